@@ -1,0 +1,31 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test setup lint lock clean
+
+demo: setup  ## run the main job on the demonstration study
+	$(BIN)/bioanalysis run . --cores 2
+
+test: setup  ## run all tests
+	$(BIN)/pytest -n 2 $(PYTEST_ARGS)
+
+setup: .venv/complete  ## make .venv from the lock file
+
+.venv/complete: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11, 3.12 or 3.13 is needed; set PYTHON=python3.12, say"'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+
+lock:  ## renew the lock (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf .venv results work logs .snakemake

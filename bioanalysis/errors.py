@@ -1,0 +1,81 @@
+"""The one error a user can mend, and how it reaches him."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """One thing in the input that must be put right.
+
+    Parameters
+    ----------
+    file : str
+        Path relative to the study folder, as the user knows it.
+    found : str
+        What stands there, in words (``"tissue is 'Liver'"``).
+    expected : str
+        What must stand there (``"one of kidney, liver, spleen"``).
+    line : int, optional
+        Line (or spreadsheet row) counted from 1; None where the whole file is meant.
+    column : str, optional
+        Column of a table, key of a settings file, or place in a raw file.
+    """
+
+    file: str
+    found: str
+    expected: str
+    line: int | None = None
+    column: str | None = None
+
+    def __str__(self) -> str:
+        place = ", ".join(
+            part for part in (f"line {self.line}" if self.line else "", f"{self.column}" if self.column else "") if part
+        )
+        return f"{place + ': ' if place else ''}{self.found}; expected {self.expected}"
+
+
+class BatchError(Exception):
+    """The input must be put right before anything is computed from it.
+
+    Carries every fault found, so that they can be mended in one go. Shown without a traceback; exit code 2.
+    """
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        return plain_message(self.faults)
+
+    def __reduce__(self) -> tuple[type[BatchError], tuple[tuple[Fault, ...]]]:
+        return BatchError, (self.faults,)
+
+
+def plain_message(faults: Iterable[Fault]) -> str:
+    """Return all faults as one text, file by file, in the order of lines."""
+    faults = list(dict.fromkeys(faults))
+    files = sorted({fault.file for fault in faults})
+    paragraphs = []
+    for file in files:
+        here = sorted((f for f in faults if f.file == file), key=lambda f: (f.line or 0, f.column or ""))
+        paragraphs.append("\n".join([f"{file} cannot be used:", *(f"  {fault}" for fault in here)]))
+    count = f"{len(faults)} fault{'s' if len(faults) != 1 else ''}"
+    return "\n".join([*paragraphs, f"{count} in {len(files)} file{'s' if len(files) != 1 else ''}; nothing was computed."])
+
+
+def write_refusal(path: Path, error: BatchError) -> None:
+    """Leave the faults of `error` as JSON, for `bioanalysis run` to gather when the workflow has ended."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps([asdict(fault) for fault in error.faults], indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def read_refusals(folder: Path) -> list[Fault]:
+    """Return the faults left by all jobs in `folder` (empty where there are none)."""
+    return [
+        Fault(**fault) for path in sorted(folder.glob("*.json")) for fault in json.loads(path.read_text(encoding="utf-8"))
+    ]

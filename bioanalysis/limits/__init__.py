@@ -1,0 +1,5 @@
+"""Acceptance limits: a catalogue of rules as data, profiles that change its numbers, and the limits in force for a method."""
+
+from bioanalysis.limits.catalogue import EDITION, Limits, Rule, limits_for, override_faults, read_catalogue
+
+__all__ = ["EDITION", "Limits", "Rule", "limits_for", "override_faults", "read_catalogue"]

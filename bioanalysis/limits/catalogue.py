@@ -1,0 +1,184 @@
+"""The rule catalogue, and what a method's profile and overrides make of it.
+
+No limit stands in code: `catalogue.tsv` holds each rule with its numbers, clause and standing, `profiles.tsv` what a
+profile sets otherwise, and the method file its own overrides, each with a source.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bioanalysis.method import Method
+
+EDITION = "ICH M10, step-2 draft text of 2019, its numbers held against a digest of the final guideline"
+EXPLORATORY = "exploratory"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One acceptance rule with the numbers in force.
+
+    Attributes
+    ----------
+    numbers : tuple of Fraction
+        The limit (shares as exact fractions, percentages as numbers of percent); empty where the rule has none.
+    decides : str
+        What a failure rejects: ``run``, ``batch``, ``tissue``, ``dilution`` (the diluted samples) or nothing.
+    direction : str
+        ``max`` (a larger number is wider), ``min`` (a smaller one is wider), ``guard`` or ``fixed``.
+    wider : bool
+        True where profile or override allow more than the catalogue's own source does.
+    """
+
+    rule_id: str
+    assay_class: str
+    stage: str
+    decides: str
+    judged: str
+    limit: str
+    numbers: tuple[Fraction, ...]
+    direction: str
+    source: str
+    standing: str
+    wider: bool = False
+
+    @property
+    def number(self) -> Fraction:
+        """The first (for most rules: the only) number of the limit."""
+        return self.numbers[0]
+
+    @property
+    def printed_limit(self) -> str:
+        """The limit in words, as it stands in tables and reports."""
+        return self.limit.format(*(print_number(number) for number in self.numbers))
+
+    def with_numbers(self, numbers: tuple[Fraction, ...], source: str) -> Rule:
+        """Return the rule with other numbers, marked where they are wider."""
+        return replace(self, numbers=numbers, source=source, wider=self.wider or is_wider(self, numbers))
+
+
+def is_wider(rule: Rule, numbers: tuple[Fraction, ...]) -> bool:
+    """Return whether `numbers` let pass what `rule` would not."""
+    pairs = list(zip(numbers, rule.numbers, strict=True))
+    if rule.direction == "max":
+        return any(new > old for new, old in pairs)
+    if rule.direction == "min":
+        return any(new < old for new, old in pairs)
+    if rule.direction == "guard":
+        return numbers[0] < rule.numbers[0] or numbers[1] > rule.numbers[1]
+    return False
+
+
+@dataclass(frozen=True)
+class Limits(Mapping[str, Rule]):
+    """The rules in force for one method: a mapping from rule id to `Rule`.
+
+    Attributes
+    ----------
+    profile : str
+    enforced : bool
+        False for the exploratory profile: everything is judged and shown, nothing dropped, rejected or withheld.
+    """
+
+    profile: str
+    rules: dict[str, Rule]
+
+    @property
+    def enforced(self) -> bool:
+        return self.profile != EXPLORATORY
+
+    @property
+    def wider(self) -> list[Rule]:
+        """Rules that allow more than the guideline, to be printed on the first page."""
+        return [rule for rule in self.rules.values() if rule.wider]
+
+    def __getitem__(self, rule_id: str) -> Rule:
+        return self.rules[rule_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.rules)
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+
+def limits_for(method: Method) -> Limits:
+    """Return the limits in force for `method`: catalogue, then its profile, then its overrides.
+
+    The rules are those of the method's assay class; `override_faults` has been asked before.
+    """
+    rules = {
+        rule_id: rule for rule_id, rule in read_catalogue().items() if rule.assay_class in ("both", method.assay_class)
+    }
+    for rule_id, (numbers, source) in _read_profiles().get(method.acceptance.profile, {}).items():
+        rules[rule_id] = rules[rule_id].with_numbers(numbers, source)
+    for rule_id, override in method.acceptance.overrides.items():
+        source = f"{override.source} (override of {rules[rule_id].source})"
+        rules[rule_id] = rules[rule_id].with_numbers(parse_numbers(str(override.limit)), source)
+    return Limits(method.acceptance.profile, rules)
+
+
+def override_faults(method: Method) -> list[tuple[str, str, str]]:
+    """Return (rule id, what is wrong, what is expected) for each override that cannot be applied."""
+    catalogue = read_catalogue()
+    faults = []
+    for rule_id, override in method.acceptance.overrides.items():
+        if rule_id not in catalogue:
+            near = difflib.get_close_matches(rule_id, catalogue, n=1)
+            faults.append((rule_id, "is no rule of the catalogue", f"a rule id{f' such as {near[0]}' if near else ''}"))
+            continue
+        rule = catalogue[rule_id]
+        if rule.assay_class not in ("both", method.assay_class):
+            faults.append((rule_id, f"is a rule for {rule.assay_class} methods", f"a rule for {method.assay_class}"))
+        elif not _fits(rule, str(override.limit)):
+            shape = ";".join(print_number(number) for number in rule.numbers) or "a rule that has a number"
+            faults.append((rule_id, f"limit is {override.limit!r}", f"a limit written like {shape}"))
+    return faults
+
+
+def _fits(rule: Rule, text: str) -> bool:
+    try:
+        return bool(rule.numbers) and len(parse_numbers(text)) == len(rule.numbers)
+    except (ValueError, ZeroDivisionError):
+        return False
+
+
+def parse_numbers(text: str) -> tuple[Fraction, ...]:
+    """Return the exact numbers of ``"2/3;1/2"`` or ``"15"``; ValueError where one is none."""
+    return tuple(Fraction(part.strip()) for part in text.split(";") if part.strip())
+
+
+def print_number(number: Fraction) -> str:
+    """Return a share as ``2/3`` and anything else in decimals."""
+    if number.denominator == 1:
+        return str(number.numerator)
+    return str(number) if number < 1 and number.denominator <= 20 else f"{float(number):g}"
+
+
+@cache
+def read_catalogue() -> dict[str, Rule]:
+    """Return all rules as the catalogue has them, by id."""
+    return {
+        row["rule_id"]: Rule(**{**row, "numbers": parse_numbers(row["numbers"])}) for row in _read("catalogue.tsv")
+    }
+
+
+@cache
+def _read_profiles() -> dict[str, dict[str, tuple[tuple[Fraction, ...], str]]]:
+    profiles: dict[str, dict[str, tuple[tuple[Fraction, ...], str]]] = {}
+    for row in _read("profiles.tsv"):
+        profiles.setdefault(row["profile"], {})[row["rule_id"]] = (parse_numbers(row["numbers"]), row["source"])
+    return profiles
+
+
+def _read(name: str) -> list[dict[str, str]]:
+    text = (files("bioanalysis.limits") / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))

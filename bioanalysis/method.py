@@ -1,0 +1,244 @@
+"""A validated method as its file states it: frozen, complete, free of contradictions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from bioanalysis.contradictions import PROFILES, admissible_corrections, contradictions_of
+from bioanalysis.errors import BatchError, Fault
+from bioanalysis.settings import (
+    FileName,
+    Fraction,
+    Name,
+    NonNegative,
+    Positive,
+    Remark,
+    Settings,
+    contradictions,
+    not_yet,
+    only,
+    settings_of,
+)
+from bioanalysis.text_files import listed
+from bioanalysis.yaml_with_lines import Document, read_yaml
+
+__all__ = ["Analyte", "Extraction", "Method", "Transition", "admissible_corrections", "method_of", "read_method"]
+
+Correction = Literal["none", "extraction_recovery", "process_efficiency", "apparent", "is_normalised"]
+
+
+class Calibration(Settings):
+    """Curve and weighting, fixed by validation."""
+
+    model: Literal["linear", "quadratic", "4pl", "5pl"]
+    weighting: Literal["none", "1/x", "1/x^2", "1/y", "1/y^2"]
+
+
+class Analyte(Settings):
+    """One measured substance with its validated range (ng/mL of homogenate)."""
+
+    name: Name = Field(description="the name of the analyte")
+    internal_standard: Name | None = None
+    lloq_ng_ml: Positive = Field(description="the lower limit of quantification in ng/mL of homogenate")
+    uloq_ng_ml: Positive = Field(description="the upper limit of quantification in ng/mL of homogenate")
+    calibration: Calibration = Field(description="{model: linear, weighting: '1/x^2'} or another curve")
+    molar_mass_g_mol: Positive | None = None
+    salt_molar_mass_g_mol: Positive | None = None
+
+
+class Transition(Settings):
+    """One monitored pair of masses (Th), with its retention time (min) and approximate peak width at base (s)."""
+
+    name: Name = Field(description="the name of the transition")
+    analyte: Name | None = None
+    internal_standard: Name | None = None
+    role: Literal["quantifier", "qualifier"] = Field(description="quantifier or qualifier")
+    q1_mz: Positive = Field(description="m/z of the precursor")
+    q3_mz: Positive = Field(description="m/z of the product")
+    polarity: Literal["positive", "negative"] | None = None
+    rt_min: Positive = Field(description="the retention time in minutes")
+    rt_window_min: Positive = 0.5
+    peak_width_s: Positive = 6.0
+
+
+class Extraction(Settings):
+    """How calibrators and internal standard stand to the extraction, and which recovery is corrected."""
+
+    calibrator_matrix: Literal["tissue", "surrogate", "neat"] = Field(description="tissue, surrogate or neat")
+    calibrators_extracted: bool = Field(description="true or false")
+    internal_standard_kind: Literal["none", "analog", "stable_label"] = Field(
+        description="none, analog or stable_label"
+    )
+    internal_standard_added: Literal["none", "before_extraction", "after_extraction"] = Field(
+        description="none, before_extraction or after_extraction"
+    )
+    recovery_correction: Correction = Field(
+        description="none, extraction_recovery, process_efficiency, apparent or is_normalised"
+    )
+
+
+def _number_or_text(value: Any) -> Any:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return value
+
+
+class Override(Settings):
+    """A limit of this method in place of the profile's, with its source."""
+
+    limit: Annotated[float | str, BeforeValidator(_number_or_text)] = Field(description="the limit of this method")
+    source: Name = Field(description="the source of this limit")
+
+
+class Acceptance(Settings):
+    """Which limits judge a run."""
+
+    profile: Literal[
+        "ich_m10_chromatographic",
+        "ich_m10_ligand_binding",
+        "tissue_qualified_chromatographic",
+        "tissue_qualified_ligand_binding",
+        "exploratory",
+    ] = Field(description=f"one of {listed(PROFILES)}")
+    overrides: dict[str, Override] = Field(default_factory=dict)
+
+
+class Plate(Settings):
+    """How wells become a curve and a result."""
+
+    reader: Literal["auto", "tidy", "grid", "softmax_pro"] = "auto"
+    replicate_statistic: Literal["mean_of_concentrations", "mean_of_responses"] = "mean_of_concentrations"
+    fit_on: Literal["wells", "means"] = "wells"
+    zero_standard: Literal["excluded", "included"] = "excluded"
+    max_replicate_cv_percent: Positive | None = None
+
+
+class Replicates(Settings):
+    """Planned replicates; only single injections of single extractions are supported yet."""
+
+    injections: Annotated[int, only(1)] = 1
+    extractions: Annotated[int, only(1)] = 1
+    combine: Literal["geometric_mean"] = "geometric_mean"
+    max_cv_percent: Positive = 20.0
+
+
+class RecoveryFactor(Settings):
+    """A recovery fixed by validation for one tissue."""
+
+    factor: Positive = Field(description="recovery as a fraction")
+    relative_uncertainty: Fraction = Field(description="standard uncertainty as a fraction of the factor")
+    degrees_of_freedom: Positive | None = None
+    source: Remark = ""
+
+
+class RecoverySource(Settings):
+    """Where recovery factors come from."""
+
+    source: Literal["run", "validation", "study"] = "run"
+    factors: dict[str, RecoveryFactor] = Field(default_factory=dict)
+
+
+class Uncertainty(Settings):
+    """Standard uncertainties of handling; coefficients of variation are fractions."""
+
+    balance_mg: NonNegative = 0.0
+    buffer_percent: NonNegative = 0.0
+    pipette_percent_per_step: NonNegative = 0.0
+    extraction_cv_floor: Fraction = 0.0
+    between_batch_cv: Fraction | None = None
+    source: Remark = ""
+
+
+class Stability(Settings):
+    """Storage shown to be harmless in one tissue."""
+
+    days: Positive | None = None
+    temperature_c: float | None = None
+    freeze_thaw_cycles: int | None = None
+    source: Remark = ""
+
+
+class Method(Settings):
+    """One validated method; attributes are the keys of its file."""
+
+    method_id: FileName = Field(description="the identifier of the method")
+    version: Name = Field(description="the version of the method")
+    platform: Literal["lcms", "elisa"] = Field(description="lcms or elisa")
+    assay_class: Literal["chromatographic", "ligand_binding"] = Field(description="chromatographic or ligand_binding")
+    concentration_basis: Literal["free_acid", "sodium_salt"] = Field(
+        description="free_acid or sodium_salt: what every concentration of the method counts"
+    )
+    analytes: tuple[Analyte, ...] = Field(min_length=1, description="a list of at least one analyte")
+    transitions: tuple[Transition, ...] = ()
+    extraction: Extraction = Field(description="the block that says how samples and calibrators were extracted")
+    acceptance: Acceptance = Field(description="{profile: ...}")
+    mz_tolerance: Positive = 0.3
+    plate: Plate = Plate()
+    homogenate: Annotated[Literal["added_volume"], not_yet("final_volume", "gravimetric", "tissue_equivalent")] = (
+        "added_volume"
+    )
+    replicates: Replicates = Replicates()
+    repeat_rule: Literal["keep_original", "median_of_three", "mean"] | None = None
+    recovery: RecoverySource = RecoverySource()
+    minimum_dilution: dict[str, Annotated[float, Field(ge=1, allow_inf_nan=False)]] = Field(default_factory=dict)
+    uncertainty: Uncertainty = Uncertainty()
+    stability: dict[str, Stability] = Field(default_factory=dict)
+    tissues: Annotated[dict[str, Any], only({})] = Field(default_factory=dict)
+    concentration_unit: Annotated[Literal["ng_ml"], not_yet("nmol_l")] = "ng_ml"
+
+    @model_validator(mode="after")
+    def _refuse_contradictions(self) -> Self:
+        if found := contradictions_of(self):
+            raise contradictions(found)
+        return self
+
+    def analyte(self, name: str) -> Analyte:
+        """Return the analyte called `name`; KeyError where the method has none."""
+        return _named(self.analytes, name)
+
+    def quantifier(self, analyte: str) -> Transition:
+        """Return the transition that quantifies `analyte`; KeyError where there is none (ELISA)."""
+        return _named([t for t in self.transitions if t.role == "quantifier"], analyte, "analyte")
+
+    def internal_standard_quantifier(self, analyte: str) -> Transition | None:
+        """Return the transition of the internal standard of `analyte`, None where it has no internal standard."""
+        standard = self.analyte(analyte).internal_standard
+        quantifiers = [t for t in self.transitions if t.role == "quantifier"]
+        return None if standard is None else _named(quantifiers, standard, "internal_standard")
+
+    @property
+    def analyte_names(self) -> tuple[str, ...]:
+        """Names of the analytes in the order of the file."""
+        return tuple(analyte.name for analyte in self.analytes)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the method with all defaults written out, as canonical JSON."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def read_method(path: Path, file: str) -> Method:
+    """Return the method in the YAML file `path`, known to the user as `file`; BatchError with all its faults."""
+    method, faults = method_of(read_yaml(path, file))
+    if method is None:
+        raise BatchError(faults)
+    return method
+
+
+def method_of(document: Document) -> tuple[Method | None, list[Fault]]:
+    """Return the method in `document`, or None and all that is wrong with it."""
+    return settings_of(Method, document)
+
+
+def _named(things: Any, name: str, by: str = "name") -> Any:
+    for thing in things:
+        if getattr(thing, by) == name:
+            return thing
+    raise KeyError(name)

@@ -1,0 +1,61 @@
+"""Text as a lab's computers write it, read without guessing."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+from bioanalysis.errors import BatchError, Fault
+
+MEGABYTE = 1_000_000
+
+
+def read_bytes(path: Path, file: str, most_megabytes: int) -> bytes:
+    """Return the content of `path`; `file` is the name the user knows it by.
+
+    Raises
+    ------
+    BatchError
+        If the file is missing, no regular file, not readable or larger than `most_megabytes`.
+    """
+    if not path.is_file():
+        raise BatchError([Fault(file, "is a folder" if path.is_dir() else "missing", "a file")])
+    if path.stat().st_size > most_megabytes * MEGABYTE:
+        raise BatchError([Fault(file, f"larger than {most_megabytes} MB", f"at most {most_megabytes} MB")])
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BatchError([Fault(file, f"cannot be read ({error.strerror})", "a file you may read")]) from error
+
+
+def decode(content: bytes, file: str) -> str:
+    """Return `content` as text without its byte order mark; anything but UTF-8 is refused with its line."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in content[:200]:
+        raise BatchError([Fault(file, "not UTF-8 (it looks like UTF-16 or a binary file)", "text saved as UTF-8")])
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        found = f"byte 0x{content[error.start]:02x} is not UTF-8"
+        raise BatchError([Fault(file, found, "text saved as UTF-8", line)]) from error
+
+
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.75) -> str | None:
+    """Return the known word that `word` most likely stands for, None where none is near; case does not count."""
+    lowered = {candidate.lower(): candidate for candidate in sorted(known, reverse=True)}
+    close = difflib.get_close_matches(word.lower(), sorted(lowered), n=1, cutoff=cutoff)
+    return lowered[close[0]] if close else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `` (did you mean 'x'?)`` or an empty text."""
+    near = nearest(word, known)
+    return f" (did you mean '{near}'?)" if near and near != word else ""
+
+
+def listed(words: Iterable[str], most: int = 12) -> str:
+    """Return words in one line, cut after `most` with the number left out."""
+    words = list(words)
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more

@@ -1,0 +1,80 @@
+"""The traces of one run, as they are handed from the reader to the integration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class RunTraces:
+    """All traces of a run: injections x transitions, of unequal lengths.
+
+    Parameters
+    ----------
+    positions, files : ndarray of str, shape (n_injections,)
+        Injections in order.
+    transitions : ndarray of str, shape (n_transitions,)
+        Names, as in the method.
+    offsets : ndarray of int64, shape (n_injections * n_transitions + 1,)
+        Trace `(i, k)` is `[offsets[i * n_transitions + k], offsets[i * n_transitions + k + 1])` of the flat arrays.
+    time_min, intensity : ndarray of float64, shape (offsets[-1],)
+        Minutes; counts.
+    unmatched : ndarray of str, shape (n_unmatched, 2)
+        File and name of each trace that belongs to no transition.
+    """
+
+    positions: NDArray[np.str_]
+    files: NDArray[np.str_]
+    transitions: NDArray[np.str_]
+    offsets: NDArray[np.int64]
+    time_min: NDArray[np.float64]
+    intensity: NDArray[np.float64]
+    unmatched: NDArray[np.str_]
+
+    @classmethod
+    def gather(
+        cls,
+        positions: Sequence[str],
+        files: Sequence[str],
+        transitions: Sequence[str],
+        injections: Sequence[Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]],
+        unmatched: Sequence[tuple[str, str]] = (),
+    ) -> RunTraces:
+        """Return the run made of `injections[i][k]` = (time_min, intensity) of injection i and transition k."""
+        pairs = [pair for injection in injections for pair in injection]
+        if len(pairs) != len(positions) * len(transitions):
+            raise ValueError(
+                f"{len(pairs)} traces given for {len(positions)} injections x {len(transitions)} transitions"
+            )
+        lengths = [len(time) for time, _ in pairs]
+        return cls(
+            positions=np.array(positions, dtype=str),
+            files=np.array(files, dtype=str),
+            transitions=np.array(transitions, dtype=str),
+            offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            time_min=np.concatenate([np.empty(0), *(time for time, _ in pairs)]),
+            intensity=np.concatenate([np.empty(0), *(intensity for _, intensity in pairs)]),
+            unmatched=np.array(unmatched, dtype=str).reshape(-1, 2),
+        )
+
+    def trace(self, injection: int, transition: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return (time_min, intensity) of one injection and transition, both counted from 0."""
+        number = injection * len(self.transitions) + transition
+        part = slice(self.offsets[number], self.offsets[number + 1])
+        return self.time_min[part], self.intensity[part]
+
+    def save(self, path: Path) -> None:
+        """Write everything to one .npz file."""
+        with path.open("wb") as stream:
+            np.savez(stream, **vars(self))
+
+    @classmethod
+    def load(cls, path: Path) -> RunTraces:
+        """Return what `save` wrote."""
+        with np.load(path, allow_pickle=False) as arrays:
+            return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})

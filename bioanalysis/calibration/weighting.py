@@ -1,0 +1,81 @@
+"""Weights of calibration standards, by concentration or by response."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from bioanalysis.calibration.least_squares import Array
+
+POWERS = {"none": ("", 0), "1/x": ("x", 1), "1/x^2": ("x", 2), "1/y": ("y", 1), "1/y^2": ("y", 2)}
+SOURCES = ("fitted", "observed")
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """One of the named weightings: the variance of a response grows as a power of x or of y.
+
+    Parameters
+    ----------
+    name : str
+        ``none``, ``1/x``, ``1/x^2``, ``1/y`` or ``1/y^2``.
+    by : str
+        Whether 1/y and 1/y^2 take the ``fitted`` or the ``observed`` response.
+    """
+
+    name: str
+    by: str
+
+    def __post_init__(self) -> None:
+        if self.name not in POWERS:
+            raise ValueError(f"weighting is {self.name!r}; it must be one of {', '.join(POWERS)}")
+        if self.by not in SOURCES:
+            raise ValueError(f"weight_by is {self.by!r}; it must be one of {', '.join(SOURCES)}")
+
+    @property
+    def variable(self) -> str:
+        """What the weight depends on: ``x``, ``y``, or nothing."""
+        return POWERS[self.name][0]
+
+    @property
+    def power(self) -> int:
+        """Power of the variable to which the variance is proportional."""
+        return POWERS[self.name][1]
+
+    @property
+    def follows_fit(self) -> bool:
+        """Whether the weights change with the fitted curve."""
+        return self.variable == "y" and self.by == "fitted"
+
+    def start(self, concentration: Array, response: Array) -> Array:
+        """Return weights known before the fit; where they follow the fit, by the observed response kept above zero."""
+        if self.variable == "x":
+            return _reciprocal(concentration, self.power, f"{self.name} weights need concentrations above 0")
+        if self.follows_fit:
+            least = 1e-3 * np.abs(response).max(axis=-1, keepdims=True)
+            return np.maximum(response, least) ** -float(self.power)
+        return _reciprocal(response, self.power, f"{self.name} weights by observed response need responses above 0")
+
+    def during(self, concentration: Array, response: Array) -> Callable[[Array], Array]:
+        """Return the weights as a function of the fitted responses; 0 where a fitted response is not above 0."""
+        if not self.follows_fit:
+            fixed = self.start(concentration, response)
+            return lambda fitted: np.broadcast_to(fixed, fitted.shape)
+        return lambda fitted: np.where(fitted > 0, np.maximum(fitted, 1e-300), np.inf) ** -float(self.power)
+
+    def relative_variance(self, concentration: Array, response: Array, lowest: float) -> Array:
+        """Return 1/weight of a new reading; below the lowest standard, where none is known, that standard's."""
+        if not self.power:
+            return np.ones_like(concentration)
+        variable = concentration if self.variable == "x" else response
+        return np.maximum(variable, lowest) ** float(self.power)
+
+
+def _reciprocal(variable: Array, power: int, need: str) -> Array:
+    if power and np.any(variable <= 0):
+        raise ValueError(
+            f"{need}; the lowest is {float(np.min(variable)):g}: leave such standards out, or weight otherwise"
+        )
+    return np.ones_like(variable) if not power else variable ** -float(power)

@@ -1,0 +1,162 @@
+"""Cells of a table as they stand in its file: tab, comma or semicolon separated text, or a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bioanalysis.errors import BatchError, Fault
+from bioanalysis.text_files import decode, listed, read_bytes
+
+ENDINGS = (".tsv", ".csv", ".xlsx")
+LARGEST_MEGABYTES = 100
+_LARGEST_CELL = 100_000
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Header and rows of one table, every cell as text without spaces around it.
+
+    Parameters
+    ----------
+    file : str
+        Path relative to the study folder.
+    header : tuple of str
+        Column names.
+    header_line : int
+        Line of the header.
+    rows : list of list of str
+        As many cells each as the header.
+    lines : list of int
+        Line of each row in the file (row number in a spreadsheet).
+    separator : str
+        Separator of the cells; empty for a spreadsheet.
+    """
+
+    file: str
+    header: tuple[str, ...]
+    header_line: int
+    rows: list[list[str]]
+    lines: list[int]
+    separator: str = "\t"
+
+    @property
+    def decimal_comma(self) -> bool:
+        """Whether a comma may be the decimal sign here."""
+        return self.separator == ";"
+
+
+def find_sheet(folder: Path, stem: str) -> Path | None:
+    """Return the one file `stem`.tsv, .csv or .xlsx of `folder`, None where there is none; two are refused."""
+    found = [path for ending in ENDINGS if (path := folder / f"{stem}{ending}").exists()]
+    if len(found) > 1:
+        names = listed(path.name for path in found)
+        raise BatchError(
+            [Fault(str(Path(stem).parent / found[0].name), f"stands beside others: {names}", "one of them")]
+        )
+    return found[0] if found else None
+
+
+def read_sheet(path: Path, file: str) -> Sheet:
+    """Return the cells of the table at `path`, known to the user as `file`.
+
+    Blank lines are skipped, but lines keep their numbers.
+
+    Raises
+    ------
+    BatchError
+        If the file cannot be read, has no header, a header twice, or a row with more cells than the header.
+    """
+    content = read_bytes(path, file, LARGEST_MEGABYTES)
+    if path.suffix.lower() == ".xlsx":
+        separator, rows = "", _spreadsheet_rows(content, file)
+    else:
+        text = decode(content, file)
+        separator = _separator(text)
+        rows = list(_text_rows(text, separator, file))
+    rows = [(line, [cell.strip() for cell in row]) for line, row in rows]
+    rows = [(line, row) for line, row in rows if any(row)]
+    if not rows:
+        raise BatchError([Fault(file, "empty", "a header line with column names")])
+    return _sheet(file, separator, rows)
+
+
+def _sheet(file: str, separator: str, rows: list[tuple[int, list[str]]]) -> Sheet:
+    (header_line, header), body = rows[0], rows[1:]
+    while not header[-1]:
+        header = header[:-1]
+    width = len(header)
+    faults = _header_faults(file, header_line, header)
+    for line, row in body:
+        if any(row[width:]):
+            faults.append(Fault(file, f"{len(row)} cells", f"at most {width}, as in the header", line))
+    if faults:
+        raise BatchError(faults)
+    cells = [row[:width] + [""] * (width - len(row)) for _, row in body]
+    return Sheet(file, tuple(header), header_line, cells, [line for line, _ in body], separator)
+
+
+def _header_faults(file: str, line: int, header: list[str]) -> list[Fault]:
+    faults = [
+        Fault(file, f"column {number} has no name", "a name in each cell of the header", line)
+        for number, name in enumerate(header, start=1)
+        if not name
+    ]
+    twice = dict.fromkeys(name for name in header if name and header.count(name) > 1)
+    return faults + [Fault(file, "a column twice", "each column once", line, name) for name in twice]
+
+
+def _separator(text: str) -> str:
+    """The header decides: a tab if it holds one, else a semicolon, else a comma."""
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    return next((sign for sign in "\t;," if sign in header), "\t")
+
+
+def _text_rows(text: str, separator: str, file: str) -> Iterator[tuple[int, list[str]]]:
+    csv.field_size_limit(_LARGEST_CELL)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    line = 1
+    try:
+        for row in reader:
+            yield line, row
+            line = reader.line_num + 1
+    except csv.Error as error:
+        expected = "quote marks in pairs, doubled inside a cell, and no cell above 100 000 characters"
+        raise BatchError([Fault(file, f"cells that cannot be told apart ({error})", expected, line)]) from error
+
+
+def _spreadsheet_rows(content: bytes, file: str) -> list[tuple[int, list[str]]]:
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    expected = "a workbook (.xlsx) as a spreadsheet program saves it"
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > 5 * LARGEST_MEGABYTES * 1_000_000:
+            raise BatchError([Fault(file, "very large once unpacked", f"at most {5 * LARGEST_MEGABYTES} MB")])
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        if len(workbook.sheet_names) != 1:
+            found = f"{len(workbook.sheet_names)} sheets ({listed(workbook.sheet_names)})"
+            raise BatchError([Fault(file, found, "exactly one sheet")])
+        rows = workbook.get_sheet_by_index(0).to_python(skip_empty_area=False)
+    except (CalamineError, zipfile.BadZipFile, OSError, ValueError) as error:
+        raise BatchError([Fault(file, f"cannot be read as a workbook ({error})", expected)]) from error
+    return [(line, [_cell_text(cell) for cell in row]) for line, row in enumerate(rows, start=1)]
+
+
+def _cell_text(cell: object) -> str:
+    """Write a typed cell as a person would have typed it."""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    if isinstance(cell, datetime.datetime):
+        return cell.date().isoformat() if cell.time() == datetime.time() else cell.isoformat()
+    if isinstance(cell, (datetime.date, datetime.time)):
+        return cell.isoformat()
+    return str(cell)

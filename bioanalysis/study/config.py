@@ -1,0 +1,69 @@
+"""`config/config.yaml`: what the study is, and what may occur in it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from bioanalysis.settings import Name, Positive, Remark, Settings, contradictions, only
+
+RESERVED_TISSUES = ("surrogate", "neat")
+
+
+class StudyDescription(Settings):
+    """What the study is called and how far its methods are validated."""
+
+    id: Name = Field(description="the identifier of the study")
+    title: Remark = ""
+    test_article: Remark = ""
+    status: Literal["validated", "partially_validated", "qualified", "exploratory"] = Field(
+        description="validated, partially_validated, qualified or exploratory"
+    )
+
+
+class Tissue(Settings):
+    """A tissue that may occur, with its density (g/mL) for the homogenate volume."""
+
+    density_g_ml: Positive = Field(description="the density of the tissue in g/mL")
+    source: Remark = ""
+    fluid: Annotated[bool, only(False)] = False
+
+
+class Biodistribution(Settings):
+    """What distribution is expected."""
+
+    reference_profile: Literal["by_formulation", "unconjugated", "galnac", "none"] = "by_formulation"
+
+
+class Send(Settings):
+    """Which results go into the SEND data set."""
+
+    method_id: Name | None = None
+    pieces: Literal["mean", "separate"] = "mean"
+
+
+def _empty_means_default(value: Any) -> Any:
+    return {} if value is None else value
+
+
+class StudyConfig(Settings):
+    """The study's own settings."""
+
+    study: StudyDescription = Field(description="{id: ..., status: ...}")
+    tissues: dict[str, Tissue] = Field(min_length=1, description="the tissues that may occur, each with density_g_ml")
+    biodistribution: Annotated[Biodistribution, BeforeValidator(_empty_means_default)] = Biodistribution()
+    send: Annotated[Send, BeforeValidator(_empty_means_default)] = Send()
+    allowed_roots: tuple[Name, ...] = ()
+
+    @model_validator(mode="after")
+    def _refuse_reserved(self) -> Self:
+        taken = [tissue for tissue in self.tissues if tissue in RESERVED_TISSUES or not tissue.strip()]
+        if taken:
+            raise contradictions(
+                [
+                    (("tissues", tissue), f"'{tissue}' is a word of the worklist", "the name of a tissue")
+                    for tissue in taken
+                ]
+            )
+        return self

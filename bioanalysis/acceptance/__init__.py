@@ -1,0 +1,1 @@
+"""Acceptance: limits in, verdicts with their numbers out."""

@@ -1,0 +1,167 @@
+"""Readings off the standard curve: single readings, then the reportable value of each unit.
+
+A unit is what one result is made of: an injection, or the replicate wells of one sample, dilution and extraction on a
+plate. Whether a unit lies inside the range is decided on the curve, before dilution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bioanalysis.calibration.standards import StandardCurve
+from bioanalysis.method import Analyte, Method
+
+INSIDE, BELOW, ABOVE = "inside", "below", "above"
+BELOW_REVISED, ABOVE_REVISED, NO_VALUE = "below_revised", "above_revised", "no_value"
+
+UNIT_KEYS = ["plate", "sample_type", "sample_id", "level", "dilution_factor", "extraction_id", "nominal_ng_ml"]
+
+
+def name_units(rows: pd.DataFrame, platform: str) -> pd.Series:
+    """Return the unit of each worklist row: its position (LC-MS/MS), or the key its replicate wells share."""
+    if platform == "lcms":
+        return rows.position.astype(str)
+    return rows[UNIT_KEYS].astype(str).agg("|".join, axis=1)
+
+
+def read_off(rows: pd.DataFrame, curve: StandardCurve) -> pd.DataFrame:
+    """Return curve_reading_ng_ml (finite or NaN) and beyond ('', 'below', 'above') of each row's response."""
+    readings = pd.DataFrame({"curve_reading_ng_ml": np.nan, "beyond": ""}, index=rows.index)
+    has_response = rows.response.notna()
+    if curve.estimator is None or not has_response.any():
+        return readings
+    found = curve.estimator.back_calculate(rows.response[has_response].to_numpy(float))
+    readings.loc[has_response, "curve_reading_ng_ml"] = found.concentration.to_numpy(float)
+    beyond = [next((word for word in (BELOW, ABOVE) if word in reason), "") for reason in found.reason]
+    readings.loc[has_response, "beyond"] = np.where(np.isfinite(found.concentration), "", beyond)
+    return readings
+
+
+@dataclass(frozen=True)
+class RangeInForce:
+    """The method's range and the one left after truncation, in ng/mL on the curve; ends belong to the range."""
+
+    method_lloq: float
+    method_uloq: float
+    lloq: float
+    uloq: float
+
+    @classmethod
+    def of(cls, analyte: Analyte, curve: StandardCurve) -> RangeInForce:
+        return cls(analyte.lloq_ng_ml, analyte.uloq_ng_ml, curve.lloq_ng_ml, curve.uloq_ng_ml)
+
+    def place(self, reading: float) -> str:
+        """Return where a reading lies: inside, below or above, or inside the method's range only."""
+        if reading < self.method_lloq:
+            return BELOW
+        if reading > self.method_uloq:
+            return ABOVE
+        if reading < self.lloq:
+            return BELOW_REVISED
+        return ABOVE_REVISED if reading > self.uloq else INSIDE
+
+
+def summarise_units(rows: pd.DataFrame, curve: StandardCurve, analyte: Analyte, method: Method) -> pd.DataFrame:
+    """Return one row per unit with its reading, where it lies and its uncertainty.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Worklist rows of one analyte and curve with unit, response, no_value_reason, no_peak, curve_reading_ng_ml,
+        beyond.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by unit, in order of first appearance: the worklist columns of its first row, and reading_ng_ml,
+        place, place_reason, cv_percent, curve_uncertainty, reading_uncertainty (relative, one standard deviation),
+        curve_degrees_of_freedom, rows (labels of its rows).
+    """
+    span = RangeInForce.of(analyte, curve)
+    records = []
+    for unit, group in rows.groupby("unit", sort=False):
+        summary = _summarise(group, curve, span, method)
+        records.append({**group.iloc[0].to_dict(), "unit": unit, "rows": tuple(group.index), **summary})
+    columns = [*rows.columns, "rows", "reading_ng_ml", "place", "place_reason", "cv_percent"]
+    units = pd.DataFrame(records, columns=columns if not records else None)
+    return _with_uncertainty(units.set_index("unit", drop=False), curve)
+
+
+def _summarise(group: pd.DataFrame, curve: StandardCurve, span: RangeInForce, method: Method) -> dict[str, object]:
+    """Return reading, place and reason of one unit: the first rule of 'Replicate wells' that applies."""
+    summary: dict[str, object] = {
+        "reading_ng_ml": np.nan,
+        "cv_percent": np.nan,
+        "mean_response": group.response.mean(skipna=False),
+        "n_readings": len(group),
+    }
+    reasons = group.no_value_reason[group.no_value_reason != ""]
+    if len(reasons):
+        return {**summary, "place": NO_VALUE, "place_reason": _listed(reasons, len(group))}
+    if group.no_peak.all():
+        return {**summary, "place": BELOW, "place_reason": "no peak"}
+    if curve.estimator is None:
+        return {**summary, "place": NO_VALUE, "place_reason": curve.problem}
+    places = [row.beyond or span.place(row.curve_reading_ng_ml) for row in group.itertuples()]
+    for place in (BELOW, ABOVE):
+        if set(places) == {place}:
+            reading = group.curve_reading_ng_ml.mean() if (group.beyond == "").all() else np.nan
+            return {**summary, "reading_ng_ml": reading, "place": place, "place_reason": _range_reason(place, span)}
+    if (group.beyond != "").any():
+        reason = f"a replicate reads {group.beyond[group.beyond != ''].iloc[0]} the curve's asymptote, another does not"
+        return {**summary, "place": NO_VALUE, "place_reason": reason}
+    reading = _combine(group, curve, method)
+    place = span.place(reading)
+    cv = coefficient_of_variation(group.curve_reading_ng_ml.to_numpy(float))
+    return {
+        **summary,
+        "reading_ng_ml": reading,
+        "cv_percent": cv,
+        "place": place,
+        "place_reason": _range_reason(place, span),
+    }
+
+
+def _combine(group: pd.DataFrame, curve: StandardCurve, method: Method) -> float:
+    if method.platform == "elisa" and method.plate.replicate_statistic == "mean_of_responses":
+        found = curve.estimator.back_calculate(np.array([group.response.mean()]))
+        return float(found.concentration.iloc[0])
+    return float(group.curve_reading_ng_ml.mean())
+
+
+def _range_reason(place: str, span: RangeInForce) -> str:
+    return {
+        INSIDE: "",
+        BELOW: f"below the LLOQ of {span.method_lloq:g} ng/mL on the curve",
+        ABOVE: f"above the ULOQ of {span.method_uloq:g} ng/mL on the curve",
+        BELOW_REVISED: f"BELOW_REVISED_LLOQ: below {span.lloq:g} ng/mL, the LLOQ left after truncation; reanalyse",
+        ABOVE_REVISED: f"ABOVE_ULOQ: above {span.uloq:g} ng/mL, the ULOQ left after truncation; reanalyse",
+    }[place]
+
+
+def _listed(reasons: pd.Series, count: int) -> str:
+    words = "; ".join(dict.fromkeys(reasons))
+    return words if count == 1 else f"{len(reasons)} of {count} replicates without a number: {words}"
+
+
+def coefficient_of_variation(values: Sequence[float] | np.ndarray) -> float:
+    """Return 100 SD / mean (n - 1 in the denominator); NaN for fewer than two values."""
+    values = np.asarray(values, float)
+    return float(100 * values.std(ddof=1) / abs(values.mean())) if len(values) > 1 and values.mean() != 0 else np.nan
+
+
+def _with_uncertainty(units: pd.DataFrame, curve: StandardCurve) -> pd.DataFrame:
+    """Add the relative uncertainties of the curve and of the reading, where the unit has one."""
+    units = units.assign(curve_uncertainty=np.nan, reading_uncertainty=np.nan, curve_degrees_of_freedom=np.nan)
+    if curve.estimator is None or units.empty:
+        return units
+    units["curve_degrees_of_freedom"] = float(curve.estimator.degrees_of_freedom_)
+    for count, group in units[units.reading_ng_ml.notna()].groupby("n_readings"):
+        parts = curve.estimator.relative_uncertainty_parts(group.mean_response.to_numpy(float), replicates=int(count))
+        units.loc[group.index, "curve_uncertainty"] = parts.curve.to_numpy(float)
+        units.loc[group.index, "reading_uncertainty"] = parts.reading.to_numpy(float)
+    return units

@@ -1,0 +1,229 @@
+"""One run from responses to verdicts: curve, readings, recovery of the run, acceptance, status of every row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from bioanalysis.acceptance.calibration import judge_calibration
+from bioanalysis.acceptance.ledger import NOT_APPLICABLE, Ledger
+from bioanalysis.acceptance.quality_controls import judge_quality_controls
+from bioanalysis.calibration.reading import INSIDE, name_units, read_off, summarise_units
+from bioanalysis.calibration.standards import ROUNDING, StandardCurve, bias_percent, fit_standards, passes_limit
+from bioanalysis.evaluation.status import Rejections, assign_status, rejections_of
+from bioanalysis.flags import flag_table
+from bioanalysis.evaluation.run_flags import flags_of_analyte
+from bioanalysis.limits import Limits, limits_for
+from bioanalysis.method import Analyte
+from bioanalysis.recovery.run import UNCORRECTED, correction_applies, factor_of_tissue, guard_note, run_recovery
+from bioanalysis.study import Run
+
+CONTROLS = ("qc", "dilution_qc")
+STUDY_SAMPLES = ("unknown", "incurred")
+CALIBRATION = {"calibrator": "calibrator", "anchor": "anchor", "zero": "zero"}
+
+
+@dataclass(frozen=True)
+class AnalyteEvaluation:
+    """What one analyte of a run came to."""
+
+    analyte: Analyte
+    rows: pd.DataFrame
+    units: pd.DataFrame
+    curves: tuple[StandardCurve, ...]
+    recovery: pd.DataFrame
+    acceptance: pd.DataFrame
+    flags: list[dict[str, object]]
+
+
+@dataclass(frozen=True)
+class RunEvaluation:
+    """The tables of one run, and its curves."""
+
+    measurements: pd.DataFrame
+    reportable: pd.DataFrame
+    acceptance: pd.DataFrame
+    recovery: pd.DataFrame
+    flags: pd.DataFrame
+    curves: tuple[StandardCurve, ...]
+
+
+def evaluate_run(run: Run, responses: pd.DataFrame) -> RunEvaluation:
+    """Return everything that is decided within one run.
+
+    Parameters
+    ----------
+    responses : DataFrame
+        `responses_from_peaks` or `responses_from_wells`: one row per worklist row and analyte.
+    """
+    from bioanalysis.evaluation.run_tables import measurement_table, reportable_table
+
+    limits = limits_for(run.method)
+    parts = [evaluate_analyte(run, analyte, responses, limits) for analyte in run.method.analytes]
+    return RunEvaluation(
+        measurements=pd.concat([measurement_table(run, part) for part in parts], ignore_index=True),
+        reportable=pd.concat([reportable_table(run, part) for part in parts], ignore_index=True),
+        acceptance=pd.concat([part.acceptance for part in parts], ignore_index=True),
+        recovery=pd.concat([part.recovery for part in parts], ignore_index=True),
+        flags=flag_table(flag for part in parts for flag in part.flags),
+        curves=tuple(curve for part in parts for curve in part.curves),
+    )
+
+
+def evaluate_analyte(run: Run, analyte: Analyte, responses: pd.DataFrame, limits: Limits) -> AnalyteEvaluation:
+    """Walk one analyte of a run from responses to verdicts."""
+    rows = _rows(run, analyte, responses)
+    scopes = _scopes(rows)
+    curves = [fit_standards(_points(rows[mask], run), analyte, run.method, limits, label) for label, mask in scopes]
+    rows = _with_readings(rows, scopes, curves)
+    scoped = [summarise_units(rows[mask], curve, analyte, run.method) for (_, mask), curve in zip(scopes, curves)]
+    units = pd.concat([_mark(units, curve) for units, curve in zip(scoped, curves, strict=True)])
+    recovery = run_recovery(units, run.method, run.run_id)
+    units = _with_found(units, recovery, run, analyte, limits)
+    acceptance, rejections = _judge(run, curves, units, limits)
+    recovery = _recovery_of_accepted(units, rejections, run, recovery, limits)
+    units = _with_found(units, recovery, run, analyte, limits)
+    units = assign_status(units, rejections, run, analyte, limits)
+    part = AnalyteEvaluation(analyte, rows, units, tuple(curves), recovery.assign(analyte=analyte.name), acceptance, [])
+    return replace(part, flags=flags_of_analyte(run, part, limits))
+
+
+def _rows(run: Run, analyte: Analyte, responses: pd.DataFrame) -> pd.DataFrame:
+    """Join the worklist with this analyte's responses, its own nominal values and the decisions to exclude."""
+    rows = run.worklist.join(responses[responses.analyte == analyte.name])
+    own = f"nominal_ng_ml[{analyte.name}]"
+    if own in rows:
+        rows["nominal_ng_ml"] = rows[own].fillna(rows.nominal_ng_ml)
+    rows["nominal_ng_ml"] = rows.nominal_ng_ml.mask(rows.sample_type == "zero", 0.0)
+    rows["excluded"] = ""
+    for decision in run.decisions[run.decisions.action == "exclude"].itertuples():
+        if decision.analyte not in ("", analyte.name):
+            continue
+        here = (rows.position == decision.position) & (rows.plate == decision.plate if decision.plate else True)
+        rows.loc[here, "excluded"] = (
+            f"excluded by {decision.decision_id} ({decision.reason_code}, {decision.author}): {decision.reason}"
+        )
+    rows["no_value_reason"] = rows.no_value_reason.mask(rows.excluded != "", rows.excluded)
+    rows["response"] = rows.response.mask(rows.excluded != "")
+    rows["unit"] = name_units(rows, run.method.platform)
+    return rows
+
+
+def _scopes(rows: pd.DataFrame) -> list[tuple[str, pd.Series]]:
+    """Return what each curve is for: every plate by itself where each has its own calibrators, else the whole run."""
+    plates = list(dict.fromkeys(rows.plate))
+    own = set(rows.plate[rows.sample_type == "calibrator"])
+    if len(plates) > 1 and own == set(plates):
+        return [(plate, rows.plate == plate) for plate in plates]
+    label = plates[0] if len(plates) == 1 else ""
+    return [(label, pd.Series(True, index=rows.index))]
+
+
+def _points(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
+    """Return the readings the curve is fitted to and judged by."""
+    kinds = set(CALIBRATION) if run.method.plate.zero_standard == "included" else {"calibrator", "anchor"}
+    if run.method.platform == "lcms":
+        kinds -= {"zero"}
+    points = rows[rows.sample_type.isin(kinds) & (rows.excluded == "")]
+    points = points[~points.no_value_reason.str.startswith("not acquired")]
+    columns = ["unit", "position", "plate", "level", "nominal_ng_ml", "response"]
+    return points[columns].assign(kind=points.sample_type)
+
+
+def _with_readings(rows: pd.DataFrame, scopes: list, curves: list[StandardCurve]) -> pd.DataFrame:
+    parts = [read_off(rows[mask], curve) for (_, mask), curve in zip(scopes, curves, strict=True)]
+    used = pd.concat([curve.points.used for curve in curves])
+    return rows.join(pd.concat(parts)).assign(used_in_fit=used.reindex(rows.index, fill_value=False))
+
+
+def _mark(units: pd.DataFrame, curve: StandardCurve) -> pd.DataFrame:
+    return units.assign(scope=curve.plate, lloq_in_force=curve.lloq_ng_ml, uloq_in_force=curve.uloq_ng_ml)
+
+
+def calibrator_tissue(units: pd.DataFrame) -> str:
+    """Return the matrix of the calibrators, where they share one."""
+    tissues = set(units.tissue[units.sample_type == "calibrator"])
+    return str(next(iter(tissues))) if len(tissues) == 1 else ""
+
+
+def _with_found(
+    units: pd.DataFrame, recovery: pd.DataFrame, run: Run, analyte: Analyte, limits: Limits
+) -> pd.DataFrame:
+    """Add the recovery factor, the found value (dilution and recovery corrected) and, for QCs, bias and verdict."""
+    own_matrix = units.scope.map({scope: calibrator_tissue(group) for scope, group in units.groupby("scope")})
+    applies = [
+        correction_applies(bool(row.extracted), row.tissue, own, run.method)
+        for row, own in zip(units.itertuples(), own_matrix, strict=True)
+    ]
+    factors = {tissue: factor_of_tissue(tissue, recovery, run.method) for tissue in set(units.tissue)}
+    applied = [factors[t] if a else UNCORRECTED for t, a in zip(units.tissue, applies, strict=True)]
+    known = [factor if factor is not None else replace(UNCORRECTED, factor=np.nan) for factor in applied]
+    units = units.assign(
+        calibrator_tissue=own_matrix,
+        correction_applies=applies,
+        assessable=[factor is not None for factor in applied],
+        **pd.DataFrame([factor.as_columns() for factor in known], index=units.index),
+    )
+    corrected = units.reading_ng_ml * units.dilution_factor / units.recovery_factor
+    units["corrected_ng_ml"] = corrected
+    judged = units.sample_type.isin([*CONTROLS, "calibrator"])
+    units["bias_percent"] = bias_percent(corrected, units.nominal_ng_ml).where(judged)
+    limit = [_control_limit(nominal, analyte, limits) for nominal in units.nominal_ng_ml]
+    inside = units.place == INSIDE
+    units["passes"] = units.sample_type.isin(CONTROLS) & inside & passes_limit(units.bias_percent, np.array(limit))
+    units["counted"] = (units.excluded == "") & ~units.no_value_reason.str.startswith("not acquired")
+    minimum = units.tissue.map(lambda tissue: run.method.minimum_dilution.get(tissue, 1.0)).astype(float)
+    units["diluted"] = units.dilution_factor > minimum * (1 + ROUNDING)
+    return units
+
+
+def _control_limit(nominal_ng_ml: float, analyte: Analyte, limits: Limits) -> float:
+    """Return the limit of a QC in percent: at the ends of the range the one calibrators have there."""
+    chromatographic = "QC-03" in limits
+    at_end = nominal_ng_ml <= analyte.lloq_ng_ml * (1 + ROUNDING)
+    if not chromatographic:
+        at_end = at_end or nominal_ng_ml >= analyte.uloq_ng_ml * (1 - ROUNDING)
+    end, inner = ("CAL-CC-03", "QC-03") if chromatographic else ("CAL-LBA-03", "QC-04")
+    return float(limits[end if at_end else inner].number)
+
+
+def _judge(
+    run: Run, curves: Iterable[StandardCurve], units: pd.DataFrame, limits: Limits
+) -> tuple[pd.DataFrame, Rejections]:
+    """Return the acceptance table and what it rejects."""
+    tables, rejections = [], Rejections()
+    for curve in curves:
+        here = units[units.scope == curve.plate]
+        ledger = Ledger(limits, curve.analyte, curve.plate)
+        judge_calibration(ledger, curve, here, run.method)
+        judge_quality_controls(ledger, here)
+        if "CAL-LBA-11" in limits:
+            several = here.plate.nunique() > 1
+            text = "calibrators of several plates combined" if several else "own calibrators and QCs"
+            ledger.add(limits["CAL-LBA-11"], NOT_APPLICABLE if several else True, text)
+        ledger.close()
+        tables.append(ledger.table())
+        rejections = rejections | rejections_of(ledger)
+    return pd.concat(tables, ignore_index=True), rejections
+
+
+def _recovery_of_accepted(
+    units: pd.DataFrame, rejections: Rejections, run: Run, recovery: pd.DataFrame, limits: Limits
+) -> pd.DataFrame:
+    """Leave recovery rows of failed plates out, and say where a factor needs sign-off."""
+    if rejections.runs and limits.enforced:
+        accepted = units[~units.scope.isin(rejections.runs)]
+        if len(accepted):
+            recovery = run_recovery(accepted, run.method, run.run_id)
+        else:
+            recovery = recovery.assign(note="the run failed: not used")
+    notes = [
+        "; ".join(filter(None, [row.note, guard_note(row.factor, row.relative_uncertainty, limits)]))
+        if np.isfinite(row.factor)
+        else row.note
+        for row in recovery.itertuples()
+    ]
+    return recovery.assign(note=notes)

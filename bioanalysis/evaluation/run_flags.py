@@ -1,0 +1,162 @@
+"""Flags raised within one run, and the words each value carries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from bioanalysis.acceptance.ledger import FAIL, NOT_ASSESSABLE, RUN
+from bioanalysis.flags import flag, join_words
+from bioanalysis.limits import Limits
+from bioanalysis.recovery.run import ALL_LEVELS
+from bioanalysis.study import Run
+
+if TYPE_CHECKING:
+    from bioanalysis.evaluation.run import AnalyteEvaluation
+
+STUDY_SAMPLES = ("unknown", "incurred")
+
+
+def flags_of_analyte(run: Run, part: AnalyteEvaluation, limits: Limits) -> list[dict[str, object]]:
+    """Return all flags of one analyte of a run as rows of the flag table."""
+    where = {"run_id": run.run_id, "analyte": part.analyte.name}
+    rows = [
+        *_calibrator_flags(part),
+        *_control_flags(part, limits),
+        *_run_flags(part, limits),
+        *_tissue_flags(run, part, limits),
+        *_unit_flags(run, part, limits),
+        *_peak_flags(part),
+    ]
+    return [row | where for row in rows]
+
+
+def _calibrator_flags(part: AnalyteEvaluation) -> list[dict[str, object]]:
+    rows = []
+    for curve in part.curves:
+        failing = curve.judged[~curve.judged.passes]
+        for unit, standard in failing.iterrows():
+            points = curve.points[curve.points.unit == unit]
+            rows.append(
+                flag(
+                    "calibrator_dropped" if standard.dropped else "calibrator_fails",
+                    plate=curve.plate,
+                    position=";".join(points.position.astype(str)),
+                    observed=f"{standard.bias_percent:+.1f} %" if pd.notna(standard.bias_percent) else "no value",
+                    limit=f"±{standard.limit_percent:g} %",
+                    source=standard.rule_id,
+                )
+            )
+    return rows
+
+
+def _control_flags(part: AnalyteEvaluation, limits: Limits) -> list[dict[str, object]]:
+    rows = part.acceptance[part.acceptance.rule_id.isin(["QC-03", "QC-04"]) & (part.acceptance.verdict == FAIL)]
+    return [
+        flag(
+            "qc_failed", plate=row.plate, position=row.position, tissue=row.tissue, observed=row.observed,
+            limit=row.limit, source=row.rule_id,
+        )
+        for row in rows.itertuples()
+    ]  # fmt: skip
+
+
+def _run_flags(part: AnalyteEvaluation, limits: Limits) -> list[dict[str, object]]:
+    rows = []
+    if not part.units.sample_type.isin(["blank", "zero"]).any():
+        rows.append(flag("no_blank", observed="no blank and no zero", source="CAL-CC-01, CAL-LBA-01"))
+    if any((curve.points.used & (curve.points.kind == "zero")).any() for curve in part.curves):
+        rows.append(flag("zero_in_fit", observed="included", source="CAL-LBA-07"))
+    rows += [
+        flag("wider_than_guideline", observed=rule.printed_limit, limit=rule.judged, source=rule.rule_id)
+        for rule in limits.wider
+    ]
+    verdicts = part.acceptance[(part.acceptance.rule_id == RUN) & (part.acceptance.verdict == FAIL)]
+    if not limits.enforced:
+        rows += [flag("run_failed_exploratory", plate=v.plate, observed=v.observed) for v in verdicts.itertuples()]
+    return rows
+
+
+def _tissue_flags(run: Run, part: AnalyteEvaluation, limits: Limits) -> list[dict[str, object]]:
+    samples = part.units[part.units.sample_type.isin(STUDY_SAMPLES)]
+    rows = []
+    for tissue, here in samples.groupby("tissue"):
+        words = dict.fromkeys(word for _, unit in here.iterrows() for word in compensation_words(unit, run))
+        rows += [flag(word, tissue=tissue, observed=f"{len(here)} samples") for word in words]
+    for row in part.recovery[(part.recovery.level == ALL_LEVELS) & (part.recovery.note != "")].itertuples():
+        rows.append(flag("recovery_needs_sign_off", tissue=row.tissue, observed=row.note, source="RCV-05, RCV-08"))
+    for verdict in _without_tissue_controls(part).itertuples():
+        rows.append(flag("no_qc_in_tissue", tissue=verdict.tissue, plate=verdict.plate, source="QC-21"))
+    return rows
+
+
+def _without_tissue_controls(part: AnalyteEvaluation) -> pd.DataFrame:
+    table = part.acceptance
+    return table[(table.rule_id == "QC-21") & (table.verdict == NOT_ASSESSABLE)]
+
+
+def compensation_words(unit: pd.Series, run: Run) -> list[str]:
+    """Return what the value of a unit leaves uncompensated, as flag words (science: admissibility of corrections)."""
+    extraction = run.method.extraction
+    own = unit.tissue == unit.calibrator_tissue
+    if extraction.recovery_correction == "none" and unit.extracted:
+        if not extraction.calibrators_extracted:
+            return ["loss_not_compensated"]
+        return [] if own else ["surrogate_recovery_not_compensated"]
+    foreign = extraction.recovery_correction == "extraction_recovery" and not own
+    return ["matrix_effect_not_compensated"] if foreign and unit.correction_applies else []
+
+
+def dilution_is_controlled(unit: pd.Series, units: pd.DataFrame) -> bool:
+    """Return whether judged dilution QCs of the run span the sample's factor."""
+    controls = units[(units.sample_type == "dilution_qc") & units.counted & units.assessable]
+    factors = controls.dilution_factor
+    return len(factors) > 0 and factors.min() <= unit.dilution_factor <= factors.max()
+
+
+def value_words(unit: pd.Series, run: Run, part: AnalyteEvaluation, limits: Limits) -> str:
+    """Return the flag words a study sample's value carries, joined by ';'."""
+    words = [*compensation_words(unit, run), *part.rows.loc[list(unit.rows), "peak_flags"]]
+    if unit.diluted and not dilution_is_controlled(unit, part.units):
+        words.append("dilution_not_controlled")
+    pooled = part.recovery[(part.recovery.level == ALL_LEVELS) & (part.recovery.tissue == unit.tissue)]
+    if unit.correction_applies and (pooled.note != "").any():
+        words.append("recovery_needs_sign_off")
+    lacking = _without_tissue_controls(part)
+    if (lacking.tissue == unit.tissue).any() and (lacking.plate == unit.scope).any():
+        words.append("no_qc_in_tissue")
+    failed = part.acceptance[(part.acceptance.rule_id == RUN) & (part.acceptance.verdict == FAIL)]
+    if not limits.enforced and (failed.plate == unit.scope).any():
+        words.append("run_failed_exploratory")
+    return join_words(*words)
+
+
+def _unit_flags(run: Run, part: AnalyteEvaluation, limits: Limits) -> list[dict[str, object]]:
+    rows = []
+    limit = run.method.plate.max_replicate_cv_percent
+    for _, unit in part.units.iterrows():
+        where = {
+            "plate": unit.plate,
+            "position": ";".join(part.rows.loc[list(unit.rows), "position"]),
+            "sample_id": unit.sample_id,
+            "tissue": unit.tissue,
+        }
+        if limit is not None and unit.cv_percent > limit:
+            rows.append(flag("replicate_cv", observed=f"{unit.cv_percent:.1f} %", limit=f"{limit:g} %", **where))
+        if unit.excluded and unit.sample_type in ("calibrator", "anchor", "qc", "dilution_qc"):
+            rows.append(flag("excluded_by_decision", observed=unit.excluded, **where))
+        if unit.sample_type in STUDY_SAMPLES and unit.diluted and not dilution_is_controlled(unit, part.units):
+            rows.append(
+                flag("dilution_not_controlled", observed=f"x{unit.dilution_factor:g}", source="QC-16", **where)
+            )
+    return rows
+
+
+def _peak_flags(part: AnalyteEvaluation) -> list[dict[str, object]]:
+    flagged = part.rows[(part.rows.peak_flags != "") & ~part.rows.sample_type.isin(["blank", "carryover_blank"])]
+    return [
+        flag(word, position=row.position, sample_id=row.sample_id, tissue=row.tissue, source="peaks.tsv")
+        for row in flagged.itertuples()
+        for word in str(row.peak_flags).split(";")
+    ]

@@ -1,0 +1,79 @@
+"""Responses: what the curve is fitted to, one row per worklist row and analyte, for either platform.
+
+Up to here LC-MS/MS and ELISA differ; from here on there is one road.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from bioanalysis.method import Analyte
+from bioanalysis.study import Run
+
+NO_PEAK = "no peak"
+COLUMNS = [
+    "analyte", "analyte_area", "internal_standard_area", "response", "no_value_reason", "no_peak", "peak_flags",
+]  # fmt: skip
+
+
+def responses_from_peaks(run: Run, peaks: pd.DataFrame) -> pd.DataFrame:
+    """Return the area ratio to the internal standard (or the area, without one) of each injection and analyte.
+
+    Parameters
+    ----------
+    peaks : DataFrame
+        peaks.tsv of the run: position, transition, area (NaN where there is no peak), flags.
+
+    Returns
+    -------
+    DataFrame
+        Indexed like the worklist, once per analyte: `COLUMNS`.
+    """
+    areas = peaks.assign(position=peaks.position.astype(str)).pivot(index="position", columns="transition")
+    return pd.concat([_analyte_response(run, analyte, areas) for analyte in run.method.analytes])
+
+
+def _analyte_response(run: Run, analyte: Analyte, areas: pd.DataFrame) -> pd.DataFrame:
+    worklist = run.worklist
+    here = areas.reindex(worklist.position.astype(str))
+    name = run.method.quantifier(analyte.name).name
+    rows = pd.DataFrame(index=worklist.index)
+    rows["analyte"] = analyte.name
+    rows["analyte_area"] = here[("area", name)].to_numpy(float)
+    rows["internal_standard_area"] = np.nan
+    rows["peak_flags"] = here[("flags", name)].fillna("").to_numpy(str)
+    divisor: np.ndarray | float = 1.0
+    if analyte.internal_standard:
+        standard = run.method.internal_standard_quantifier(analyte.name).name
+        rows["internal_standard_area"] = divisor = here[("area", standard)].to_numpy(float)
+    rows["response"] = rows.analyte_area / divisor
+    acquired = (worklist.not_acquired_reason == "").to_numpy()
+    no_standard = acquired & bool(analyte.internal_standard) & rows.internal_standard_area.isna()
+    rows["no_value_reason"] = np.where(no_standard, "no internal standard peak", "")
+    rows.loc[~acquired, "no_value_reason"] = "not acquired: " + worklist.not_acquired_reason[~acquired]
+    rows["no_peak"] = acquired & rows.analyte_area.isna()
+    rows["peak_flags"] = np.where(rows.no_peak, "", rows.peak_flags)
+    return rows[COLUMNS]
+
+
+def responses_from_wells(run: Run, wells: pd.DataFrame) -> pd.DataFrame:
+    """Return the signal of each well as response; wells without a number keep the reader's word as reason.
+
+    Parameters
+    ----------
+    wells : DataFrame
+        Indexed like the worklist: signal (NaN where there is none), word.
+    """
+    worklist = run.worklist
+    acquired = worklist.not_acquired_reason == ""
+    reason = np.where(wells.signal.isna() & acquired, "well without a number: " + wells.word.replace("", "empty"), "")
+    reason = np.where(acquired, reason, "not acquired: " + worklist.not_acquired_reason)
+    rows = pd.DataFrame(
+        {
+            "analyte_area": np.nan, "internal_standard_area": np.nan, "response": wells.signal.where(acquired),
+            "no_value_reason": reason, "no_peak": False, "peak_flags": "",
+        },
+        index=worklist.index,
+    )  # fmt: skip
+    return pd.concat([rows.assign(analyte=analyte.name)[COLUMNS] for analyte in run.method.analytes])

@@ -1,0 +1,7 @@
+"""Plate-reader exports: wells with their signals, whatever the software that wrote them."""
+
+from bioanalysis.instruments.plates.match import match_wells
+from bioanalysis.instruments.plates.read import READERS, read_plates
+from bioanalysis.instruments.plates.reading import PlateReading, signal_of
+
+__all__ = ["READERS", "PlateReading", "match_wells", "read_plates", "signal_of"]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from bioanalysis.errors import Fault
-from bioanalysis.text_files import did_you_mean, listed
+from bioanalysis.text_files import did_you_mean, listed, quoted
 from bioanalysis.yaml_with_lines import Document, Place
 
 
@@ -135,7 +135,7 @@ def _said(value: Any) -> str:
         return "a block of keys"
     if isinstance(value, (list, tuple)):
         return "a list"
-    return f"'{value}'" if len(str(value)) < 80 else f"'{str(value)[:77]}...'"
+    return quoted(str(value))
 
 
 def _model_at(model: type[Settings], place: Place) -> Any:

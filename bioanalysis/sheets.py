@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import datetime
 import io
+import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +19,16 @@ from bioanalysis.text_files import decode, listed, read_bytes
 ENDINGS = (".tsv", ".csv", ".xlsx")
 LARGEST_MEGABYTES = 100
 _LARGEST_CELL = 100_000
+_UNPACKED_MEGABYTES = 500
+_MOST_CELLS = 5_000_000
+_NO_ZIP = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, OSError, ValueError)
+_REFERENCE = rb'<(?:\w+:)?c\b(?=[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})")'
+_PLACE = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
+_ERROR_CELL = re.compile(_REFERENCE + rb'[^>]*?\bt="e"')
+_FORMULA_ALONE = re.compile(
+    _REFERENCE
+    + rb"[^>]*>\s*<(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)\s*(?:</(?:\w+:)?c>|<(?:\w+:)?v\s*/>|<(?:\w+:)?v></)"
+)
 
 
 @dataclass(frozen=True)
@@ -74,7 +87,7 @@ def read_sheet(path: Path, file: str) -> Sheet:
     """
     content = read_bytes(path, file, LARGEST_MEGABYTES)
     if path.suffix.lower() == ".xlsx":
-        separator, rows = "", _spreadsheet_rows(content, file)
+        separator, rows = "", spreadsheet_rows(content, file)
     else:
         text = decode(content, file)
         separator = _separator(text)
@@ -130,23 +143,68 @@ def _text_rows(text: str, separator: str, file: str) -> Iterator[tuple[int, list
         raise BatchError([Fault(file, f"cells that cannot be told apart ({error})", expected, line)]) from error
 
 
-def _spreadsheet_rows(content: bytes, file: str) -> list[tuple[int, list[str]]]:
+def spreadsheet_rows(content: bytes, file: str) -> list[tuple[int, list[str]]]:
+    """Return the rows of a workbook with one sheet, each with its number, every cell as text.
+
+    Raises
+    ------
+    BatchError
+        If it is no workbook, has several sheets, or holds cells without a value of their own (`#N/A`, formulas that
+        were never calculated), which the reader would take for empty.
+    """
     from python_calamine import CalamineError, CalamineWorkbook
 
-    expected = "a workbook (.xlsx) as a spreadsheet program saves it"
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-        if unpacked > 5 * LARGEST_MEGABYTES * 1_000_000:
-            raise BatchError([Fault(file, "very large once unpacked", f"at most {5 * LARGEST_MEGABYTES} MB")])
+        faults = _cells_that_would_be_lost(content, file)
+        if faults:
+            raise BatchError(faults)
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
         if len(workbook.sheet_names) != 1:
             found = f"{len(workbook.sheet_names)} sheets ({listed(workbook.sheet_names)})"
             raise BatchError([Fault(file, found, "exactly one sheet")])
         rows = workbook.get_sheet_by_index(0).to_python(skip_empty_area=False)
-    except (CalamineError, zipfile.BadZipFile, OSError, ValueError) as error:
+    except (CalamineError, *_NO_ZIP) as error:
+        expected = "a workbook (.xlsx) as a spreadsheet program saves it"
         raise BatchError([Fault(file, f"cannot be read as a workbook ({error})", expected)]) from error
     return [(line, [_cell_text(cell) for cell in row]) for line, row in enumerate(rows, start=1)]
+
+
+def _cells_that_would_be_lost(content: bytes, file: str) -> list[Fault]:
+    """Look at the sheets as stored: the reader makes empty cells of errors, and gigabytes of one stray cell."""
+    faults: list[Fault] = []
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = archive.infolist()
+        if sum(member.file_size for member in members) > _UNPACKED_MEGABYTES * 1_000_000:
+            return [Fault(file, "very large once unpacked", f"at most {_UNPACKED_MEGABYTES} MB")]
+        for member in members:
+            if re.fullmatch(r"xl/worksheets/[^/]+\.xml", member.filename):
+                faults += _stored_faults(archive.read(member), file)
+    return faults
+
+
+def _stored_faults(xml: bytes, file: str) -> list[Fault]:
+    faults = [
+        Fault(file, "an error such as #N/A", "a value", int(cell[2]), f"column {cell[1].decode()}")
+        for cell in _ERROR_CELL.finditer(xml)
+    ]
+    faults += [
+        Fault(file, "a formula without a stored result", "a value", int(cell[2]), f"column {cell[1].decode()}")
+        for cell in _FORMULA_ALONE.finditer(xml)
+    ]
+    places = set(_PLACE.findall(xml))
+    last_row = max((int(row) for _, row in places), default=0)
+    last_column = max((_column_number(letters) for letters, _ in places), default=0)
+    if last_row * last_column > _MOST_CELLS:
+        found = f"cells as far as row {last_row} and column {last_column}"
+        faults.append(Fault(file, found, "a sheet without stray cells far below or to the right"))
+    return faults
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
 
 
 def _cell_text(cell: object) -> str:

@@ -54,6 +54,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" (did you mean '{near}'?)" if near and near != word else ""
 
 
+def quoted(cell: str, most: int = 60) -> str:
+    """Return a cell as a message shows it: in quotes, on one line, not endless."""
+    if not cell:
+        return "empty"
+    shown = cell if len(cell) <= most else f"{cell[: most - 3]}..."
+    return "'" + "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in shown) + "'"
+
+
 def listed(words: Iterable[str], most: int = 12) -> str:
     """Return words in one line, cut after `most` with the number left out."""
     words = list(words)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bioanalysis.tables import (
-    Table,
+from bioanalysis.columns import (
     boolean,
     date,
     file_word,
@@ -17,6 +16,7 @@ from bioanalysis.tables import (
     study_day,
     text,
 )
+from bioanalysis.tables import Table
 
 BASES = ("free_acid", "sodium_salt")
 SAMPLE_TYPES = (
@@ -58,10 +58,10 @@ SUBJECTS = Table(
 SAMPLES = Table(
     title="Sample manifest",
     key=("sample_id",),
-    later=("homogenate_volume_ul", "buffer_mass_mg", "pool_id", "lloq_ug_g"),
+    later=("homogenate_volume_ul", "buffer_mass_mg", "pool_id"),
     columns=(
         identifier("sample_id", "identifier of one homogenate", required=True),
-        identifier("subject_id", "the animal it comes from", required=True),
+        identifier("subject_id", "animal it comes from", required=True),
         text("tissue", "organ of origin, one of the tissues in config.yaml", required=True),
         identifier("piece", "piece of the organ", default="1"),
         identifier("homogenate", "homogenate of the piece", default="1"),
@@ -86,7 +86,7 @@ RUNS = Table(
         file_word("run_id", "identifier of the run", required=True),
         identifier("method_id", "method_id of a file in config/methods", required=True),
         moment("run_date", "day of the run", required=True),
-        text("analyst", "who ran it", required=True),
+        text("analyst", "name of the analyst", required=True),
         text("instrument", "instrument"),
         identifier("raw_path", "folder of the mzML files, or the plate export, relative to the study", required=True),
         identifier("extraction_batch", "batch of samples extracted together"),
@@ -105,7 +105,7 @@ WORKLIST = Table(
         identifier("position", "injection number, or well such as B7"),
         identifier("plate", "label of the plate"),
         identifier("file", "name of the mzML file"),
-        one_of("sample_type", "what the row is", *SAMPLE_TYPES, required=True),
+        one_of("sample_type", "kind of the row", *SAMPLE_TYPES, required=True),
         identifier("sample_id", "sample of the manifest, or a free label"),
         identifier("level", "level of the calibrator, QC or recovery row"),
         nonnegative("nominal_ng_ml", "prepared concentration on the homogenate scale"),
@@ -126,7 +126,7 @@ DECISIONS = Table(
     key=("decision_id",),
     columns=(
         identifier("decision_id", "identifier of the decision", required=True),
-        one_of("action", "what is decided", *ACTIONS, required=True),
+        one_of("action", "action decided", *ACTIONS, required=True),
         identifier("run_id", "run concerned"),
         identifier("position", "injection or well concerned"),
         identifier("plate", "plate concerned"),
@@ -136,9 +136,9 @@ DECISIONS = Table(
         positive("dilution_factor", "dilution concerned"),
         nonnegative("left_min", "left boundary of the peak"),
         positive("right_min", "right boundary of the peak"),
-        one_of("reason_code", "reason as a code", *CODES, required=True),
+        one_of("reason_code", "code of the reason", *CODES, required=True),
         text("reason", "reason in words", required=True),
-        text("author", "who decided", required=True),
+        text("author", "name of who decided", required=True),
         moment("decided_at", "time of the decision in UTC", required=True),
     ),
 )
@@ -146,7 +146,7 @@ DECISIONS = Table(
 DOSING = Table(
     title="Doses as given",
     columns=(
-        identifier("subject_id", "the animal dosed", required=True),
+        identifier("subject_id", "animal dosed", required=True),
         study_day("study_day", "study day of the dose", required=True),
         moment("dosed_at", "time of the dose"),
         nonnegative("dose_mg", "dose given", required=True),
@@ -160,9 +160,9 @@ DOSING = Table(
 CLINICAL_CHEMISTRY = Table(
     title="Clinical chemistry",
     columns=(
-        identifier("subject_id", "the animal sampled", required=True),
+        identifier("subject_id", "animal sampled", required=True),
         study_day("study_day", "study day of sampling", required=True),
-        text("test", "ALT, AST, ALP ...", required=True),
+        text("test", "test, such as ALT", required=True),
         number("value", "value of the test", required=True),
         text("unit", "unit of the value", required=True),
         positive("uln", "upper limit of normal, in the same unit"),
@@ -173,7 +173,7 @@ MATERIALS = Table(
     title="Materials",
     columns=(
         text("material", "name of the material", required=True),
-        text("kind", "reference standard, internal standard, reagent, matrix ...", required=True),
+        text("kind", "kind: reference standard, internal standard, reagent, matrix ...", required=True),
         text("lot", "lot", required=True),
         text("purity", "purity with its unit"),
         date("expiry", "expiry date"),

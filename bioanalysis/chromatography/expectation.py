@@ -1,0 +1,210 @@
+"""What a run teaches about the peaks of one transition: when they come, how wide they are, where they end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bioanalysis.chromatography.apex import FWHM_PER_SIGMA, half_widths, highest, parabola, smooth
+from bioanalysis.chromatography.baseline import fit_baseline
+from bioanalysis.chromatography.block import Block, Floats, Mask
+from bioanalysis.chromatography.settings import IntegrationSettings
+
+MOST_TEACHERS = 12
+BASE_PER_FWHM = 4 / FWHM_PER_SIGMA
+GAUSSIAN_REACH = 2.82  # half widths at half height down to 0.4 % of the height
+LEAST_REACH, MOST_REACH = 2.4, 8.0
+MAD_TO_SD = 1.4826
+
+
+class TransitionLike(Protocol):
+    """What a transition of the method tells about its peak."""
+
+    name: str
+    rt_min: float
+    rt_window_min: float
+    peak_width_s: float
+
+
+@dataclass(frozen=True, eq=False)
+class Expectation:
+    """The peak of one transition as the run shows it.
+
+    Parameters
+    ----------
+    rt_s : ndarray, shape (n_injections,)
+        Expected retention time of each injection (s), drift included.
+    rt_sd_s : float
+        Scatter of retention times about it.
+    width_s : float
+        Width at half height.
+    left_s, right_s : float
+        Distance of the boundaries from the apex.
+    teachers : int
+        Peaks it was learned from; 0 means that the method's values stand.
+    """
+
+    rt_s: Floats
+    rt_sd_s: float
+    width_s: float
+    left_s: float
+    right_s: float
+    teachers: int = 0
+
+    @property
+    def base_s(self) -> float:
+        """Distance from boundary to boundary."""
+        return self.left_s + self.right_s
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """The most likely peak of each trace, above the line through its lower points."""
+
+    above: Floats
+    sd: Floats
+    apex: NDArray[np.intp]
+    apex_s: Floats
+    height: Floats
+    strong: Mask
+
+    def best(self, eligible: Mask) -> NDArray[np.intp]:
+        """Return the rows of the highest third of strong eligible peaks, at least three, highest first."""
+        rows = np.flatnonzero(self.strong & eligible)
+        rows = rows[np.argsort(-self.height[rows], kind="stable")]
+        return rows[: min(max(3, -(-len(rows) // 3)), MOST_TEACHERS)]
+
+
+def learn(
+    block: Block,
+    transition: TransitionLike,
+    eligible: Mask,
+    shift_s: Floats | None,
+    quantum: float,
+    settings: IntegrationSettings,
+) -> tuple[Expectation, Floats]:
+    """Return the expectation for one transition, and each injection's shift against it (s).
+
+    Parameters
+    ----------
+    block : Block
+        Traces of all injections about the method's window.
+    transition : TransitionLike
+        Starting values.
+    eligible : ndarray of bool, shape (n_injections,)
+        Calibrators and QCs (all injections, for an internal standard).
+    shift_s : ndarray, shape (n_injections,), or None
+        Shift of the internal standard; None where this transition is one itself.
+    quantum : float
+        Intensity of one ion, 0 if unknown.
+    settings : IntegrationSettings
+    """
+    start = _starting_values(transition, len(block.time_s))
+    seen = _candidates(block, transition, quantum, settings)
+    best = seen.best(eligible)
+    if not best.size:
+        drift = np.zeros(len(block.time_s)) if shift_s is None else shift_s
+        return replace(start, rt_s=start.rt_s + drift), drift
+    width_s = _width(block, seen, best, start.width_s)
+    seen = _refine(block, seen, width_s)
+    teaching = seen.strong & eligible
+    drift = _own_drift(seen, best, width_s) if shift_s is None else _useful_drift(seen, teaching, best, shift_s)
+    rt_s = float(np.median(seen.apex_s[best] - drift[best]))
+    residual = seen.apex_s - drift - rt_s
+    close = teaching & (np.abs(residual) <= width_s)
+    left_s, right_s = _boundaries(block, seen, best, width_s, settings)
+    known = Expectation(rt_s + drift, _scatter(residual[close], width_s), width_s, left_s, right_s, int(best.size))
+    return known, drift
+
+
+def _starting_values(transition: TransitionLike, injections: int) -> Expectation:
+    width_s = transition.peak_width_s / BASE_PER_FWHM
+    reach = GAUSSIAN_REACH * width_s / 2
+    return Expectation(np.full(injections, 60.0 * transition.rt_min), 0.25 * width_s, width_s, reach, reach)
+
+
+def _candidates(block: Block, transition: TransitionLike, quantum: float, settings: IntegrationSettings) -> Candidates:
+    """Return the highest peak of each trace in the method's window, a little preferred near its middle."""
+    centre_s, window_s = 60 * transition.rt_min, 60 * transition.rt_window_min
+    centres = np.full(len(block.time_s), centre_s)
+    line = fit_baseline(block, centres, block.valid, exclusion_sd=settings.exclusion_sd, least_sd=quantum)
+    above = np.where(block.valid, block.intensity - line.at(block.time_s), 0.0)
+    sd = np.maximum(np.sqrt(line.variance), 1e-300)
+    lightly = above.copy()
+    lightly[:, 1:-1] = above[:, 1:-1] / 2 + (above[:, :-2] + above[:, 2:]) / 4
+    distance = (block.time_s - centre_s) / window_s
+    apex, found = highest(lightly * np.exp(-2 * distance**2), block.valid & (np.abs(distance) <= 1))
+    apex_s, height = parabola(block.time_s, lightly, apex)
+    return Candidates(above, sd, apex, apex_s, height, found & (height > settings.strong_signal_to_noise * sd))
+
+
+def _width(block: Block, seen: Candidates, best: NDArray[np.intp], otherwise_s: float) -> float:
+    time_s, above = block.time_s[best], seen.above[best]
+    left, right = half_widths(time_s, above, seen.apex[best], seen.apex_s[best], seen.height[best], 0.5)
+    known = np.isfinite(left + right) & (left + right > 0)
+    return float(np.median((left + right)[known])) if known.any() else otherwise_s
+
+
+def _refine(block: Block, seen: Candidates, width_s: float) -> Candidates:
+    """Place each apex on the trace folded with a Gaussian as wide as the peak, as it will be placed later."""
+    folded = smooth(seen.above, width_s, float(np.median(block.spacing_s)))
+    near = block.valid & (np.abs(block.time_s - seen.apex_s[:, None]) <= max(width_s, 2 * float(block.spacing_s.max())))
+    apex, found = highest(folded, near)
+    apex_s, _ = parabola(block.time_s, folded, apex)
+    return replace(seen, apex=apex, apex_s=apex_s, strong=seen.strong & found)
+
+
+def _own_drift(seen: Candidates, best: NDArray[np.intp], width_s: float) -> Floats:
+    """Return the shift of each injection's own peak; between strong peaks a straight line in injection order."""
+    middle = float(np.median(seen.apex_s[seen.strong])) if seen.strong.any() else float(np.median(seen.apex_s[best]))
+    rows = np.flatnonzero(seen.strong)
+    return np.interp(np.arange(len(seen.apex_s)), rows, seen.apex_s[rows] - middle)
+
+
+def _useful_drift(seen: Candidates, teaching: Mask, best: NDArray[np.intp], shift_s: Floats) -> Floats:
+    """Return the internal standard's shift, or none where it does not steady the analyte's retention time."""
+    rows = np.flatnonzero(teaching)
+    rows = rows if rows.size >= 4 else best
+    with_shift, without = _mad(seen.apex_s[rows] - shift_s[rows]), _mad(seen.apex_s[rows])
+    return np.zeros_like(shift_s) if rows.size >= 4 and without < 0.7 * with_shift else shift_s
+
+
+def _mad(values: Floats) -> float:
+    return float(np.median(np.abs(values - np.median(values))))
+
+
+def _scatter(residual: Floats, width_s: float) -> float:
+    least = 0.05 * width_s
+    return max(MAD_TO_SD * _mad(residual), least) if residual.size >= 4 else max(0.1 * width_s, least)
+
+
+def _boundaries(
+    block: Block, seen: Candidates, best: NDArray[np.intp], width_s: float, settings: IntegrationSettings
+) -> tuple[float, float]:
+    """Return how far from the apex the mean of the aligned peaks has come down to `boundary_level`, on either side."""
+    grid = np.linspace(0, MOST_REACH * width_s, 401)
+    level = max(settings.boundary_level, 3 / float(np.median(seen.height[best] / seen.sd[best])) / best.size**0.5)
+    reach = []
+    for direction in (-1, 1):
+        shapes = [
+            np.interp(seen.apex_s[row] + direction * grid, block.time_s[row], seen.above[row])
+            / np.interp(seen.apex_s[row], block.time_s[row], seen.above[row])
+            for row in best
+        ]
+        shape = np.median(shapes, axis=0)
+        half = grid[np.argmax(shape <= 0.5)] if (shape <= 0.5).any() else width_s / 2
+        reach.append(float(np.clip(grid[_end(shape, level)], LEAST_REACH * half, MOST_REACH * half)))
+    return reach[0], reach[1]
+
+
+def _end(shape: Floats, level: float) -> int:
+    """Return where a falling shape reaches the level, or its valley if it rises again before."""
+    lowest = np.minimum.accumulate(shape)
+    reached, rising = shape <= level, shape > lowest + max(0.02, 3 * level)
+    stop = int(np.argmax(reached)) if reached.any() else len(shape) - 1
+    if rising[: stop + 1].any():
+        stop = int(np.argmin(shape[: int(np.argmax(rising)) + 1]))
+    return stop

@@ -1,0 +1,216 @@
+"""Areas of one transition's peaks, all injections at once: perpendicular drop on a line from outside the peak."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bioanalysis.chromatography.apex import (
+    centre_sd,
+    half_widths,
+    highest,
+    parabola,
+    smooth,
+    smoothing_gain,
+)
+from bioanalysis.chromatography.baseline import Baseline, fit_baseline
+from bioanalysis.chromatography.block import Block, Floats, Mask, trapezoid_weights
+from bioanalysis.chromatography.expectation import Expectation
+from bioanalysis.chromatography.noise import variance_per_count
+from bioanalysis.chromatography.settings import IntegrationSettings
+
+LIGHT = 0.3  # smoothing before widths and valleys are read, in widths at half height
+WIDTH_PRIOR = 0.1  # SD of a peak's width about the run's, as a fraction
+VALLEY_SD, VALLEY_RISE = 5.0, 0.03
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """One value per injection; times in s."""
+
+    retention_s: Floats
+    left_s: Floats
+    right_s: Floats
+    area: Floats
+    area_se: Floats
+    height: Floats
+    signal_to_noise: Floats
+    width_s: Floats
+    asymmetry: Floats
+    points: NDArray[np.int64]
+    off_expected_s: Floats
+    width_ratio: Floats
+    tail_ratio: Floats
+    cut_by_window: Mask
+    overlap: Mask
+    saturated: Mask
+    negative_baseline: Mask
+
+    def __getitem__(self, row: int) -> dict[str, float]:
+        return {field.name: getattr(self, field.name)[row] for field in fields(self)}
+
+
+@dataclass(frozen=True, eq=False)
+class Signal:
+    """A block above its baseline, with the noise of its points."""
+
+    block: Block
+    line: Baseline
+    above: Floats
+    light: Floats
+    variance: Floats
+    spacing_s: float
+
+    @property
+    def sd(self) -> Floats:
+        """SD of a point of the baseline, shape (n_traces,)."""
+        return np.sqrt(self.line.variance)
+
+
+def measure(
+    whole: Block, known: Expectation, eligible: Mask, quantum: float, settings: IntegrationSettings
+) -> Measured:
+    """Return the peaks of one transition.
+
+    Parameters
+    ----------
+    whole : Block
+        Traces of all injections.
+    known : Expectation
+        Where and how wide the peaks are.
+    eligible : ndarray of bool, shape (n_injections,)
+        Injections whose strong peaks set the usual width.
+    quantum : float
+        Intensity of one ion, 0 if unknown.
+    settings : IntegrationSettings
+    """
+    signal = _signal(whole, known, quantum, settings)
+    apex, apex_s, off_s, height = _place(signal, known, settings)
+    noise = np.maximum(signal.sd, 1e-300)
+    to_noise = height / noise
+    left_hw, right_hw = half_widths(signal.block.time_s, signal.light, apex, apex_s, _at(signal.light, apex), 0.5)
+    strong = eligible & (to_noise >= settings.strong_signal_to_noise) & np.isfinite(left_hw + right_hw)
+    scale, ratio = _width_scale(left_hw, right_hw, strong, to_noise)
+    left_s, right_s, overlap = _bounds(signal, apex, apex_s, known, scale)
+    weights = trapezoid_weights(signal.block.time_s, left_s, right_s)
+    area = (weights * signal.above).sum(axis=1)
+    area_se = np.sqrt(
+        (weights**2 * signal.variance).sum(axis=1) + signal.line.area_variance(weights, signal.block.time_s)
+    )
+    lead, tail = half_widths(signal.block.time_s, signal.light, apex, apex_s, _at(signal.light, apex), 0.1)
+    readable = to_noise >= 3
+    inside = signal.block.valid & (signal.block.time_s >= left_s[:, None]) & (signal.block.time_s <= right_s[:, None])
+    return Measured(
+        retention_s=apex_s, left_s=left_s, right_s=right_s, area=area,
+        area_se=np.maximum(area_se, quantum * signal.spacing_s),
+        height=height, signal_to_noise=to_noise,
+        width_s=np.where(readable, left_hw + right_hw, np.nan),
+        asymmetry=np.where(to_noise >= 10, tail / np.where(lead > 0, lead, np.nan), np.nan),
+        points=inside.sum(axis=1), off_expected_s=off_s, width_ratio=ratio,
+        tail_ratio=_relative(lead + tail, strong), cut_by_window=_is_cut(whole, left_s, right_s, signal.spacing_s),
+        overlap=overlap, saturated=_has_flat_top(signal, inside) & (to_noise > 50),
+        negative_baseline=signal.line.level < -3 * signal.sd / np.sqrt(np.maximum(signal.line.points, 1)),
+    )  # fmt: skip
+
+
+def _signal(whole: Block, known: Expectation, quantum: float, settings: IntegrationSettings) -> Signal:
+    reach = settings.reach * known.base_s
+    block = whole.around(known.rt_s - known.left_s - reach, known.rt_s + known.right_s + reach)
+    margin = 0.5 * known.width_s + 2 * known.rt_sd_s
+    offset = block.time_s - known.rt_s[:, None]
+    outside = (offset < -known.left_s - margin) | (offset > known.right_s + margin)
+    line = fit_baseline(block, known.rt_s, outside, exclusion_sd=settings.exclusion_sd, least_sd=quantum)
+    drawn = line.at(block.time_s)
+    above = np.where(block.valid, block.intensity - drawn, 0.0)
+    spacing_s = float(np.median(block.spacing_s))
+    light = smooth(above, LIGHT * known.width_s, spacing_s)
+    per_count = quantum or variance_per_count(block, drawn, line.variance)
+    variance = np.where(block.valid, line.variance[:, None] + per_count * np.maximum(light, 0.0), 0.0)
+    return Signal(block, line, above, light, variance, spacing_s)
+
+
+def _at(signal: Floats, index: NDArray[np.intp]) -> Floats:
+    return signal[np.arange(len(signal)), index]
+
+
+def _place(
+    signal: Signal, known: Expectation, settings: IntegrationSettings
+) -> tuple[NDArray[np.intp], Floats, Floats, Floats]:
+    """Return index and time of each apex, its distance from the expected time, and its height.
+
+    The trace's own apex counts the more, the better its noise lets it be placed against the run's scatter; so a strong
+    peak is taken where it is, and a weak one where it must be.
+    """
+    time_s = signal.block.time_s
+    folded = smooth(signal.above, known.width_s, signal.spacing_s)
+    tolerance = max(4 * known.rt_sd_s, settings.rt_shift_widths * 1.5 * known.width_s, 2 * signal.spacing_s)
+    near = signal.block.valid & (np.abs(time_s - known.rt_s[:, None]) <= tolerance)
+    own, found = highest(folded, near)
+    own_s, own_height = parabola(time_s, folded, own)
+    noise = np.maximum(signal.sd * smoothing_gain(known.width_s, signal.spacing_s), 1e-300)
+    to_noise = np.where(found, np.maximum(own_height / noise, 0.0), 0.0)
+    own_sd = centre_sd(known.width_s, known.width_s, to_noise)
+    share = known.rt_sd_s**2 / (known.rt_sd_s**2 + own_sd**2)
+    apex_s = known.rt_s + np.where(found, share * (own_s - known.rt_s), 0.0)
+    close = signal.block.valid & (np.abs(time_s - apex_s[:, None]) <= max(known.width_s / 2, signal.spacing_s))
+    top = np.where(close, signal.light, -np.inf).argmax(axis=1)
+    height = np.where(close.any(axis=1), np.where(close, signal.above, -np.inf).max(axis=1), 0.0)
+    return top, apex_s, np.where(found, own_s - known.rt_s, 0.0), np.maximum(height, 0.0)
+
+
+def _width_scale(left_hw: Floats, right_hw: Floats, strong: Mask, to_noise: Floats) -> tuple[Floats, Floats]:
+    """Return by which factor to stretch the boundaries, and the plain ratio of widths.
+
+    Where the two sides of a peak disagree, the wider one touches a neighbour, and the narrower is believed.
+    """
+    left, right = _relative(left_hw, strong), _relative(right_hw, strong)
+    narrower, wider = np.fmin(left, right), np.fmax(left, right)
+    ratio = np.where(wider > 1.25 * narrower, narrower, (left + right) / 2)
+    trust = WIDTH_PRIOR**2 / (WIDTH_PRIOR**2 + (1.2 / np.maximum(to_noise, 1e-9)) ** 2)
+    scale = 1 + trust * (np.clip(np.nan_to_num(ratio, nan=1.0), 0.8, 1.4) - 1)
+    return scale, _relative(left_hw + right_hw, strong)
+
+
+def _relative(values: Floats, strong: Mask) -> Floats:
+    usual = values[strong & np.isfinite(values)]
+    return values / np.median(usual) if usual.size and np.median(usual) > 0 else np.ones_like(values)
+
+
+def _bounds(
+    signal: Signal, apex: NDArray[np.intp], apex_s: Floats, known: Expectation, scale: Floats
+) -> tuple[Floats, Floats, Mask]:
+    """Return the boundaries, drawn in to a valley where a neighbour rises behind it, and where that was so."""
+    left_s, right_s = apex_s - known.left_s * scale, apex_s + known.right_s * scale
+    gain = smoothing_gain(LIGHT * known.width_s, signal.spacing_s)
+    rise = np.maximum(VALLEY_SD * gain * np.sqrt(signal.variance), VALLEY_RISE * _at(signal.light, apex)[:, None])
+    reach = known.width_s / 2
+    right_valley = _valley(signal.block.time_s, signal.light, rise, apex_s + reach, right_s + reach)
+    left_valley = _valley(
+        -signal.block.time_s[:, ::-1], signal.light[:, ::-1], rise[:, ::-1], -(apex_s - reach), -(left_s - reach)
+    )
+    new_left, new_right = np.fmax(left_s, -left_valley), np.fmin(right_s, right_valley)
+    return new_left, new_right, (new_left > left_s) | (new_right < right_s)
+
+
+def _valley(time_s: Floats, light: Floats, rise: Floats, from_s: Floats, to_s: Floats) -> Floats:
+    """Return the time of the lowest point after which the signal rises again within the given range, else NaN."""
+    searched = (time_s >= from_s[:, None]) & (time_s <= to_s[:, None])
+    lowest = np.minimum.accumulate(np.where(searched, light, np.inf), axis=1)
+    rising = searched & (light - lowest > rise)
+    found = rising.any(axis=1)
+    before = searched & (np.arange(time_s.shape[1]) <= rising.argmax(axis=1)[:, None])
+    bottom = np.where(before, light, np.inf).argmin(axis=1)
+    return np.where(found, time_s[np.arange(len(time_s)), bottom], np.nan)
+
+
+def _is_cut(whole: Block, left_s: Floats, right_s: Floats, spacing_s: float) -> Mask:
+    return (left_s < whole.time_s[:, 0] - spacing_s) | (right_s > whole.time_s[:, -1] + spacing_s)
+
+
+def _has_flat_top(signal: Signal, inside: Mask) -> Mask:
+    """Return where three neighbouring points share the highest intensity."""
+    highest_value = np.where(inside, signal.block.intensity, -np.inf).max(axis=1)
+    flat = inside & (signal.block.intensity == highest_value[:, None])
+    return (flat[:, 2:] & flat[:, 1:-1] & flat[:, :-2]).any(axis=1)

@@ -1,0 +1,68 @@
+"""How noisy a point is, learned from all traces of a transition.
+
+Variance of a point = that of the baseline + `per_count` x signal. Where the detector counts ions, every intensity is a
+multiple of what one ion gives, and `per_count` is that; otherwise it is estimated from how the scatter of points grows
+with the signal over the run.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bioanalysis.chromatography.block import Block, Floats
+
+LEVELS = 12
+
+
+def ion_quantum(intensity: Floats) -> float:
+    """Return the intensity of one ion, or 0 where the detector does not seem to count.
+
+    Parameters
+    ----------
+    intensity : ndarray
+        Of a whole run and transition; the lower half of the positive values must lie on multiples of the smallest.
+    """
+    positive = np.unique(intensity[intensity > 0])
+    if positive.size < 3:
+        return float(positive[0]) if positive.size else 0.0
+    low = positive[: max(positive.size // 2, 3)]
+    multiples = low / low[0]
+    on_grid = np.abs(multiples - np.round(multiples)) < 1e-3 * multiples
+    crowded = multiples[-1] <= 4 * low.size  # a smooth signal has no gaps to tell a grid by
+    return float(low[0]) if on_grid.all() and crowded else 0.0
+
+
+def variance_per_count(block: Block, baseline: Floats, baseline_variance: Floats) -> float:
+    """Return by how much the variance of a point grows per count of signal above the baseline.
+
+    Fourth differences of neighbouring points (variance 70 times that of a point) are binned by the signal; their mean
+    squares are fitted by constant + slope x signal + curve x signal^2 without negative terms. The last term takes what
+    the shape of sharp peaks leaves in the differences, and is not noise.
+
+    Parameters
+    ----------
+    block : Block
+    baseline : ndarray, shape (n_traces, n_points)
+    baseline_variance : ndarray, shape (n_traces,)
+    """
+    from scipy.optimize import nnls
+
+    if block.time_s.shape[1] < 5:
+        return 0.0
+    above = np.where(block.valid, block.intensity - baseline, 0.0)
+    rough = np.diff(above, n=4, axis=1) ** 2 / 70
+    signal = (above[:, 1:-3] + above[:, 2:-2] + above[:, 3:-1]) / 3
+    sd = np.sqrt(np.maximum(baseline_variance, 1e-300))[:, None]
+    used = block.valid[:, 4:] & (signal > 3 * sd)
+    if used.sum() < 5 * LEVELS:
+        return 0.0
+    order = np.argsort(signal[used], kind="stable")
+    groups = np.array_split(order, LEVELS)
+    level = np.array([signal[used][group].mean() for group in groups])
+    spread = np.array([rough[used][group].mean() for group in groups])
+    floor = float(np.median(baseline_variance))
+    scale = np.maximum(spread, 1e-300)
+    design = np.column_stack([np.full(LEVELS, floor), level, level**2]) / scale[:, None]
+    norms = np.maximum(np.linalg.norm(design, axis=0), 1e-300)
+    terms, _ = nnls(design / norms, np.ones(LEVELS))
+    return float(terms[1] / norms[1])

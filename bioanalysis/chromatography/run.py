@@ -1,0 +1,213 @@
+"""Peaks of a whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields, replace
+
+import numpy as np
+import pandas as pd
+
+from bioanalysis.chromatography.block import Block, Floats, Mask
+from bioanalysis.chromatography.expectation import Expectation, TransitionLike, learn
+from bioanalysis.chromatography.flags import flags_of
+from bioanalysis.chromatography.integration import within_boundaries
+from bioanalysis.chromatography.measure import Measured, measure
+from bioanalysis.chromatography.noise import ion_quantum
+from bioanalysis.chromatography.settings import IntegrationSettings
+from bioanalysis.errors import BatchError, Fault
+from bioanalysis.instruments.traces import RunTraces
+
+COLUMNS = (
+    "position", "file", "transition", "retention_time_min", "left_min", "right_min", "area", "area_se", "height",
+    "signal_to_noise", "width_s", "asymmetry", "points", "manual", "automatic_area", "flags",
+)  # fmt: skip
+
+
+def integrate_run(
+    traces: RunTraces,
+    transitions: Sequence[TransitionLike],
+    *,
+    calibrator_positions: Collection[object] = (),
+    internal_standards: Mapping[str, str] | None = None,
+    manual: pd.DataFrame | None = None,
+    settings: IntegrationSettings | None = None,
+) -> pd.DataFrame:
+    """Return one row per injection and transition, with the columns of `peaks.tsv`.
+
+    Retention time, width and boundaries of each transition are learned from the strong peaks of the run's calibrators
+    and QCs (of all injections, for an internal standard, or where none of them has a strong peak), and hold for every
+    injection alike. Expected times follow the internal standard from injection to injection where that steadies the
+    analyte. Areas: perpendicular drop on a straight line through the points outside the peak.
+
+    Parameters
+    ----------
+    traces : RunTraces
+    transitions : sequence
+        Of the method, in the order of `traces.transitions`; attributes name, rt_min, rt_window_min, peak_width_s.
+    calibrator_positions : collection
+        Positions of injections known to hold the analytes (calibrators, QCs).
+    internal_standards : mapping
+        Name of an analyte's transition -> name of the transition of its internal standard.
+    manual : DataFrame, optional
+        Columns position, transition, left_min, right_min: boundaries set by a person (see `check_manual`).
+    settings : IntegrationSettings, optional
+
+    Returns
+    -------
+    DataFrame
+        Ordered by injection, then transition. `area`, `retention_time_min`, `width_s` and `asymmetry` are NaN where
+        `flags` says `no_peak`. Signal-to-noise is height over the SD of a point of the baseline.
+    """
+    settings = settings or IntegrationSettings()
+    internal_standards = dict(internal_standards or {})
+    names = [transition.name for transition in transitions]
+    if names != list(traces.transitions):
+        raise ValueError(f"traces are of {list(traces.transitions)}, transitions are {names}")
+    known_positions = {str(position) for position in calibrator_positions}
+    known = np.array([position in known_positions for position in traces.positions], dtype=bool)
+    shifts: dict[str, Floats] = {}
+    frames: dict[str, pd.DataFrame] = {}
+    leaders = set(internal_standards.values())
+    for transition in sorted(transitions, key=lambda one: one.name not in leaders):  # standards first; order is kept
+        shift_s = shifts.get(internal_standards.get(transition.name, ""))
+        follows = shift_s is not None
+        block = _block(traces, names.index(transition.name))
+        eligible = known if follows or transition.name not in leaders else np.ones_like(known)
+        by_hand = _of_transition(manual, transition.name)
+        drift = shift_s if follows else (None if transition.name in leaders else np.zeros(len(known)))
+        frames[transition.name], shifts[transition.name] = _integrate_transition(
+            traces, block, transition, eligible, drift, by_hand, settings
+        )
+    table = pd.concat(
+        [frames[name] for name in names], keys=range(len(names)), names=["transition_number", "injection"]
+    )
+    table = table.sort_index(level=["injection", "transition_number"], kind="stable")
+    return table.reset_index(drop=True)[list(COLUMNS)]
+
+
+def check_manual(traces: RunTraces, manual: pd.DataFrame, *, file: str = "config/decisions.tsv") -> None:
+    """Refuse boundaries set by a person that name no trace of the run, are reversed, or lie outside the trace.
+
+    Parameters
+    ----------
+    traces : RunTraces
+    manual : DataFrame
+        Columns position, transition, left_min, right_min, and line where known.
+    file : str
+        Where they stand, for messages.
+
+    Raises
+    ------
+    BatchError
+        With all faults.
+    """
+    positions, transitions = [str(one) for one in traces.positions], [str(one) for one in traces.transitions]
+    faults = []
+    for row in manual.to_dict("records"):
+        position, transition = str(row["position"]), str(row["transition"])
+        line = int(row["line"]) if "line" in row else None
+        if position not in positions or transition not in transitions:
+            found = f"position {position}, transition {transition}"
+            faults.append(Fault(file, f"{found} is not in the run", "an injection and transition of the run", line))
+            continue
+        time_min, _ = traces.trace(positions.index(position), transitions.index(transition))
+        left, right = float(row["left_min"]), float(row["right_min"])
+        if not time_min[0] <= left < right <= time_min[-1]:
+            found = f"boundaries {left:g} to {right:g} min at position {position}, transition {transition}"
+            expected = f"left before right, both within the trace ({time_min[0]:.4f} to {time_min[-1]:.4f} min)"
+            faults.append(Fault(file, found, expected, line, "left_min, right_min"))
+    if faults:
+        raise BatchError(faults)
+
+
+def _block(traces: RunTraces, transition: int) -> Block:
+    return Block.stack([traces.trace(injection, transition) for injection in range(len(traces.positions))])
+
+
+def _of_transition(manual: pd.DataFrame | None, name: str) -> dict[str, tuple[float, float]]:
+    if manual is None or manual.empty:
+        return {}
+    rows = manual[manual["transition"].astype(str) == name]
+    return {
+        str(position): (float(left), float(right))
+        for position, left, right in zip(rows["position"], rows["left_min"], rows["right_min"], strict=True)
+    }
+
+
+def _integrate_transition(
+    traces: RunTraces,
+    block: Block,
+    transition: TransitionLike,
+    eligible: Mask,
+    shift_s: Floats | None,
+    manual: Mapping[str, tuple[float, float]],
+    settings: IntegrationSettings,
+) -> tuple[pd.DataFrame, Floats]:
+    quantum = ion_quantum(block.intensity[block.valid])
+    known, drift, eligible = _learned(block, transition, eligible, shift_s, quantum, settings)
+    automatic = measure(block, known, eligible, quantum, settings)
+    by_hand = np.array([position in manual for position in traces.positions], dtype=bool)
+    final = _with_manual(block, automatic, by_hand, traces, manual, quantum) if by_hand.any() else automatic
+    frame = _frame(final, settings, known.width_s)
+    frame["automatic_area"] = _frame(automatic, settings, known.width_s)["area"]
+    frame["manual"] = by_hand
+    frame["position"], frame["file"], frame["transition"] = traces.positions, traces.files, transition.name
+    return frame, drift
+
+
+def _learned(
+    block: Block,
+    transition: TransitionLike,
+    eligible: Mask,
+    shift_s: Floats | None,
+    quantum: float,
+    settings: IntegrationSettings,
+) -> tuple[Expectation, Floats, Mask]:
+    window_s = 60 * transition.rt_window_min + settings.reach * transition.peak_width_s
+    middle_s = np.full(len(block.time_s), 60 * transition.rt_min)
+    near = block.around(middle_s - window_s, middle_s + window_s)
+    known, drift = learn(near, transition, eligible, shift_s, quantum, settings)
+    if not known.teachers and not eligible.all():
+        eligible = np.ones_like(eligible)
+        known, drift = learn(near, transition, eligible, shift_s, quantum, settings)
+    return known, drift, eligible
+
+
+def _with_manual(
+    block: Block,
+    automatic: Measured,
+    by_hand: Mask,
+    traces: RunTraces,
+    manual: Mapping[str, tuple[float, float]],
+    quantum: float,
+) -> Measured:
+    rows = np.flatnonzero(by_hand)
+    bounds = np.array([manual[str(traces.positions[row])] for row in rows])
+    part = Block(block.time_s[rows], block.intensity[rows], block.valid[rows])
+    there = Measured(**{field.name: getattr(automatic, field.name)[rows] for field in fields(Measured)})
+    drawn = within_boundaries(part, there, bounds[:, 0], bounds[:, 1], quantum)
+    merged = {field.name: getattr(automatic, field.name).copy() for field in fields(Measured)}
+    for name, values in merged.items():
+        values[rows] = getattr(drawn, name)
+    return replace(automatic, **merged)
+
+
+def _frame(found: Measured, settings: IntegrationSettings, width_s: float) -> pd.DataFrame:
+    flags = flags_of(found, settings, width_s)
+    present = np.array(["no_peak" not in words for words in flags])
+    return pd.DataFrame(
+        {
+            "retention_time_min": np.where(present, found.retention_s / 60, np.nan),
+            "left_min": found.left_s / 60,
+            "right_min": found.right_s / 60,
+            "area": np.where(present, found.area, np.nan),
+            "area_se": found.area_se,
+            "height": found.height,
+            "signal_to_noise": found.signal_to_noise,
+            "width_s": np.where(present, found.width_s, np.nan),
+            "asymmetry": np.where(present, found.asymmetry, np.nan),
+            "points": found.points,
+            "flags": [";".join(words) for words in flags],
+        }
+    )

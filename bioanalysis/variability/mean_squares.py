@@ -1,0 +1,215 @@
+"""Type-1 analysis of variance of a nested design: mean squares, what they are expected to be, and intervals.
+
+References
+----------
+Searle, Casella & McCulloch, Variance Components (1992), chapter 5 (Henderson's method I for unbalanced data).
+Ting, Burdick, Graybill, Jeyaratnam & Lu, J Stat Comput Simul 35 (1990) 135, and Burdick & Graybill, Confidence
+Intervals on Variance Components (1992), chapter 3 (modified large sample intervals).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+from scipy.special import chdtri, fdtri
+
+from bioanalysis.variability.nesting import Nesting
+
+
+class Interval(NamedTuple):
+    """Two ends of a confidence interval."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class MeanSquares:
+    """Sequential mean squares, outermost level first, residual last.
+
+    Parameters
+    ----------
+    squares : ndarray (n_levels,)
+        Mean square of each level after everything above it; NaN where no degree of freedom is left for it.
+    degrees_of_freedom : ndarray of int (n_levels,)
+    expectation : ndarray (n_levels, n_levels)
+        Coefficient of each variance in the expectation of each mean square (upper triangular).
+    """
+
+    squares: np.ndarray
+    degrees_of_freedom: np.ndarray
+    expectation: np.ndarray
+
+    @cached_property
+    def separable(self) -> np.ndarray:
+        """True for the levels that the design can tell from the fixed cells."""
+        return self.degrees_of_freedom > 0
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """Weights of the separable mean squares in each separable variance."""
+        kept = self.separable
+        return np.linalg.inv(self.expectation[np.ix_(kept, kept)])
+
+    def variances(self) -> np.ndarray:
+        """Return the unbiased estimates, negative ones included; NaN where a level cannot be separated."""
+        estimates = np.full(len(self.squares), np.nan)
+        estimates[self.separable] = self.weights @ self.squares[self.separable]
+        return estimates
+
+    def intervals(self, variances: np.ndarray, level: float) -> list[Interval]:
+        """Return a modified large sample interval for each separable variance, cut off at zero.
+
+        The mean squares are taken at what `variances` make them expect, so that the same formula serves estimates
+        of another kind; with the ANOVA estimates these are the mean squares themselves.
+        """
+        kept = self.separable
+        expected = self.expectation[np.ix_(kept, kept)] @ variances[kept]
+        degrees = self.degrees_of_freedom[kept].astype(float)
+        return [modified_large_sample(row, expected, degrees, level) for row in self.weights]
+
+
+def mean_squares(design: Nesting) -> MeanSquares:
+    """Return the sequential mean squares of `design`, the fixed cells entering first."""
+    projections = [_Projection(design, level) for level in range(-1, design.depth)]
+    ranks = np.array([*(p.rank for p in projections), len(design.measured)])
+    traces = np.array(
+        [*(p.traces() for p in projections), np.full(design.depth + 1, len(design.measured))], dtype=float
+    )
+    fits = [*(p.fit() for p in projections), design.measured]
+    sums = np.array([np.sum((after - before) ** 2) for before, after in pairwise(fits)])
+    degrees = np.diff(ranks)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        squares = np.where(degrees > 0, sums / degrees, np.nan)
+        expectation = np.where(degrees[:, None] > 0, np.diff(traces, axis=0) / degrees[:, None], 0.0)
+    return MeanSquares(squares, degrees, np.triu(expectation))
+
+
+class _Projection:
+    """Least squares on the fixed cells and the nodes of one level together; level -1 is the cells alone.
+
+    Where a node spans several cells, the cells keep effects within nodes: `within` is X'QX, with X the indicators of
+    the cells and Q the removal of node means.
+    """
+
+    def __init__(self, design: Nesting, level: int) -> None:
+        self.design, self.level = design, level
+        cells = np.bincount(design.cell)
+        node = np.zeros(len(design.cell), dtype=int) if level < 0 else design.nodes[level]
+        size = np.bincount(node)
+        self.counts = _count(node, design.cell)
+        self.inverse_size = sparse.diags_array(1 / size)
+        crossed = level >= 0 and self.counts.nnz > len(size)
+        within = (np.diag(cells) - (self.counts.T @ self.inverse_size @ self.counts).toarray()) if crossed else None
+        self.inverse: np.ndarray | None = None
+        effects = 0
+        if within is not None:
+            self.inverse, effects = _pseudo_inverse(within)
+        self.rank = design.n_cells if level < 0 else len(size) + effects
+
+    def fit(self) -> np.ndarray:
+        """Return the fitted value of each row."""
+        design = self.design
+        if self.level < 0:
+            return (np.bincount(design.cell, design.measured) / np.bincount(design.cell))[design.cell]
+        if self.inverse is None:
+            return design.means(self.level, design.measured)
+        off_node = design.measured - design.means(self.level, design.measured)
+        effect = (self.inverse @ np.bincount(design.cell, off_node))[design.cell]
+        return design.means(self.level, design.measured - effect) + effect
+
+    def traces(self) -> np.ndarray:
+        """Return tr(Z'PZ) for each level's indicators Z, the residual last (there the rank)."""
+        design = self.design
+        inside = [float(len(design.measured))] * (self.level + 1)
+        below = [self._trace(level) for level in range(self.level + 1, design.depth)]
+        return np.array([*inside, *below, self.rank], dtype=float)
+
+    def _trace(self, level: int) -> float:
+        node = self.design.cell if self.level < 0 else self.design.nodes[self.level]
+        shared = _count(node, self.design.nodes[level])
+        size = np.bincount(node)
+        squares = shared.multiply(shared).sum(axis=1)
+        if self.inverse is None:
+            return float(np.sum(squares / size))
+        across = _count(self.design.cell, self.design.nodes[level]) - self.counts.T @ self.inverse_size @ shared
+        return float(np.sum(squares / size) + np.sum(self.inverse * (across @ across.T).toarray()))
+
+
+def _count(rows: np.ndarray, columns: np.ndarray) -> sparse.csr_array:
+    """Return how many values fall into each pair of `rows` and `columns` codes."""
+    shape = (rows.max() + 1, columns.max() + 1)
+    return sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=shape).tocsr()
+
+
+def _pseudo_inverse(matrix: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return the inverse of a symmetric matrix on its range, and its rank."""
+    values, vectors = np.linalg.eigh(matrix)
+    kept = values > 1e-9 * values[-1]
+    return (vectors[:, kept] / values[kept]) @ vectors[:, kept].T, int(kept.sum())
+
+
+def modified_large_sample(weights: np.ndarray, squares: np.ndarray, degrees: np.ndarray, level: float) -> Interval:
+    """Return an interval for the sum of `weights` times the expectations of independent mean squares.
+
+    Parameters
+    ----------
+    weights, squares, degrees : ndarray (n_squares,)
+        Weights may be negative; `degrees` are the degrees of freedom of the mean squares.
+    level : float
+        Confidence of the two-sided interval.
+
+    Notes
+    -----
+    Exact for one mean square (chi-square); otherwise the formulas of Ting et al. (1990). Cut off at zero.
+    """
+    used = np.abs(weights) > 1e-12 * np.abs(weights).max()
+    terms, degrees = weights[used] * squares[used], degrees[used]
+    tail = (1 - level) / 2
+    centre = terms.sum()
+    low = centre - np.sqrt(max(_spread_below(terms, degrees, weights[used] > 0, tail), 0.0))
+    high = centre + np.sqrt(max(_spread_above(terms, degrees, weights[used] > 0, tail), 0.0))
+    return Interval(max(low, 0.0), max(high, 0.0))
+
+
+def _spread_below(terms: np.ndarray, degrees: np.ndarray, added: np.ndarray, tail: float) -> float:
+    """Return the squared distance from the estimate to its lower bound."""
+    shrink = 1 - degrees / chdtri(degrees, tail)
+    swell = degrees / chdtri(degrees, 1 - tail) - 1
+    total = np.sum((np.where(added, shrink, swell) * terms) ** 2)
+    for q in np.flatnonzero(added):
+        for r in np.flatnonzero(~added):
+            ratio = fdtri(degrees[q], degrees[r], 1 - tail)
+            joint = ((ratio - 1) ** 2 - (shrink[q] * ratio) ** 2 - swell[r] ** 2) / ratio
+            total += joint * terms[q] * -terms[r]
+    return float(total + _same_side(terms[added], degrees[added], shrink[added], tail))
+
+
+def _spread_above(terms: np.ndarray, degrees: np.ndarray, added: np.ndarray, tail: float) -> float:
+    """Return the squared distance from the estimate to its upper bound."""
+    shrink = 1 - degrees / chdtri(degrees, tail)
+    swell = degrees / chdtri(degrees, 1 - tail) - 1
+    total = np.sum((np.where(added, swell, shrink) * terms) ** 2)
+    for q in np.flatnonzero(added):
+        for r in np.flatnonzero(~added):
+            ratio = fdtri(degrees[q], degrees[r], tail)
+            joint = ((1 - ratio) ** 2 - (swell[q] * ratio) ** 2 - shrink[r] ** 2) / ratio
+            total += joint * terms[q] * -terms[r]
+    return float(total + _same_side(-terms[~added], degrees[~added], shrink[~added], tail))
+
+
+def _same_side(terms: np.ndarray, degrees: np.ndarray, shrink: np.ndarray, tail: float) -> float:
+    """Return the joint contributions of mean squares whose weights have the same sign."""
+    total = 0.0
+    for i in range(len(terms)):
+        for j in range(i + 1, len(terms)):
+            both = degrees[i] + degrees[j]
+            pooled = (1 - both / chdtri(both, tail)) ** 2 * both**2 / (degrees[i] * degrees[j])
+            own = shrink[i] ** 2 * degrees[i] / degrees[j] + shrink[j] ** 2 * degrees[j] / degrees[i]
+            total += (pooled - own) / (len(terms) - 1) * terms[i] * terms[j]
+    return total

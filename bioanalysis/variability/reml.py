@@ -1,0 +1,295 @@
+"""Restricted maximum likelihood for a nested design, without ever forming its covariance matrix.
+
+The covariance V of one outermost node is nested blocks of ones times a variance plus a diagonal, so that the
+Sherman-Morrison formula, applied from the rows upwards, gives V^-1 x, log|V| and every trace that the score and the
+information need, in time proportional to the number of nodes.
+
+References
+----------
+Patterson & Thompson, Biometrika 58 (1971) 545 (the likelihood); Searle, Casella & McCulloch, Variance Components
+(1992), chapters 6 and 8 (score, information, boundary).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations_with_replacement
+from typing import NamedTuple
+
+import numpy as np
+
+from bioanalysis.variability.nesting import Nesting
+
+STEPS = 200  # Newton needs 5 to 15
+
+
+class Curvature(NamedTuple):
+    """Restricted log likelihood with its derivatives by the variances, outermost first, residual last."""
+
+    log_likelihood: float
+    score: np.ndarray
+    observed: np.ndarray
+    expected: np.ndarray
+
+
+def fit_reml(design: Nesting, start: np.ndarray, free: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the variances with the largest restricted likelihood, and its logarithm.
+
+    Parameters
+    ----------
+    design : Nesting
+        With a residual that is not zero.
+    start : ndarray (n_levels,)
+        Where to begin (the ANOVA estimates; negative ones are raised).
+    free : ndarray of bool (n_levels,)
+        Levels to estimate; the others stay at zero. The residual is always estimated.
+
+    Returns
+    -------
+    variances : ndarray (n_levels,)
+        Exactly zero where the likelihood falls from zero on.
+    log_likelihood : float
+
+    Notes
+    -----
+    Newton's method on the variances, with the expected information wherever the observed one is not positive
+    definite, steps halved until the likelihood rises, and variances that would turn negative held at zero as long as
+    the score there is negative.
+    """
+    scale = float(np.var(design.measured))
+    model = _Model(design)
+    variances = np.where(free, np.maximum(start / scale, 1e-3), 0.0)
+    here, last_steps = model.curvature(variances * scale), 0
+    for _ in range(STEPS):
+        direction, gain = _newton(variances, here, free, scale)
+        last_steps += gain < 1e-8
+        moved = _projected(variances, direction) if last_steps else _risen(model, variances, direction, here, scale)
+        if last_steps == 4 or np.array_equal(moved, variances):
+            break
+        variances, here = moved, model.curvature(moved * scale)
+    return variances * scale, here.log_likelihood
+
+
+def _newton(variances: np.ndarray, here: Curvature, free: np.ndarray, scale: float) -> tuple[np.ndarray, float]:
+    """Return Newton's step in units of `scale`, and by how much it should raise the likelihood."""
+    moving = free & ((variances > 0) | (here.score > 0))
+    score = here.score[moving] * scale
+    direction = np.zeros(len(variances))
+    direction[moving] = np.linalg.solve(_positive(here, moving) * scale**2, score)
+    return direction, float(score @ direction[moving]) / 2
+
+
+def _projected(variances: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """Return the variances after a step, none negative and the residual above zero."""
+    moved = np.maximum(variances + direction, 0.0)
+    moved[-1] = max(moved[-1], variances[-1] / 10)
+    return moved
+
+
+def _risen(model: _Model, variances: np.ndarray, direction: np.ndarray, here: Curvature, scale: float) -> np.ndarray:
+    """Return variances of a higher likelihood: after the step, or half of it, or half of that ..."""
+    for halving in range(60):
+        moved = _projected(variances, direction / 2**halving)
+        if model.log_likelihood(moved * scale) > here.log_likelihood:
+            return moved
+    return variances
+
+
+def _positive(here: Curvature, moving: np.ndarray) -> np.ndarray:
+    """Return the observed information of the moving variances, or the expected one where that is not positive."""
+    chosen = np.ix_(moving, moving)
+    root = np.sqrt(np.diag(here.expected[chosen]))
+    relative = np.linalg.eigvalsh(here.observed[chosen] / np.outer(root, root))
+    return here.observed[chosen] if relative[0] > 1e-6 else here.expected[chosen]
+
+
+class _Model:
+    """The likelihood of a design reduced to node means of its lowest level and the scatter inside them."""
+
+    def __init__(self, design: Nesting) -> None:
+        self.design, self.n_cells = design, design.n_cells
+        values = design.measured - (np.bincount(design.cell, design.measured) / np.bincount(design.cell))[design.cell]
+        self.columns = _Columns(design, values)
+
+    def log_likelihood(self, variances: np.ndarray) -> float:
+        """Return the likelihood at `variances`, minus infinity where rounding leaves the cells without a mean."""
+        try:
+            return _Terms(self, variances).log_likelihood
+        except np.linalg.LinAlgError:
+            return -np.inf
+
+    def curvature(self, variances: np.ndarray) -> Curvature:
+        """Return likelihood, score and both informations at `variances` (n_levels,)."""
+        terms = _Terms(self, variances)
+        traces, pairs = terms.tree.traces()
+        grams, crosses = terms.products()
+        cells = slice(0, self.n_cells)
+        inverse, eta = terms.inverse, terms.contrast
+        score = np.empty(len(variances))
+        observed, expected = (np.empty((len(variances), len(variances))) for _ in range(2))
+        for i, gram in enumerate(grams):
+            score[i] = (eta @ gram @ eta - traces[i] + np.sum(inverse * gram[cells, cells])) / 2
+        for (i, j), cross in crosses.items():
+            from_cells = inverse @ grams[i][cells, cells] @ inverse
+            trace = (
+                pairs[i, j] - 2 * np.sum(inverse * cross[cells, cells].T) + np.sum(from_cells * grams[j][cells, cells])
+            )
+            quadratic = eta @ cross @ eta - (grams[i] @ eta)[cells] @ inverse @ (grams[j] @ eta)[cells]
+            expected[i, j] = expected[j, i] = trace / 2
+            observed[i, j] = observed[j, i] = quadratic - trace / 2
+        return Curvature(terms.log_likelihood, score, observed, expected)
+
+
+class _Columns:
+    """Indicators of the fixed cells, then the values, as means over the lowest nodes and scatter inside them.
+
+    Where every outermost node lies in one cell, the indicators are kept as one column of ones beside the cell of each
+    node: time and memory then do not grow with the number of cells.
+    """
+
+    def __init__(self, design: Nesting, values: np.ndarray) -> None:
+        lowest = design.nodes[-1] if design.depth else np.arange(len(values))
+        self.weight = np.bincount(lowest).astype(float)
+        self.n_cells = design.n_cells
+        indicators = np.ones((len(values), 1)) if design.cell_is_unique else np.eye(self.n_cells)[design.cell]
+        rows = np.column_stack([indicators, values])
+        first = np.flatnonzero(np.diff(lowest, prepend=-1))
+        self.means = np.add.reduceat(rows, first, axis=0) / self.weight[:, None]
+        self.cell = design.cell[first] if design.cell_is_unique else None
+        off = rows - self.means[lowest]
+        inside = off.T @ off
+        self.inside = inside if self.cell is None else np.zeros((self.n_cells + 1, self.n_cells + 1))
+        self.inside[-1, -1] = inside[-1, -1]
+
+    def gram(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Return left' W right (n_cells + 1 square), W the rows behind each node; both (n_nodes, n_columns)."""
+        left = left * self.weight[:, None]
+        if self.cell is None:
+            return left.T @ right
+        diagonal, right_border, lower_border = (
+            np.bincount(self.cell, left[:, i] * right[:, j], self.n_cells) for i, j in ((0, 0), (0, 1), (1, 0))
+        )
+        matrix = np.diag(np.append(diagonal, left[:, 1] @ right[:, 1]))
+        matrix[:-1, -1], matrix[-1, :-1] = right_border, lower_border
+        return matrix
+
+
+@dataclass(frozen=True)
+class _Tree:
+    """Sherman-Morrison from the rows upwards: for each node 1'V^-1 1 before and after its own variance."""
+
+    design: Nesting
+    variances: np.ndarray
+    weight: np.ndarray
+
+    @cached_property
+    def before(self) -> list[np.ndarray]:
+        """1'V^-1 1 over each node's children, level by level."""
+        inner, found = self.weight / self.variances[-1], []
+        for level in reversed(range(self.design.depth)):
+            found.append(inner)
+            inner = self.design.sums(level - 1, inner / (1 + self.variances[level] * inner)) if level else inner
+        return found[::-1]
+
+    @cached_property
+    def growth(self) -> list[np.ndarray]:
+        """Factor by which each node's own variance raises |V|."""
+        return [1 + variance * inner for variance, inner in zip(self.variances[:-1], self.before, strict=True)]
+
+    def log_determinant(self) -> float:
+        rows = self.weight.sum() * np.log(self.variances[-1])
+        return float(rows + sum(np.log(growth).sum() for growth in self.growth))
+
+    def solve(self, means: np.ndarray) -> np.ndarray:
+        """Return V^-1 applied to columns that are constant inside the lowest nodes; (n_nodes, n_columns)."""
+        sums, raised = means * (self.weight / self.variances[-1])[:, None], []
+        for level in reversed(range(self.design.depth)):
+            raised.append(sums)
+            sums = self.design.sums(level - 1, sums / self.growth[level][:, None]) if level else sums
+        shift = np.zeros(means.shape[1])
+        for level in range(self.design.depth):
+            inner, growth = self.before[level][:, None], self.growth[level][:, None]
+            shift = shift + self.variances[level] * (raised[-1 - level] - shift * inner) / growth
+            shift = self.design.spread(level, shift) if level + 1 < self.design.depth else shift
+        return (means - shift) / self.variances[-1]
+
+    def node_sums(self, columns: np.ndarray) -> list[np.ndarray]:
+        """Return, for every level, the sums of `columns` over each node's rows, handed back to the lowest nodes."""
+        sums, found = columns * self.weight[:, None], []
+        for level in reversed(range(self.design.depth)):
+            handed = sums
+            for below in range(level, self.design.depth - 1):
+                handed = self.design.spread(below, handed)
+            found.append(handed)
+            sums = self.design.sums(level - 1, sums) if level else sums
+        return found[::-1]
+
+    def _raised(self, level: int, kept: dict) -> dict:
+        """Return what is kept about the nodes of `level`, summed over those of the level above."""
+        return {key: self.design.sums(level - 1, of_node) for key, of_node in kept.items()}
+
+    def traces(self) -> tuple[np.ndarray, dict[tuple[int, int], float]]:
+        """Return tr(V^-1 V_i) and tr(V^-1 V_i V^-1 V_j), V_i the derivative of V by variance i.
+
+        For nodes h and q of levels i and j, with a = 1_h'V^-1 1_q: `single` sums a over h = q, `double` a^2 over all
+        pairs inside the node reached; `reach` and `both` are what the next level's update asks for.
+        """
+        depth, within = self.design.depth, self.variances[-1]
+        single = {depth: self.weight / within}
+        reach = {depth: self.weight / within**2}
+        double = {(depth, depth): self.weight / within**2}
+        both = {(depth, depth): self.weight / within**3}
+        for level in reversed(range(depth)):
+            growth = self.growth[level]
+            drop = self.variances[level] / growth
+            own = self.before[level] / growth
+            for i, j in double:
+                double[i, j] = double[i, j] - 2 * drop * both[i, j] + drop**2 * reach[i] * reach[j]
+                both[i, j] = (both[i, j] - drop * reach[i] * reach[j]) / growth**2
+            for j in single:
+                single[j] = single[j] - drop * reach[j]
+                reach[j] = reach[j] / growth**2
+            single[level], reach[level] = own, own**2
+            for j in single:
+                double[level, j], both[level, j] = reach[j], own * reach[j]
+            if level:
+                single, reach, double, both = (self._raised(level, each) for each in (single, reach, double, both))
+        levels = range(depth + 1)
+        pairs = {pair: float(double[pair].sum()) for pair in combinations_with_replacement(levels, 2)}
+        return np.array([single[level].sum() for level in levels]), pairs
+
+
+class _Terms:
+    """What likelihood, score and information have in common at one set of variances."""
+
+    def __init__(self, model: _Model, variances: np.ndarray) -> None:
+        self.columns, self.variances = model.columns, variances
+        self.tree = _Tree(model.design, variances, self.columns.weight)
+        self.solved = self.tree.solve(self.columns.means)
+        whole = self.columns.gram(self.columns.means, self.solved) + self.columns.inside / variances[-1]
+        root = np.linalg.cholesky(whole[:-1, :-1])
+        effects = np.linalg.solve(root.T, np.linalg.solve(root, whole[:-1, -1]))
+        self.root, self.contrast = root, np.append(-effects, 1.0)
+        quadratic = whole[-1, -1] - effects @ whole[:-1, -1]
+        determinant = self.tree.log_determinant() + 2 * np.log(np.diag(root)).sum()
+        free = self.columns.weight.sum() - len(effects)
+        self.log_likelihood = float(-(determinant + quadratic + free * np.log(2 * np.pi)) / 2)
+
+    @cached_property
+    def inverse(self) -> np.ndarray:
+        """(X'V^-1 X)^-1."""
+        half = np.linalg.solve(self.root, np.eye(len(self.root)))
+        return half.T @ half
+
+    def products(self) -> tuple[list[np.ndarray], dict[tuple[int, int], np.ndarray]]:
+        """Return A'V_i A and A'V_i V^-1 V_j A, with A = V^-1 [X y]."""
+        columns, within = self.columns, self.variances[-1]
+        carried = [*self.tree.node_sums(self.solved), self.solved]
+        solved = [self.tree.solve(each) for each in carried]
+        grams = [columns.gram(self.solved, each) for each in carried]
+        grams[-1] = grams[-1] + columns.inside / within**2
+        pairs = combinations_with_replacement(range(len(carried)), 2)
+        crosses = {(i, j): columns.gram(carried[i], solved[j]) for i, j in pairs}
+        crosses[len(carried) - 1, len(carried) - 1] += columns.inside / within**3
+        return grams, crosses

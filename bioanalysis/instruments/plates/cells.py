@@ -11,6 +11,7 @@ import pandas as pd
 
 from bioanalysis.errors import Fault
 from bioanalysis.instruments.plates.document import Document
+from bioanalysis.text_files import quoted
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 COMMA_NUMBER = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -149,7 +150,7 @@ def _decimal_comma(document: Document, found: Found) -> bool:
     if decimal_comma is None or (decimal_comma and points):
         first = commas[0] if commas else next(cell for cell in found.cells if THOUSANDS.fullmatch(cell.text))
         expected = "one decimal sign throughout and no sign for thousands"
-        found.faults.append(document.fault(f"the number is '{first.text}'", expected, first.line, first.column))
+        found.faults.append(document.fault(f"the number is {quoted(first.text)}", expected, first.line, first.column))
         return bool(decimal_comma)
     return decimal_comma
 
@@ -158,7 +159,7 @@ def _well_row(document: Document, cell: Cell, decimal_comma: bool, faults: list[
     well = well_name(cell.well)
     if well is None:
         expected = "a well such as B7, of a 96- or 384-well plate (A1 to H12, or A1 to P24)"
-        faults.append(document.fault(f"well is '{cell.well}'", expected, cell.line, cell.column))
+        faults.append(document.fault(f"well is {quoted(cell.well)}", expected, cell.line, cell.column))
         return None
     signal = number(cell.text, decimal_comma)
     word = "" if not math.isnan(signal) else cell.text or "empty"
@@ -166,7 +167,7 @@ def _well_row(document: Document, cell: Cell, decimal_comma: bool, faults: list[
         word = f"Masked {word}"
     elif word and not is_word(word) and not COMMA_NUMBER.fullmatch(word):
         expected = "a number, or a word such as OVRFLW, Range?, Masked, ????? or an empty cell"
-        faults.append(document.fault(f"well {well} holds '{cell.text}'", expected, cell.line, cell.column))
+        faults.append(document.fault(f"well {well} holds {quoted(cell.text)}", expected, cell.line, cell.column))
     return cell.plate, well, cell.wavelength_nm, cell.channel, signal, word
 
 

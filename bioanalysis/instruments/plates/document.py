@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import lzma
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +17,8 @@ from bioanalysis.errors import BatchError, Fault
 LARGEST_FILE_BYTES = 50_000_000
 LARGEST_UNPACKED_BYTES = 200_000_000
 MOST_SHEET_CELLS = 2_000_000
+MOST_LINES = 200_000
+DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, RuntimeError, ValueError)
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0e-\x1f]")
 CELL_REFERENCE = re.compile(rb'<c [^>]*?r="([A-Z]{1,3})([0-9]{1,7})"')
 
@@ -85,9 +90,9 @@ def decode(content: bytes, name: str) -> str:
     """Return the text of `content`: UTF-16 or UTF-8 (with or without byte order mark), else Windows western."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         codecs = ["utf-16"]
-    elif b"\x00" in content[1:200:2] and b"\x00" not in content[0:200:2]:
+    elif _half_zeros(content[1:200:2], content[0:200:2]):
         codecs = ["utf-16-le"]
-    elif b"\x00" in content[0:200:2] and b"\x00" not in content[1:200:2]:
+    elif _half_zeros(content[0:200:2], content[1:200:2]):
         codecs = ["utf-16-be"]
     else:
         codecs = ["utf-8-sig", "cp1252", "latin-1"]
@@ -98,6 +103,11 @@ def decode(content: bytes, name: str) -> str:
         line = text.count("\n", 0, wrong.start()) + 1
         raise _refused(name, f"a byte {ord(wrong.group()):#04x}, which no text holds", "a text export or .xlsx", line)
     return text.lstrip("\ufeff")
+
+
+def _half_zeros(zeros: bytes, letters: bytes) -> bool:
+    """Tell whether one of two interleaved halves is zeros and the other not: western letters in two bytes each."""
+    return zeros.count(0) > 0.5 * len(zeros) and 0 not in letters
 
 
 def _first_decoding(content: bytes, codecs: Iterable[str], name: str) -> str:
@@ -111,6 +121,8 @@ def _first_decoding(content: bytes, codecs: Iterable[str], name: str) -> str:
 
 def _text_document(text: str, name: str) -> Document:
     lines = re.split(r"\r\n|\r|\n", text)
+    if len(lines) > MOST_LINES:
+        raise _refused(name, f"the file has {len(lines)} lines", f"a plate-reader export of at most {MOST_LINES} lines")
     delimiter = _delimiter(lines)
     try:
         rows = tuple(tuple(cell.strip() for cell in _split(line, delimiter)) for line in lines)
@@ -171,7 +183,7 @@ def _require_sound_archive(path: Path, name: str) -> None:
             if damaged := archive.testzip():
                 raise _refused(name, f"the workbook is damaged at {damaged}", "a sound .xlsx workbook")
             _require_workbook(archive, name)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:
+    except DAMAGE as error:
         raise _refused(name, f"the workbook is damaged ({error})", "a sound .xlsx workbook") from error
 
 

@@ -97,7 +97,8 @@ def _worklist_wells(worklist: pd.DataFrame) -> pd.DataFrame:
 
 
 def _position_faults(rows: pd.DataFrame, worklist_name: str) -> list[Fault]:
-    faults, first = [], {}
+    faults: list[Fault] = []
+    first: dict[tuple[str, str], int] = {}
     for row in rows.itertuples():
         if not row.well:
             found = f"position is '{row.position}'"
@@ -167,7 +168,8 @@ def _kind_faults(described: pd.DataFrame, name: str, worklist_name: str) -> list
 
 def _concentration_warnings(described: pd.DataFrame) -> tuple[str, ...]:
     """Return where the nominal values of standards differ: all by one factor (a unit), or well by well."""
-    both = described[(described["nominal"] > 0) & (described["nominal_ng_ml"] > 0) & (described["kind"] == "standard")]
+    stated = (described["nominal"] > 0) & (described["nominal_ng_ml"] > 0)
+    both = described[stated & described["kind"].isin(["standard", ""])]
     if both.empty:
         return ()
     ratios = (both["nominal"] / both["nominal_ng_ml"]).to_numpy()

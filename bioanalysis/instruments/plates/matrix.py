@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from bioanalysis.instruments.plates.document import Document
 
 LETTERS = "ABCDEFGHIJKLMNOP"
 FEWEST_COLUMNS = 3
+PLATE_FORMATS = {6: (2, 3), 12: (3, 4), 24: (4, 6), 48: (6, 8), 96: (8, 12), 384: (16, 24)}
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,31 @@ def _body(rows: Sequence[Sequence[str]], header: int, columns: int, first_line: 
         row = rows[index]
         if not any(row) or header_columns(row) or not (row[0] == "" or is_row_letter(row[0])):
             break
-        body.append(MatrixRow(index + first_line, row[0].upper(), row[1 : columns + 1], row[columns + 1 :]))
+        body.append(
+            MatrixRow(index + first_line, row[0].upper(), tuple(row[1 : columns + 1]), tuple(row[columns + 1 :]))
+        )
     return tuple(body)
+
+
+def heading(rows: Sequence[Sequence[str]], line: int, after: int = 0) -> int:
+    """Return the last line above `line` (and below `after`) that is not blank; 0 where there is none."""
+    return next((above for above in range(line - 1, after, -1) if any(rows[above - 1])), 0)
+
+
+def titles(rows: Sequence[Sequence[str]]) -> list[int]:
+    """Return the lines that look like the title of a part: one cell, alone, below a blank line or first."""
+    return [
+        line
+        for line, row in enumerate(rows, start=1)
+        if row and row[0] and not any(row[1:]) and (line == 1 or not any(rows[line - 2]))
+    ]
+
+
+def unknown_titles(rows: Sequence[Sequence[str]], known: re.Pattern[str]) -> list[str]:
+    """Return the titles that do not begin with something known, with their lines."""
+    return [
+        f"line {line}: part '{rows[line - 1][0][:60]}'" for line in titles(rows) if not known.match(rows[line - 1][0])
+    ]
 
 
 def is_row_letter(text: str) -> bool:

@@ -9,13 +9,36 @@ from types import ModuleType
 
 import pandas as pd
 
-from bioanalysis.errors import BatchError
-from bioanalysis.instruments.plates import grid, softmax, tidy
+from bioanalysis.errors import BatchError, Fault
+from bioanalysis.instruments.plates import (
+    envision,
+    gen5,
+    grid,
+    kaleido,
+    magellan,
+    mars,
+    methodical_mind,
+    msd_workbench,
+    skanit,
+    softmax,
+    tidy,
+)
 from bioanalysis.instruments.plates.cells import wells_table
 from bioanalysis.instruments.plates.document import Document, open_document
 from bioanalysis.instruments.plates.reading import REDUCED, PlateReading
+from bioanalysis.text_files import quoted
 
-VENDORS: tuple[ModuleType, ...] = (softmax,)
+VENDORS: tuple[ModuleType, ...] = (
+    softmax,
+    gen5,
+    msd_workbench,
+    methodical_mind,
+    magellan,
+    mars,
+    envision,
+    kaleido,
+    skanit,
+)
 PLAIN: tuple[ModuleType, ...] = (tidy, grid)
 READERS: Mapping[str, ModuleType] = {module.NAME: module for module in (*PLAIN, *VENDORS)}
 
@@ -75,14 +98,14 @@ def _module(document: Document, reader: str) -> ModuleType:
         found = f"it looks like {' and like '.join(names)}" if names else "it is no plate file of a known format"
         raise BatchError([document.fault(found, f"one of {known}; or name the format with plate.reader")])
     if reader not in READERS:
-        raise BatchError([document.fault(f"plate.reader is '{reader}'", f"auto, or one of {known}")])
-    if not READERS[reader].claims(document):
+        raise BatchError([document.fault(f"plate.reader is {quoted(reader)}", f"auto, or one of {known}")])
+    if reader not in names:
         looks = f"; it looks like {' or '.join(names)}" if names else ""
         raise BatchError([document.fault(f"it is no file of format {reader}{looks}", f"a {reader} file, or auto")])
     return READERS[reader]
 
 
-def _missing_wavelengths(document: Document, wells: pd.DataFrame, wanted: tuple[float | None, ...]) -> list:
+def _missing_wavelengths(document: Document, wells: pd.DataFrame, wanted: tuple[float | None, ...]) -> list[Fault]:
     told = sorted({value for value in wells["wavelength_nm"] if not math.isnan(value)})
     if not told or (wells["channel"] == REDUCED).all():
         return []

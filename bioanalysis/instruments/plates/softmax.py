@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 
 from bioanalysis.instruments.plates.cells import Cell, Found, number
 from bioanalysis.instruments.plates.document import Document
-from bioanalysis.instruments.plates.matrix import LETTERS
+from bioanalysis.instruments.plates.matrix import LETTERS, PLATE_FORMATS
 from bioanalysis.instruments.plates.softmax_groups import read_group
 
 NAME = "softmax"
 REDUCED = "reduced"
 START = re.compile(r"##BLOCKS\s*=\s*(\d+)")
-SHAPES = {6: (2, 3), 12: (3, 4), 24: (4, 6), 48: (6, 8), 96: (8, 12), 384: (16, 24)}
 Rows = Sequence[Sequence[str]]
 
 
@@ -50,7 +49,7 @@ class PlateHeader:
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
-        return SHAPES[self.wells]
+        return PLATE_FORMATS[self.wells]
 
 
 def claims(document: Document) -> bool:
@@ -66,7 +65,8 @@ def read(document: Document) -> Found:
     """Return plates and group tables of a SoftMax Pro export."""
     found = Found()
     blocks = _blocks(document.rows, found)
-    declared = int(START.fullmatch(_first_cell(document))[1])
+    start = START.fullmatch(_first_cell(document))
+    declared = int(start[1]) if start else 0
     if len(blocks) != declared or not all(block.closed for block in blocks):
         text = f"{sum(block.closed for block in blocks)} complete blocks where the first line announces {declared}"
         found.faults.append(document.fault(text, "the whole export (is the file cut short?)", 1))
@@ -130,13 +130,13 @@ def _plate_header(document: Document, block: Block, found: Found) -> PlateHeader
         wavelengths_nm=tuple(number(text) for text in row[15 + shift].split()) or (math.nan,),
         wells=wells,
     )
-    sizes = ", ".join(map(str, SHAPES))
+    sizes = ", ".join(map(str, PLATE_FORMATS))
     wrong = [
         (row[3] not in ("PlateFormat", "TimeFormat"), f"export format '{row[3]}'", "PlateFormat or TimeFormat"),
         (row[4] != "Endpoint", f"a reading of type '{row[4]}'", "Endpoint"),
         (row[8 + shift] not in ("", "1"), f"{row[8 + shift]} readings in time", "one"),
         (header.data_type not in ("Raw", "Reduced"), f"data type '{header.data_type}'", "Raw or Reduced"),
-        (wells not in SHAPES, f"a plate of '{row[18 + shift]}' wells", f"one of {sizes}"),
+        (wells not in PLATE_FORMATS, f"a plate of '{row[18 + shift]}' wells", f"one of {sizes}"),
     ]
     faults = [document.fault(text, expected, block.line) for is_wrong, text, expected in wrong if is_wrong]
     found.faults += faults

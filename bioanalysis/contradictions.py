@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bioanalysis.yaml_with_lines import Place
 
 if TYPE_CHECKING:
-    from bioanalysis.method import Extraction, Method
+    from bioanalysis.method import Method
 
 Contradiction = tuple[Place, str, str]
 PROFILES: dict[str, str | None] = {
@@ -141,6 +141,12 @@ def _extraction_contradictions(method: Method) -> list[Contradiction]:
         found.append((("extraction", "calibrators_extracted"), "'true' for neat calibrators", "false"))
     if method.recovery.source == "validation" and block.recovery_correction != "none" and not method.recovery.factors:
         found.append((("recovery", "source"), "'validation' without factors", "recovery.factors with one per tissue"))
+    if block.recovery_correction == "is_normalised":
+        found += [
+            (("analytes", i, "name"), f"'{analyte.name}' without internal_standard", "one: is_normalised divides by it")
+            for i, analyte in enumerate(method.analytes)
+            if analyte.internal_standard is None
+        ]
     return found + _double_correction(method)
 
 
@@ -156,15 +162,20 @@ def _double_correction(method: Method) -> list[Contradiction]:
     if block.recovery_correction in admissible:
         return []
     found = f"'{block.recovery_correction}' would correct twice"
-    return [(("extraction", "recovery_correction"), found, said_admissible(tuple(admissible), block))]
+    expected = said_admissible(
+        admissible, block.calibrators_extracted, block.calibrator_matrix, block.internal_standard_added
+    )
+    return [(("extraction", "recovery_correction"), found, expected)]
 
 
-def said_admissible(admissible: tuple[str, ...], block: Extraction, matrix: str | None = None) -> str:
+def said_admissible(
+    admissible: Iterable[str], calibrators_extracted: bool, calibrator_matrix: str, internal_standard_added: str
+) -> str:
     """Return what may be corrected, and why, in one sentence."""
-    extracted = "extracted" if block.calibrators_extracted else "unextracted"
-    added = f"added {block.internal_standard_added}".replace("_", " ").replace("added none", "none")
-    calibrators = f"{extracted} {matrix or block.calibrator_matrix} calibrators"
-    return f"{' or '.join(admissible)}, for {calibrators} with internal standard {added}"
+    extracted = "extracted" if calibrators_extracted else "unextracted"
+    matrix = "the sample's own" if calibrator_matrix == "tissue" else calibrator_matrix
+    added = f"added {internal_standard_added}".replace("_", " ").replace("added none", "none")
+    return f"{' or '.join(admissible)}, for {extracted} calibrators in {matrix} matrix and internal standard {added}"
 
 
 def _repeated(names: Iterable[str]) -> list[int]:

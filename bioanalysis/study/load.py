@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from bioanalysis.errors import BatchError, Fault
-from bioanalysis.method import Method, method_of
-from bioanalysis.settings import settings_of
-from bioanalysis.sheets import find_sheet, read_sheet
+from bioanalysis.method import Method
 from bioanalysis.study import schema
 from bioanalysis.study.config import StudyConfig
+from bioanalysis.study.decisions import StudyNames, decision_faults, settled
+from bioanalysis.study.manifest_checks import (
+    method_faults,
+    of_known_subjects,
+    sample_faults,
+    send_faults,
+    subject_faults,
+)
+from bioanalysis.study.notes import notes_on
+from bioanalysis.study.raw_files import RawFiles
+from bioanalysis.study.reading import CONFIG, MethodFiles, Rows, StudyFolder
 from bioanalysis.study.run import Run
+from bioanalysis.study.run_checks import misnamed_worklist, run_faults, stray_worklists
 from bioanalysis.study.worklist import resolve
-from bioanalysis.tables import Table
-from bioanalysis.yaml_with_lines import read_yaml
+from bioanalysis.study.worklist_checks import Manifest, correction_faults, extraction_faults, worklist_faults
+from bioanalysis.yaml_with_lines import Document
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +65,7 @@ class Study:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def load(cls, folder: Path) -> Study:
+    def load(cls, folder: Path | str) -> Study:
         """Return the study in `folder`.
 
         Raises
@@ -62,53 +73,139 @@ class Study:
         BatchError
             With every fault of the tables, the methods and the existence of raw files.
         """
-        return _load(Path(folder))
+        study, faults = _read(StudyFolder(Path(folder)))
+        if study is None or faults:
+            raise BatchError(_told_once(faults))
+        return study
 
 
-def _load(folder: Path) -> Study:
-    faults: list[Fault] = []
-    document = read_yaml(folder / "config/config.yaml", "config/config.yaml")
-    config, found = settings_of(StudyConfig, document)
-    faults += found
-    methods: dict[str, Method] = {}
-    for path in sorted((folder / "config/methods").glob("*.yaml")):
-        method, found = method_of(read_yaml(path, f"config/methods/{path.name}"))
-        faults += found
-        if method is not None:
-            methods[method.method_id] = method
-    subjects = _table(folder, "config/subjects", schema.SUBJECTS, faults)
-    samples = _table(folder, "config/samples", schema.SAMPLES, faults)
-    listed = _table(folder, "config/runs", schema.RUNS, faults)
-    decisions = _table(folder, "config/decisions", schema.DECISIONS, faults, optional=True)
-    tissue_of = dict(zip(samples["sample_id"], samples["tissue"], strict=True))
-    runs = []
-    for row in listed.to_dict("records"):
-        worklist = _table(folder, f"config/worklists/{row['run_id']}", schema.WORKLIST, faults)
-        if row["method_id"] not in methods:
-            faults.append(
-                Fault("config/runs.tsv", f"'{row['method_id']}'", "a known method_id", row["line"], "method_id")
-            )
-            continue
-        method = methods[row["method_id"]]
-        runs.append(
-            Run(
-                row["run_id"], method, row["run_date"], row["analyst"], row["instrument"], row["raw_path"],
-                row["extraction_batch"] or row["run_id"], "", row["reinjection_of"],
-                resolve(worklist, row, method, tissue_of),
-                decisions[decisions["run_id"] == row["run_id"]].reset_index(drop=True),
-            )
-        )  # fmt: skip
-    if faults or config is None:
-        raise BatchError(faults)
-    return Study(folder, config, methods, subjects, samples, tuple(runs), decisions)
+@dataclass(frozen=True)
+class _Tables:
+    """The tables of a study as read."""
+
+    subjects: Rows
+    samples: Rows
+    runs: Rows
+    decisions: Rows
+    side: dict[str, Rows | None]
 
 
-def _table(folder: Path, stem: str, table: Table, faults: list[Fault], optional: bool = False) -> pd.DataFrame:
-    path = find_sheet(folder, stem)
-    if path is None:
-        if not optional:
-            faults.append(Fault(f"{stem}.tsv", "missing", "a table"))
-        return table.empty()
-    frame, found = table.check(read_sheet(path, str(path.relative_to(folder))))
-    faults += found
-    return frame
+SIDE_TABLES = {
+    "dosing": schema.DOSING,
+    "clinical_chemistry": schema.CLINICAL_CHEMISTRY,
+    "materials": schema.MATERIALS,
+}
+
+
+def _read(folder: StudyFolder) -> tuple[Study | None, list[Fault]]:
+    if not (folder.path / CONFIG).exists():
+        expected = f"a study folder with {CONFIG} (`bioanalysis init` makes one)"
+        return None, [Fault(CONFIG, "missing", expected)]
+    config, document = folder.config()
+    methods = folder.methods()
+    tables = _tables(folder)
+    tissues = _words(document, "tissues")
+    folder.faults += _table_faults(folder, tables, methods, document, tissues)
+    manifest = Manifest.of(tables.samples, tissues)
+    raw = RawFiles.of(folder.path, _words(document, "allowed_roots") or ())
+    rows = tables.runs.frame.to_dict("records")
+    read = [found for row in rows if (found := _run(folder, row, tables, methods, manifest, raw))]
+    folder.faults += extraction_faults([worklist for _, worklist in read], manifest)
+    runs = [run for run, _ in read]
+    decisions = settled(tables.decisions, runs)
+    names = StudyNames.of(runs, tables.runs.cells("run_id"), tables.samples.cells("sample_id"))
+    folder.faults += decision_faults(replace(tables.decisions, frame=decisions), names)
+    if config is None or folder.faults:
+        return None, folder.faults
+    side = {name: None if rows is None else rows.frame for name, rows in tables.side.items()}
+    study = Study(
+        folder.path,
+        config,
+        methods.methods,
+        tables.subjects.frame,
+        tables.samples.frame,
+        tuple(_with_decisions(run, decisions) for run in runs),
+        decisions,
+        **side,
+    )
+    return replace(study, notes=notes_on(study)), []
+
+
+def _tables(folder: StudyFolder) -> _Tables:
+    side: dict[str, Rows | None] = {}
+    for name, declared in SIDE_TABLES.items():
+        rows = folder.table(f"config/{name}", declared, optional=True)
+        side[name] = rows if rows.present else None
+    return _Tables(
+        folder.table("config/subjects", schema.SUBJECTS),
+        folder.table("config/samples", schema.SAMPLES),
+        folder.table("config/runs", schema.RUNS),
+        folder.table("config/decisions", schema.DECISIONS, optional=True),
+        side,
+    )
+
+
+def _table_faults(
+    folder: StudyFolder, tables: _Tables, methods: MethodFiles, document: Document | None, tissues: list[str] | None
+) -> list[Fault]:
+    """Return the faults of all tables but the worklists."""
+    faults = [*subject_faults(tables.subjects), *sample_faults(tables.samples, tables.subjects, tissues)]
+    faults += [*method_faults(methods, tissues), *send_faults(document, methods)]
+    faults += [*run_faults(tables.runs, list(methods.documents)), *stray_worklists(folder.path, tables.runs)]
+    for name in ("dosing", "clinical_chemistry"):
+        rows = tables.side[name]
+        faults += of_known_subjects(rows, tables.subjects) if rows is not None else []
+    pools = [
+        path for path in sorted((folder.path / "config").glob("pools.*")) if path.suffix in (".tsv", ".csv", ".xlsx")
+    ]
+    return faults + [Fault(f"config/{path.name}", "pools are not supported yet", "no such table") for path in pools]
+
+
+def _run(
+    folder: StudyFolder, row: dict[str, str], tables: _Tables, methods: MethodFiles, manifest: Manifest, raw: RawFiles
+) -> tuple[Run, Rows] | None:
+    """Return one run and its resolved worklist, None (and faults) where its name, method or worklist is of no use."""
+    if not row["run_id"]:
+        return None
+    name = row["run_id"]
+    worklist = folder.table(
+        f"config/worklists/{name}", schema.WORKLIST, hint=lambda: misnamed_worklist(folder.path, name)
+    )
+    method, platform = methods.methods.get(row["method_id"]), methods.platforms.get(row["method_id"])
+    folder.faults += worklist_faults(worklist, platform, method, manifest)
+    if platform in ("lcms", "elisa"):
+        folder.faults += raw.faults(row, tables.runs.file, worklist, platform)
+    if method is None:
+        return None
+    resolved = replace(worklist, frame=resolve(worklist.frame, row, method, manifest.tissue_of))
+    folder.faults += correction_faults(resolved, method)
+    run = Run(
+        run_id=row["run_id"],
+        method=method,
+        run_date=row["run_date"],
+        analyst=row["analyst"],
+        instrument=row["instrument"],
+        raw_path=row["raw_path"],
+        extraction_batch=row["extraction_batch"] or row["run_id"],
+        sequence_id="",
+        reinjection_of=row["reinjection_of"],
+        worklist=resolved.frame,
+        decisions=tables.decisions.frame.iloc[:0],
+    )
+    return run, resolved
+
+
+def _with_decisions(run: Run, decisions: pd.DataFrame) -> Run:
+    return replace(run, decisions=decisions[decisions["run_id"] == run.run_id].reset_index(drop=True))
+
+
+def _words(document: Document | None, key: str) -> list[str] | None:
+    """Return the words under `key` even where other settings of the file are faulty."""
+    content = document.value((key,)) if document is not None else None
+    return [word for word in content if isinstance(word, str)] if isinstance(content, (dict, list)) else None
+
+
+def _told_once(faults: Iterable[Fault]) -> list[Fault]:
+    """Return the faults without repetitions; a cell that is wrong is not said to be empty as well."""
+    wrong = {(f.file, f.line, f.column) for f in faults if f.found != "empty"}
+    return list(dict.fromkeys(f for f in faults if f.found != "empty" or (f.file, f.line, f.column) not in wrong))

@@ -111,6 +111,7 @@ WORKLIST = Table(
         nonnegative("nominal_ng_ml", "prepared concentration on the homogenate scale"),
         positive("dilution_factor", "dilution of the homogenate before extraction", default=1.0),
         nonnegative("dilution_steps", "pipetting steps of the dilution"),
+        positive("extract_dilution", "dilution of the extract, internal standard included", default=1.0),
         text("tissue", "matrix of the row"),
         boolean("extracted", "whether the row was extracted"),
         identifier("extraction_id", "one extraction of a sample"),

@@ -41,9 +41,10 @@ def resolve(
         Tissue of each sample of the manifest.
     """
     frame = worklist.copy()
-    positions = [normal_position(position, method.platform) or position for position in frame["position"]]
+    positions = [normal_position(position, method.platform) or position for position in frame["position"].tolist()]
     frame["position"] = pd.Series(positions, dtype="str")
-    frame["plate"] = _filled(frame["plate"], "1") if method.platform == "elisa" else frame["plate"]
+    frame["plate"] = _filled(frame["plate"], "1") if method.platform == "elisa" else ""
+    frame["plate"] = frame["plate"].astype("str")
     frame["batch"] = _filled(frame["batch"], run["extraction_batch"] or run["run_id"])
     given = frame["tissue"].to_numpy(dtype=object)
     frame["tissue"] = _tissues(frame, method, tissue_of)
@@ -63,7 +64,8 @@ def _tissues(frame: pd.DataFrame, method: Method, tissue_of: Mapping[str, str]) 
     matrix = method.extraction.calibrator_matrix
     like_calibrators = "" if matrix == "tissue" else matrix
     tissues = []
-    for kind, sample, tissue in zip(frame["sample_type"], frame["sample_id"], frame["tissue"], strict=True):
+    columns = (frame[name].tolist() for name in ("sample_type", "sample_id", "tissue"))
+    for kind, sample, tissue in zip(*columns, strict=True):
         if kind in STUDY_SAMPLES:
             tissues.append(tissue_of.get(sample, tissue))
         elif kind == "neat":
@@ -86,10 +88,14 @@ def _extracted(frame: pd.DataFrame, tissue_given: np.ndarray, method: Method) ->
 def _extraction_ids(frame: pd.DataFrame, run_id: str, method: Method) -> pd.Series:
     """One per row for LC-MS/MS; for ELISA one per sample (or label) and dilution."""
     if method.platform == "lcms":
-        default = [f"{run_id}:{line}" for line in frame["position"]]
+        places = zip(frame["position"].tolist(), frame["line"].tolist(), strict=True)
+        default = [f"{run_id}:{position or f'line {line}'}" for position, line in places]
     else:
         label = frame["sample_id"].where(frame["sample_id"] != "", frame["level"])
         label = label.where(label != "", frame["sample_type"])
-        default = [f"{run_id}:{name}:{factor:g}" for name, factor in zip(label, frame["dilution_factor"], strict=True)]
+        default = [
+            f"{run_id}:{name}:{factor:g}"
+            for name, factor in zip(label.tolist(), frame["dilution_factor"].tolist(), strict=True)
+        ]
     given = frame["extraction_id"]
     return given.where(given != "", pd.Series(default, dtype="str"))

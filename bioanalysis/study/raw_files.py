@@ -1,0 +1,116 @@
+"""Raw files: where they lie, that they exist, and that no path leaves the study folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bioanalysis.errors import Fault
+from bioanalysis.study.reading import Rows
+from bioanalysis.text_files import did_you_mean, quoted
+
+INSIDE = "a path inside the study folder (or list its root under allowed_roots in config/config.yaml)"
+
+
+@dataclass(frozen=True)
+class RawFiles:
+    """The places raw data may come from.
+
+    Parameters
+    ----------
+    folder : str
+        Study folder, free of links.
+    roots : tuple of str
+        Folders outside that the study allows, free of links.
+    """
+
+    folder: str
+    roots: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, folder: Path, allowed_roots: Iterable[str]) -> RawFiles:
+        """Return the places of the study in `folder`; relative roots are relative to it."""
+        home = os.path.realpath(folder)
+        return cls(home, tuple(os.path.realpath(os.path.join(home, root)) for root in allowed_roots))
+
+    def refusal(self, *parts: str) -> str | None:
+        """Return what is wrong with the path made of `parts`, None where it stays where it may be."""
+        if any("\\" in part for part in parts):
+            return "a backslash"
+        place = os.path.realpath(os.path.join(self.folder, *parts))
+        if any(_within(place, root) for root in self.roots):
+            return None
+        if any(os.path.isabs(part) for part in parts):
+            return "an absolute path"
+        if any(".." in Path(part).parts for part in parts):
+            return "a path with '..'"
+        return None if _within(place, self.folder) else "a link that leaves the study folder"
+
+    def faults(self, run: dict[str, str], runs_file: str, worklist: Rows, platform: str) -> list[Fault]:
+        """Return what is wrong with the raw data of one run (a row of the run table)."""
+        raw_path, line = run["raw_path"], int(run["line"])
+        if not raw_path:
+            return []
+        if reason := self.refusal(raw_path):
+            return [Fault(runs_file, f"{quoted(raw_path)}: {reason}", _expected(reason), line, "raw_path")]
+        place = os.path.join(self.folder, raw_path)
+        if platform == "elisa" and os.path.isfile(place):
+            return _files_beside_export(worklist, os.path.basename(raw_path))
+        if not os.path.isdir(place):
+            kind = "a folder with mzML files" if platform == "lcms" else "a plate export"
+            found = "is a file" if os.path.isfile(place) else "missing"
+            return [Fault(runs_file, f"{quoted(raw_path)} {found}", kind, line, "raw_path")]
+        return self._file_faults(raw_path, worklist)
+
+    def _file_faults(self, raw_path: str, worklist: Rows) -> list[Fault]:
+        """Every acquired row names a file that exists in the folder of the run."""
+        files = worklist.cells("file")
+        acquired = worklist.cells("not_acquired_reason") == ""
+        faults = worklist.faults(acquired & (files == ""), "file", "a file name, or a not_acquired_reason")
+        entries = {entry.name: entry for entry in os.scandir(os.path.join(self.folder, raw_path))}
+        wrong: dict[str, tuple[str, str]] = {}
+        for name in dict.fromkeys(files[acquired]):
+            entry = entries.get(name)
+            if name and not (entry is not None and entry.is_file(follow_symlinks=False)):
+                wrong.update(self._wrong(raw_path, name, entries))
+        lines = worklist.cells("line")
+        return faults + [
+            Fault(worklist.file, wrong[name][0], wrong[name][1], int(lines[i]), "file")
+            for i, name in enumerate(files)
+            if acquired[i] and name in wrong
+        ]
+
+    def _wrong(self, raw_path: str, name: str, entries: Iterable[str]) -> dict[str, tuple[str, str]]:
+        if reason := self.refusal(raw_path, name):
+            return {name: (f"{quoted(name)}: {reason}", _expected(reason))}
+        if os.path.isfile(os.path.join(self.folder, raw_path, name)):
+            return {}
+        expected = f"a file in {quoted(raw_path)}{did_you_mean(name, entries)}"
+        return {name: (f"{quoted(name)} is missing", expected)}
+
+
+def used_twice(worklist: Rows) -> list[Fault]:
+    """One file is one injection."""
+    first: dict[str, int] = {}
+    files, lines = worklist.cells("file"), worklist.cells("line")
+    twice = [
+        bool(name) and first.setdefault(os.path.normpath(name), line) != line
+        for name, line in zip(files, lines, strict=True)
+    ]
+    return worklist.faults(twice, "file", lambda i: f"each file once (line {first[os.path.normpath(files[i])]} has it)")
+
+
+def _files_beside_export(worklist: Rows, export: str) -> list[Fault]:
+    files = worklist.cells("file")
+    other = (files != "") & (files != export)
+    return worklist.faults(other, "file", f"no name, since raw_path is itself the export '{export}'")
+
+
+def _expected(reason: str) -> str:
+    return "'/' between folders" if reason == "a backslash" else INSIDE
+
+
+def _within(place: str, root: str) -> bool:
+    return place == root or place.startswith(root.rstrip(os.sep) + os.sep)

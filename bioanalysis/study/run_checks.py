@@ -1,0 +1,62 @@
+"""The run table held against methods and worklists."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from bioanalysis.errors import Fault
+from bioanalysis.sheets import ENDINGS
+from bioanalysis.study.reading import Rows
+from bioanalysis.text_files import did_you_mean, listed, nearest
+
+
+def run_faults(runs: Rows, method_ids: Collection[str]) -> list[Fault]:
+    """Every run has a known method, and a reinjection a known original."""
+    names, methods, originals = runs.cells("run_id"), runs.cells("method_id"), runs.cells("reinjection_of")
+    faults = runs.faults(
+        [bool(name) and name not in method_ids for name in methods],
+        "method_id",
+        lambda i: f"a method_id of config/methods: {listed(method_ids)}{did_you_mean(methods[i], method_ids)}",
+    )
+    known = set(names)
+    faults += runs.faults(
+        [bool(other) and (other not in known or other == name) for name, other in zip(names, originals, strict=True)],
+        "reinjection_of",
+        lambda i: f"the run_id of another run{did_you_mean(originals[i], known - {names[i]})}",
+    )
+    days = zip(runs.cells("extraction_date"), runs.cells("run_date"), strict=True)
+    late = [bool(extracted and run) and extracted > run[:10] for extracted, run in days]
+    return faults + runs.faults(late, "extraction_date", "a day not after run_date") + _names_alike(runs)
+
+
+def _names_alike(runs: Rows) -> list[Fault]:
+    """Names that differ in capitals only would share a folder on some computers."""
+    names = runs.cells("run_id")
+    first: dict[str, str] = {}
+    alike = [bool(name) and first.setdefault(name.lower(), name) != name for name in names]
+    return runs.faults(alike, "run_id", "a name that differs from the others in more than capitals")
+
+
+def stray_worklists(folder: Path, runs: Rows) -> list[Fault]:
+    """A worklist of no run was forgotten in the run table, or its name is misspelt."""
+    known = set(runs.cells("run_id"))
+    paths = sorted((folder / "config/worklists").glob("*"))
+    strays = [path for path in paths if path.suffix in ENDINGS and path.stem not in known and path.name[0] not in ".~"]
+    if not runs.complete:
+        return []
+    return [
+        Fault(
+            f"config/worklists/{path.name}",
+            "the worklist of no run",
+            f"a row with run_id '{path.stem}' in {runs.file}{did_you_mean(path.stem, known)}",
+        )
+        for path in strays
+    ]
+
+
+def misnamed_worklist(folder: Path, run_id: str) -> str:
+    """Return a hint at the file that was probably meant for `run_id`, or an empty text."""
+    paths = (folder / "config/worklists").glob("*")
+    near = nearest(run_id, {path.stem for path in paths})
+    return f" ('{near}' is there)" if near and near != run_id else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-SPIKE_CV = 0.01
+SPIKE_CV = 0.005
 PIPETTE_CV_PER_STEP = 0.01
 
 

@@ -30,7 +30,7 @@ DILUTION = {
     "spleen": {},
 }
 DILUTION_STEPS = {10: 1, 20: 1, 100: 2}
-DILUTION_QC_NG_ML = {("liver", 20): 6000, ("kidney", 10): 4000, ("kidney", 100): 20000}
+DILUTION_QC_NG_ML = {("liver", 20): 4000, ("kidney", 10): 2500, ("kidney", 100): 12000}
 SPOILED_QC = {"spleen": 0.60}
 
 # standard curve: absorbance = infinite + (zero - infinite) / (1 + (x / midpoint) ** slope)

@@ -27,7 +27,7 @@ RECOVERY_NG_ML = {"L": 15, "M": 500, "H": 4000}
 PRE_REPLICATES, POST_REPLICATES = 5, 4
 
 # response: areas in counts x s, scatter as standard deviation of a logarithm
-AREA_PER_NG_ML, IS_AREA, QUALIFIER_SHARE, ENDOGENOUS_AREA = 1200.0, 6e5, 0.45, 1500.0
+AREA_PER_NG_ML, IS_AREA, QUALIFIER_SHARE, ENDOGENOUS_AREA = 2400.0, 1.2e6, 0.45, 3000.0
 RATIO_SD, SENSITIVITY_SD, QUALIFIER_SD, SENSITIVITY_LOSS = 0.025, 0.08, 0.01, 0.06
 MATRIX_FACTOR = {"liver": 0.85, "kidney": 0.90, "spleen": 0.95}
 CARRY_OVER = 4e-5
@@ -121,7 +121,7 @@ def _sequence(tissues: tuple[str, ...], unknowns: list[dict], faults: dict[str, 
     qcs = {label: [row for t in tissues for row in qc_set(QC_NG_ML, t, label)] for label in ("1", "2")}
     dilution = [
         tube("dilution_qc", f"DQC-kidney-{i}", level="DQC", nominal_ng_ml=20000, dilution_factor=10, tissue="kidney")
-        for i in (1, 2)
+        for i in (1, 2, 3)
     ]
     tubes = [
         *[tube("system_suitability", f"SST-{i}", level="SST", nominal_ng_ml=500) for i in (1, 2)],
@@ -206,6 +206,8 @@ def acquire(run: LcRun, samples: pd.DataFrame, raw: Path, rng: np.random.RandomS
     endogenous = ENDOGENOUS_AREA * (matrix(rows, samples) != "") * (rows.sample_id != run.air).to_numpy()
     time_min, intensity_cps = intensities(rows, area, endogenous, rng)
     raw.mkdir(parents=True, exist_ok=True)
+    for earlier in raw.glob(f"{run.run_id}_*.mzML"):
+        earlier.unlink()
     for index, file in enumerate(rows.file):
         if file:
             started = run.started + timedelta(minutes=INJECTION_MINUTES * index)

@@ -29,7 +29,9 @@ def flag(word: str, **where: object) -> dict[str, object]:
     """Return one row of the flag table; `where` gives run_id, position, sample_id, observed, limit, source ..."""
     known = catalogue().get(word, {"meaning": "", "check_first": ""})
     row: dict[str, object] = dict.fromkeys(COLUMNS, "")
-    return row | {"flag": word, "state": "open", "meaning": known["meaning"], "check_first": known["check_first"]} | where
+    return (
+        row | {"flag": word, "state": "open", "meaning": known["meaning"], "check_first": known["check_first"]} | where
+    )
 
 
 def flag_table(rows: Iterable[dict[str, object]]) -> pd.DataFrame:

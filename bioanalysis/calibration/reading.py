@@ -25,7 +25,8 @@ def name_units(rows: pd.DataFrame, platform: str) -> pd.Series:
     """Return the unit of each worklist row: its position (LC-MS/MS), or the key its replicate wells share."""
     if platform == "lcms":
         return rows.position.astype(str)
-    return rows[UNIT_KEYS].astype(str).agg("|".join, axis=1)
+    keys = rows[UNIT_KEYS].itertuples(index=False)
+    return pd.Series(["|".join(map(str, key)) for key in keys], index=rows.index, dtype=str)
 
 
 def read_off(rows: pd.DataFrame, curve: StandardCurve) -> pd.DataFrame:

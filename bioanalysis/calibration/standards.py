@@ -220,4 +220,4 @@ def passing_levels(curve: StandardCurve, share: Fraction) -> list[float]:
 
 def _parameters(estimator: Any) -> dict[str, float | None]:
     document = estimator.to_dict()
-    return dict(zip(document["parameter_names"], document["parameters"], strict=True))
+    return dict(document["parameters"])

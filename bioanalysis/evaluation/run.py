@@ -82,11 +82,11 @@ def evaluate_analyte(run: Run, analyte: Analyte, responses: pd.DataFrame, limits
     scoped = [summarise_units(rows[mask], curve, analyte, run.method) for (_, mask), curve in zip(scopes, curves)]
     units = pd.concat([_mark(units, curve) for units, curve in zip(scoped, curves, strict=True)])
     recovery = run_recovery(units, run.method, run.run_id)
-    units = _with_found(units, recovery, run, analyte, limits)
+    units = _with_found(units, recovery, run, analyte, limits, units)
     acceptance, rejections = _judge(run, curves, units, limits)
     recovery = _recovery_of_accepted(units, rejections, run, recovery, limits)
-    units = _with_found(units, recovery, run, analyte, limits)
-    units = assign_status(units, rejections, run, analyte, limits)
+    units = _with_accepted_recovery(units, recovery, rejections, run, analyte, limits)
+    units = assign_status(units, rejections, run, limits)
     part = AnalyteEvaluation(analyte, rows, units, tuple(curves), recovery.assign(analyte=analyte.name), acceptance, [])
     return replace(part, flags=flags_of_analyte(run, part, limits))
 
@@ -150,10 +150,13 @@ def calibrator_tissue(units: pd.DataFrame) -> str:
 
 
 def _with_found(
-    units: pd.DataFrame, recovery: pd.DataFrame, run: Run, analyte: Analyte, limits: Limits
+    units: pd.DataFrame, recovery: pd.DataFrame, run: Run, analyte: Analyte, limits: Limits, beside: pd.DataFrame
 ) -> pd.DataFrame:
-    """Add the recovery factor, the found value (dilution and recovery corrected) and, for QCs, bias and verdict."""
-    own_matrix = units.scope.map({scope: calibrator_tissue(group) for scope, group in units.groupby("scope")})
+    """Add the recovery factor, the found value (dilution and recovery corrected) and, for QCs, bias and verdict.
+
+    `beside` are all units of the run, the calibrators among them.
+    """
+    own_matrix = units.scope.map({scope: calibrator_tissue(group) for scope, group in beside.groupby("scope")})
     applies = [
         correction_applies(bool(row.extracted), row.tissue, own, run.method)
         for row, own in zip(units.itertuples(), own_matrix, strict=True)
@@ -213,17 +216,24 @@ def _judge(
 def _recovery_of_accepted(
     units: pd.DataFrame, rejections: Rejections, run: Run, recovery: pd.DataFrame, limits: Limits
 ) -> pd.DataFrame:
-    """Leave recovery rows of failed plates out, and say where a factor needs sign-off."""
+    """Mark factors of failed plates as not used, and those that need sign-off."""
     if rejections.runs and limits.enforced:
-        accepted = units[~units.scope.isin(rejections.runs)]
-        if len(accepted):
-            recovery = run_recovery(accepted, run.method, run.run_id)
-        else:
-            recovery = recovery.assign(note="the run failed: not used")
-    notes = [
-        "; ".join(filter(None, [row.note, guard_note(row.factor, row.relative_uncertainty, limits)]))
-        if np.isfinite(row.factor)
-        else row.note
+        used = run_recovery(units[~units.scope.isin(rejections.runs)], run.method, run.run_id)
+        lost = recovery[~recovery.tissue.isin(used.tissue)].assign(used=False, note="failed run or plate: not used")
+        recovery = pd.concat([used, lost], ignore_index=True)
+    sign_off = [
+        guard_note(row.factor, row.relative_uncertainty, limits) if row.used and np.isfinite(row.factor) else ""
         for row in recovery.itertuples()
     ]
-    return recovery.assign(note=notes)
+    return recovery.assign(sign_off=sign_off)
+
+
+def _with_accepted_recovery(
+    units: pd.DataFrame, recovery: pd.DataFrame, rejections: Rejections, run: Run, analyte: Analyte, limits: Limits
+) -> pd.DataFrame:
+    """Give study samples of accepted plates the factor of accepted plates; QCs keep the one they were judged with."""
+    again = units.sample_type.isin(STUDY_SAMPLES) & ~units.scope.isin(rejections.runs)
+    if not again.any() or not rejections.runs or not limits.enforced:
+        return units
+    renewed = _with_found(units[again], recovery[recovery.used], run, analyte, limits, units)
+    return pd.concat([units[~again], renewed[units.columns]]).loc[units.index]

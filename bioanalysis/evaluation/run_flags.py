@@ -84,8 +84,8 @@ def _tissue_flags(run: Run, part: AnalyteEvaluation, limits: Limits) -> list[dic
     for tissue, here in samples.groupby("tissue"):
         words = dict.fromkeys(word for _, unit in here.iterrows() for word in compensation_words(unit, run))
         rows += [flag(word, tissue=tissue, observed=f"{len(here)} samples") for word in words]
-    for row in part.recovery[(part.recovery.level == ALL_LEVELS) & (part.recovery.note != "")].itertuples():
-        rows.append(flag("recovery_needs_sign_off", tissue=row.tissue, observed=row.note, source="RCV-05, RCV-08"))
+    for row in part.recovery[(part.recovery.level == ALL_LEVELS) & (part.recovery.sign_off != "")].itertuples():
+        rows.append(flag("recovery_needs_sign_off", tissue=row.tissue, observed=row.sign_off, source="RCV-05, RCV-08"))
     for verdict in _without_tissue_controls(part).itertuples():
         rows.append(flag("no_qc_in_tissue", tissue=verdict.tissue, plate=verdict.plate, source="QC-21"))
     return rows
@@ -121,7 +121,7 @@ def value_words(unit: pd.Series, run: Run, part: AnalyteEvaluation, limits: Limi
     if unit.diluted and not dilution_is_controlled(unit, part.units):
         words.append("dilution_not_controlled")
     pooled = part.recovery[(part.recovery.level == ALL_LEVELS) & (part.recovery.tissue == unit.tissue)]
-    if unit.correction_applies and (pooled.note != "").any():
+    if unit.correction_applies and (pooled.sign_off != "").any():
         words.append("recovery_needs_sign_off")
     lacking = _without_tissue_controls(part)
     if (lacking.tissue == unit.tissue).any() and (lacking.plate == unit.scope).any():
@@ -147,9 +147,7 @@ def _unit_flags(run: Run, part: AnalyteEvaluation, limits: Limits) -> list[dict[
         if unit.excluded and unit.sample_type in ("calibrator", "anchor", "qc", "dilution_qc"):
             rows.append(flag("excluded_by_decision", observed=unit.excluded, **where))
         if unit.sample_type in STUDY_SAMPLES and unit.diluted and not dilution_is_controlled(unit, part.units):
-            rows.append(
-                flag("dilution_not_controlled", observed=f"x{unit.dilution_factor:g}", source="QC-16", **where)
-            )
+            rows.append(flag("dilution_not_controlled", observed=f"x{unit.dilution_factor:g}", source="QC-16", **where))
     return rows
 
 

@@ -10,7 +10,6 @@ import pandas as pd
 from bioanalysis.acceptance.ledger import FAIL, Ledger
 from bioanalysis.calibration.reading import ABOVE, BELOW, INSIDE
 from bioanalysis.limits import Limits
-from bioanalysis.method import Analyte
 from bioanalysis.study import Run
 
 QUANTIFIED, BLQ, ALQ = "quantified", "BLQ", "ALQ"
@@ -65,9 +64,7 @@ def rejections_of(ledger: Ledger) -> Rejections:
     )
 
 
-def assign_status(
-    units: pd.DataFrame, rejections: Rejections, run: Run, analyte: Analyte, limits: Limits
-) -> pd.DataFrame:
+def assign_status(units: pd.DataFrame, rejections: Rejections, run: Run, limits: Limits) -> pd.DataFrame:
     """Return the units with status and reason, by the words of the data contract."""
     words = [_status(unit, rejections, run, limits) for _, unit in units.iterrows()]
     status = pd.DataFrame(words, columns=["status", "reason"], index=units.index)

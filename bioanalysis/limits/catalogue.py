@@ -166,9 +166,7 @@ def print_number(number: Fraction) -> str:
 @cache
 def read_catalogue() -> dict[str, Rule]:
     """Return all rules as the catalogue has them, by id."""
-    return {
-        row["rule_id"]: Rule(**{**row, "numbers": parse_numbers(row["numbers"])}) for row in _read("catalogue.tsv")
-    }
+    return {row["rule_id"]: Rule(**{**row, "numbers": parse_numbers(row["numbers"])}) for row in _read("catalogue.tsv")}
 
 
 @cache

@@ -42,7 +42,7 @@ def run_recovery(units: pd.DataFrame, method: Method, batch: str) -> pd.DataFram
     -------
     DataFrame
         tissue, batch, kind, level, factor (fraction), relative_uncertainty (one standard deviation),
-        degrees_of_freedom, n (recovery rows behind it), source, note.
+        degrees_of_freedom, n (recovery rows behind it), source, note, used, sign_off (why a person must sign for it).
     """
     mode = method.extraction.recovery_correction
     pre = units[(units.sample_type == "recovery_pre") & units.mean_response.notna()]
@@ -52,21 +52,18 @@ def run_recovery(units: pd.DataFrame, method: Method, batch: str) -> pd.DataFram
         rows += _tissue_rows(here, reference, mode if mode != "none" else "extraction_recovery", method)
         rows[-1]["note"] = _missing_levels(here, reference)
     frame = pd.DataFrame(rows, columns=[*COLUMNS, "note"])
-    return frame.assign(batch=batch, source=f"recovery rows of {batch}", note=frame.note.fillna(""))
+    frame = frame.assign(batch=batch, source=f"recovery rows of {batch}", note=frame.note.fillna(""))
+    return frame.assign(used=frame.factor.notna(), sign_off="")
 
 
 def _reference_set(units: pd.DataFrame, tissue: str, mode: str, method: Method) -> pd.DataFrame | None:
     """Return the units that recovery_pre is held against; None where that is the nominal value."""
     if mode == "apparent":
         return None
-    neat = mode == "process_efficiency" or (
-        mode == "is_normalised" and method.extraction.calibrator_matrix == "neat"
-    )
+    neat = mode == "process_efficiency" or (mode == "is_normalised" and method.extraction.calibrator_matrix == "neat")
     if neat:
         return units[(units.sample_type == "neat") & units.mean_response.notna()]
-    return units[
-        (units.sample_type == "recovery_post") & (units.tissue == tissue) & units.mean_response.notna()
-    ]
+    return units[(units.sample_type == "recovery_post") & (units.tissue == tissue) & units.mean_response.notna()]
 
 
 def found_signal(units: pd.DataFrame, mode: str, method: Method) -> pd.Series:

@@ -1,0 +1,103 @@
+"""The study from its runs: recovery, concentrations, summaries, variability, flags, and an account of every row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bioanalysis.acceptance.ledger import FAIL, RUN
+from bioanalysis.evaluation.concentrations import MethodContext, tissue_concentrations
+from bioanalysis.evaluation.reconciliation import reconcile
+from bioanalysis.evaluation.study_flags import accept, study_flags
+from bioanalysis.evaluation.variance import variance_table
+from bioanalysis.flags import flag_table
+from bioanalysis.limits import limits_for
+from bioanalysis.method import Method
+from bioanalysis.recovery.study import recovery_book, single_extraction
+from bioanalysis.study import Study
+from bioanalysis.variability.biodistribution import biodistribution
+from bioanalysis.variability.group_summary import group_summary
+
+RECOVERY = [
+    "tissue", "batch", "kind", "level", "factor", "relative_uncertainty", "degrees_of_freedom", "n", "source", "note",
+    "analyte", "method_id", "used", "sign_off",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RunTables:
+    """The tables one run left in results/runs/<run_id>/."""
+
+    measurements: pd.DataFrame
+    reportable: pd.DataFrame
+    acceptance: pd.DataFrame
+    recovery: pd.DataFrame
+    flags: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class StudyEvaluation:
+    """The tables of results/study/."""
+
+    tissue_concentrations: pd.DataFrame
+    recovery: pd.DataFrame
+    tissue_summary: pd.DataFrame
+    variance_components: pd.DataFrame
+    biodistribution: pd.DataFrame
+    flags: pd.DataFrame
+    reconciliation: pd.DataFrame
+
+
+def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluation:
+    """Return the study's tables from those of its runs, by run_id."""
+    methods = {run.run_id: run.method for run in study.runs}
+    reportable = pd.concat(
+        [tables.reportable.assign(method_id=methods[run_id].method_id) for run_id, tables in runs.items()],
+        ignore_index=True,
+    )
+    contexts = {
+        method.method_id: _context(method, {r: t for r, t in runs.items() if methods[r].method_id == method.method_id})
+        for method in {m.method_id: m for m in methods.values()}.values()
+    }
+    concentrations, choices = tissue_concentrations(study, reportable, contexts)
+    recovery = pd.concat(
+        [context.recovery.table.assign(method_id=name) for name, context in contexts.items()], ignore_index=True
+    )
+    ratios = biodistribution(concentrations, study.subjects, study.config.biodistribution.reference_profile)
+    share = limits_for(next(iter(methods.values())))["VAR-11"].number
+    run_flags = [row for tables in runs.values() for row in tables.flags.to_dict("records")]
+    flags = flag_table([*run_flags, *study_flags(study, concentrations, choices, contexts, ratios)])
+    return StudyEvaluation(
+        tissue_concentrations=concentrations,
+        recovery=recovery[RECOVERY],
+        tissue_summary=group_summary(concentrations, share),
+        variance_components=variance_table(study, reportable, concentrations),
+        biodistribution=ratios,
+        flags=accept(flags, study.decisions),
+        reconciliation=reconcile(
+            study, {run_id: tables.measurements for run_id, tables in runs.items()}, concentrations
+        ),
+    )
+
+
+def _context(method: Method, runs: Mapping[str, RunTables]) -> MethodContext:
+    """Return what the accepted runs of one method give together."""
+    limits = limits_for(method)
+    reportable, recovery = [], []
+    for tables in runs.values():
+        failed = tables.acceptance[(tables.acceptance.rule_id == RUN) & (tables.acceptance.verdict == FAIL)]
+        failed = failed if limits.enforced else failed.iloc[:0]
+        rejected = {(row.analyte, str(row.plate)) for row in failed.itertuples()}
+        keys = list(zip(tables.reportable.analyte, tables.reportable.plate.astype(str), strict=True))
+        good = np.array([(a, p) not in rejected and (a, "") not in rejected for a, p in keys], dtype=bool)
+        reportable.append(tables.reportable[good])
+        recovery.append(tables.recovery)
+    accepted = pd.concat(reportable, ignore_index=True)
+    scatter = {
+        analyte: single_extraction(accepted[accepted.analyte == analyte], method) for analyte in method.analyte_names
+    }
+    book = recovery_book(pd.concat(recovery, ignore_index=True), method, limits)
+    return MethodContext(method, book, scatter)

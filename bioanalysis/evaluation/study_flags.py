@@ -1,0 +1,69 @@
+"""Flags of the study as a whole, and those a decision has accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from bioanalysis.evaluation.choice import Choice
+from bioanalysis.evaluation.concentrations import MethodContext
+from bioanalysis.evaluation.status import ALQ, NEEDS_DECISION, NOT_REPORTED, QUANTIFIED
+from bioanalysis.flags import flag
+from bioanalysis.study import Study
+
+
+def study_flags(
+    study: Study,
+    concentrations: pd.DataFrame,
+    choices: Mapping[tuple[str, str, str], Choice],
+    contexts: Mapping[str, MethodContext],
+    ratios: pd.DataFrame,
+) -> list[dict[str, object]]:
+    """Return the flags raised by the study's tables."""
+    rows = [_sample_flag(row) for row in concentrations.itertuples()]
+    rows += [
+        flag("rank_broken", sample_id="", tissue=row.numerator, analyte=row.analyte, source="BIO-01",
+             observed=f"{row.subject_id or row.group}: {row.numerator}/{row.denominator} {row.ratio:.3g} "
+                      f"({row.low:.3g} to {row.high:.3g})", limit=row.expected)
+        for row in ratios[ratios.flag != ""].itertuples()
+    ]  # fmt: skip
+    for context in contexts.values():
+        rows += [
+            flag("extraction_scatter_not_estimable", analyte=analyte, source=context.method.method_id)
+            for analyte, scatter in context.scatter.items()
+            if not np.isfinite(scatter.variance_log)
+        ]
+    rows += [
+        flag("no_density_source", tissue=name, observed="no source given")
+        for name, tissue in study.config.tissues.items()
+        if not tissue.fluid and not tissue.source
+    ]
+    return [row for row in rows if row]
+
+
+def _sample_flag(row: object) -> dict[str, object]:
+    """Return the one flag a row of the concentration table asks for, or nothing."""
+    where = {"run_id": row.run_id, "sample_id": row.sample_id, "tissue": row.tissue, "analyte": row.analyte}
+    if row.status == QUANTIFIED and row.treatment == "vehicle":
+        return flag("control_quantified", observed=f"{row.value:.4g} {row.unit}", source="BIO-04", **where)
+    if row.status == NEEDS_DECISION:
+        return flag("needs_decision", observed=row.reason, source="ICH M10 3.3.4", **where)
+    if row.status in (NOT_REPORTED, ALQ):
+        return flag("repeat_missing", observed=row.reason, source="ICH M10 3.3.4", **where)
+    if "reportable_chosen" in str(row.flags).split(";"):
+        return flag("reportable_chosen", observed=row.chosen, source="ICH M10 3.3.4", **where)
+    return {}
+
+
+def accept(flags: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
+    """Return the flags with those marked that an `accept_flag` decision names by run, position, sample or analyte."""
+    flags = flags.copy()
+    for decision in decisions[decisions.action == "accept_flag"].itertuples():
+        named = pd.Series(True, index=flags.index)
+        for column in ("run_id", "position", "plate", "sample_id", "analyte"):
+            if wanted := getattr(decision, column, ""):
+                named &= flags[column].astype(str) == str(wanted)
+        flags.loc[named & (flags.state == "open"), ["state", "decision_id"]] = ["accepted", decision.decision_id]
+    return flags

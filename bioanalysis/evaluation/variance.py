@@ -1,0 +1,71 @@
+"""Variance components of the study's logarithmic concentrations, per tissue, analyte and method."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from bioanalysis.evaluation.status import QUANTIFIED
+from bioanalysis.study import Study
+from bioanalysis.variability import variance_components
+from bioanalysis.variability.robust import geometric_cv_percent
+
+COLUMNS = [
+    "tissue", "analyte", "method_id", "estimator", "component", "variance", "degrees_of_freedom", "low", "high",
+    "percent", "geometric_cv_percent", "note",
+]  # fmt: skip
+NESTED = ("animal", "piece", "homogenate", "extraction")
+FIXED = ("group", "collection_day", "sex")
+
+
+def variance_table(study: Study, reportable: pd.DataFrame, concentrations: pd.DataFrame) -> pd.DataFrame:
+    """Return variance_components.tsv, by type-1 ANOVA and by REML.
+
+    Every quantified reading of study samples in accepted runs counts, repeats and reanalyses included: they are what
+    separates extraction and injection from the animal. BLQ rows are left out and counted.
+    """
+    readings = _readings(study, reportable, concentrations)
+    rows = []
+    for (tissue, analyte, method_id), here in readings.groupby(["tissue", "analyte", "method_id"], sort=False):
+        blq = concentrations[
+            (concentrations.tissue == tissue) & (concentrations.method_id == method_id)
+            & (concentrations.analyte == analyte) & (concentrations.status == "BLQ")
+        ]  # fmt: skip
+        for estimator in ("anova", "reml"):
+            for row in _components(here, estimator, len(blq)):
+                rows.append({"tissue": tissue, "analyte": analyte, "method_id": method_id, **row})
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _readings(study: Study, reportable: pd.DataFrame, concentrations: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per quantified reading with its logarithmic tissue concentration and its place in the nesting."""
+    good = reportable[reportable.sample_type.isin(["unknown", "incurred"]) & (reportable.status == QUANTIFIED)]
+    factors = concentrations.drop_duplicates("sample_id").set_index("sample_id").homogenate_factor_ml_per_g
+    samples = study.samples.set_index("sample_id")
+    subjects = study.subjects.set_index("subject_id")
+    columns = ["sample_id", "analyte", "method_id", "extraction_id", "run_id"]
+    table = good[columns].rename(columns={"extraction_id": "extraction"})
+    recovered = good.recovery_factor.where(good.correction_applies.astype(bool), 1.0).fillna(1.0)
+    value = good.reading_ng_ml * good.dilution_factor / recovered * good.sample_id.map(factors) / 1000
+    table["log_concentration"] = np.log(value.where(value > 0))
+    for name in ("tissue", "piece", "homogenate", "collection_day"):
+        table[name] = table.sample_id.map(samples[name])
+    table["animal"] = table.sample_id.map(samples.subject_id)
+    for name in ("group", "sex"):
+        table[name] = table.animal.map(subjects[name]).fillna("")
+    return table.dropna(subset=["log_concentration"])
+
+
+def _components(here: pd.DataFrame, estimator: str, blq: int) -> list[dict[str, object]]:
+    missing = f"{blq} BLQ samples left out" if blq else ""
+    try:
+        found = variance_components(here, "log_concentration", nested=NESTED, fixed=FIXED, method=estimator)
+    except ValueError as error:
+        note = "; ".join(filter(None, [f"not estimable: {error}", missing]))
+        return [{"estimator": estimator, "component": "residual", "note": note}]
+    found = found.assign(
+        estimator=estimator,
+        geometric_cv_percent=[geometric_cv_percent(max(0.0, v)) if np.isfinite(v) else np.nan for v in found.variance],
+        note=["; ".join(filter(None, [note, missing])) for note in found.note],
+    )
+    return found.to_dict("records")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bioanalysis.chromatography.block import Block, Floats, Mask
 
-ROUNDS = 5
+ROUNDS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,24 +72,28 @@ def fit_baseline(
     """
     offset_s = block.time_s - centre_s[:, None]
     usable = block.valid & outside
-    keep, sd = _lower_half(block, usable, least_sd)
+    middle, keep = _lower_half(block, usable, least_sd)
+    signal = block.intensity - middle[:, None]  # sums of squares about a level near the line lose no digits
+    moments = np.stack([np.ones_like(signal), offset_s, signal, offset_s**2, offset_s * signal, signal**2])
+    sides = np.stack([offset_s < 0, offset_s > 0]).astype(float)
     for _ in range(ROUNDS):
-        line = _least_squares(block, offset_s, keep, centre_s, least_sd)
-        sd = np.maximum(np.sqrt(line.variance), least_sd)
-        high = block.intensity - line.at(block.time_s) > exclusion_sd * sd[:, None]
+        line = _least_squares(moments, sides, keep, centre_s, least_sd)
+        limit = exclusion_sd * np.maximum(np.sqrt(line.variance), least_sd)
+        high = signal - line.at(block.time_s) > limit[:, None]
         keep = usable & ~_with_neighbours(high & block.valid)
-    return _least_squares(block, offset_s, keep, centre_s, least_sd)
+    line = _least_squares(moments, sides, keep, centre_s, least_sd)
+    return replace(line, level=line.level + middle)
 
 
-def _lower_half(block: Block, usable: Mask, least_sd: float | Floats) -> tuple[Mask, Floats]:
-    ordered = np.sort(np.where(usable, block.intensity, np.inf), axis=1)
-    count = usable.sum(axis=1)
+def _lower_half(block: Block, usable: Mask, least_sd: float | Floats) -> tuple[Floats, Mask]:
+    """Return the median of each trace (of every third point: a start is all it is), and the points not far above it."""
+    ordered = np.sort(np.where(usable, block.intensity, np.inf)[:, ::3], axis=1)
+    count = usable[:, ::3].sum(axis=1)
     rows = np.arange(len(ordered))
-    middle = ordered[rows, np.clip(count // 2, 0, ordered.shape[1] - 1)]
-    low = ordered[rows, np.clip(count // 8, 0, ordered.shape[1] - 1)]
+    middle, low = (ordered[rows, np.clip(count // part, 0, ordered.shape[1] - 1)] for part in (2, 8))
     middle, low = (np.where(np.isfinite(value), value, 0.0) for value in (middle, low))
-    sd = np.maximum((middle - low) / 1.15, least_sd)  # normal: median less 12.5 % point
-    return usable & (block.intensity <= (middle + 4 * sd)[:, None]), sd
+    sd = np.maximum((middle - low) / 1.15, least_sd)  # of a normal distribution, from its median and 12.5 % point
+    return middle, usable & (block.intensity <= (middle + 4 * sd)[:, None])
 
 
 def _with_neighbours(mask: Mask) -> Mask:
@@ -99,26 +103,34 @@ def _with_neighbours(mask: Mask) -> Mask:
     return wide
 
 
-def _least_squares(block: Block, offset_s: Floats, keep: Mask, centre_s: Floats, least_sd: float | Floats) -> Baseline:
-    """Return the line through kept points; level only where they lie on one side of the peak."""
-    count = keep.sum(axis=1).astype(float)
-    kept_offset = np.where(keep, offset_s, 0.0)
-    kept_signal = np.where(keep, block.intensity, 0.0)
-    both_sides = ((keep & (offset_s < 0)).sum(axis=1) >= 3) & ((keep & (offset_s > 0)).sum(axis=1) >= 3)
+def _least_squares(moments: Floats, sides: Floats, keep: Mask, centre_s: Floats, least_sd: float | Floats) -> Baseline:
+    """Return the line through kept points; level only where they lie on one side of the peak.
+
+    Parameters
+    ----------
+    moments : ndarray, shape (6, n_traces, n_points)
+        1, x, y, x^2, x y, y^2 of every point.
+    sides : ndarray, shape (2, n_traces, n_points)
+        1 before and after the peak.
+    """
+    kept = keep.astype(float)
+    count, sum_x, sum_y, sum_xx, sum_xy, sum_yy = np.einsum("kij,ij->ki", moments, kept)
+    two_sided = (np.einsum("kij,ij->ki", sides, kept) >= 3).all(axis=0)
     divisor = np.maximum(count, 1)
-    mean_offset, mean_signal = kept_offset.sum(axis=1) / divisor, kept_signal.sum(axis=1) / divisor
-    spread = np.maximum((kept_offset**2).sum(axis=1) - divisor * mean_offset**2, 1e-12)
-    slope = np.where(
-        both_sides, ((kept_offset * kept_signal).sum(axis=1) - divisor * mean_offset * mean_signal) / spread, 0
-    )
-    slope_weight = np.where(both_sides, 1 / spread, 0.0)
-    level = mean_signal - slope * mean_offset
-    residual = np.where(keep, block.intensity - level[:, None] - slope[:, None] * offset_s, 0.0)
-    freedom = np.maximum(count - 1 - both_sides, 1)
-    variance = np.maximum((residual**2).sum(axis=1) / freedom, np.square(least_sd) / np.maximum(count, 2))
+    mean_x, mean_y = sum_x / divisor, sum_y / divisor
+    spread = np.maximum(sum_xx - sum_x * mean_x, 1e-12)
+    covariation = sum_xy - sum_x * mean_y
+    slope = np.where(two_sided, covariation / spread, 0.0)
+    squares = np.maximum(sum_yy - sum_y * mean_y - slope * covariation, 0.0)
+    variance = squares / np.maximum(count - 1 - two_sided, 1)
+    slope_weight = np.where(two_sided, 1 / spread, 0.0)
     return Baseline(
-        centre_s, level, slope, variance,
-        level_weight=1 / divisor + slope_weight * mean_offset**2,
-        cross_weight=-slope_weight * mean_offset,
-        slope_weight=slope_weight, points=count,
-    )  # fmt: skip
+        centre_s=centre_s,
+        level=mean_y - slope * mean_x,
+        slope=slope,
+        variance=np.maximum(variance, np.square(least_sd) / np.maximum(count, 2)),
+        level_weight=1 / divisor + slope_weight * mean_x**2,
+        cross_weight=-slope_weight * mean_x,
+        slope_weight=slope_weight,
+        points=count,
+    )

@@ -91,7 +91,7 @@ def integrate(
         raise ValueError("left_min and right_min are given together or not at all")
     transition = SimpleNamespace(name="", rt_min=rt_min, rt_window_min=rt_window_min, peak_width_s=peak_width_s)
     block, eligible, quantum = Block.stack([(time, signal)]), np.array([True]), ion_quantum(signal)
-    window_s = 60 * rt_window_min + settings.reach * peak_width_s
+    window_s = 60 * settings.learning_windows * rt_window_min
     near = block.around(np.array([60 * rt_min - window_s]), np.array([60 * rt_min + window_s]))
     known, _ = learn(near, transition, eligible, None, quantum, settings)
     found = measure(block, known, eligible, quantum, settings)

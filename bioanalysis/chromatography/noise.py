@@ -12,6 +12,7 @@ import numpy as np
 from bioanalysis.chromatography.block import Block, Floats
 
 LEVELS = 12
+GRID_VALUES, MOST_VALUES = 10, 4000
 
 
 def ion_quantum(intensity: Floats) -> float:
@@ -20,16 +21,16 @@ def ion_quantum(intensity: Floats) -> float:
     Parameters
     ----------
     intensity : ndarray
-        Of a whole run and transition; the lower half of the positive values must lie on multiples of the smallest.
+        Of a whole run and transition; the `GRID_VALUES` smallest positive values must be multiples of the smallest,
+        with few multiples left out.
     """
-    positive = np.unique(intensity[intensity > 0])
-    if positive.size < 3:
-        return float(positive[0]) if positive.size else 0.0
-    low = positive[: max(positive.size // 2, 3)]
-    multiples = low / low[0]
-    on_grid = np.abs(multiples - np.round(multiples)) < 1e-3 * multiples
-    crowded = multiples[-1] <= 4 * low.size  # a smooth signal has no gaps to tell a grid by
-    return float(low[0]) if on_grid.all() and crowded else 0.0
+    positive = intensity[intensity > 0]
+    positive = np.unique(positive[:: 1 + positive.size // MOST_VALUES])[:GRID_VALUES]
+    if not positive.size:
+        return 0.0
+    multiples = positive / positive[0]
+    on_grid = np.abs(multiples - np.round(multiples)) < 1e-3
+    return float(positive[0]) if on_grid.all() and multiples[-1] <= 2 * positive.size else 0.0
 
 
 def variance_per_count(block: Block, baseline: Floats, baseline_variance: Floats) -> float:

@@ -164,7 +164,7 @@ def _learned(
     quantum: float,
     settings: IntegrationSettings,
 ) -> tuple[Expectation, Floats, Mask]:
-    window_s = 60 * transition.rt_window_min + settings.reach * transition.peak_width_s
+    window_s = 60 * settings.learning_windows * transition.rt_window_min
     middle_s = np.full(len(block.time_s), 60 * transition.rt_min)
     near = block.around(middle_s - window_s, middle_s + window_s)
     known, drift = learn(near, transition, eligible, shift_s, quantum, settings)

@@ -13,6 +13,8 @@ class IntegrationSettings:
     ----------
     strong_signal_to_noise : float
         Peaks above it teach retention time and shape.
+    learning_windows : float
+        The part of a trace that teaches, in half-widths of the method's window about its retention time.
     boundary_level : float
         Boundaries stand where the learned peak has fallen to this fraction of its height.
     reach : float
@@ -32,6 +34,7 @@ class IntegrationSettings:
     """
 
     strong_signal_to_noise: float = 20.0
+    learning_windows: float = 1.5
     boundary_level: float = 0.004
     reach: float = 4.0
     exclusion_sd: float = 4.0

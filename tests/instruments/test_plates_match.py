@@ -53,7 +53,9 @@ def test_a_row_that_was_not_acquired_needs_no_well():
 
 
 def test_one_plate_on_each_side_needs_no_common_label():
-    assert match(wells(("Assay 7", "A1", 0.1)), worklist(("1", "A1", "unknown")))["signal"].tolist() == [0.1]
+    found = match(wells(("Assay 7", "A1", 0.1)), worklist(("1", "A1", "unknown")))
+    assert found["signal"].tolist() == [0.1]
+    assert found.attrs["notes"] == ("plate '1' of the worklist is 'Assay 7' in the export",)
 
 
 def test_plate_1_is_plate_01_is_1():

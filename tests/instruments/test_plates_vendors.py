@@ -286,3 +286,12 @@ def test_mars_reads_raw_data_and_lists_what_was_calculated(read):
     assert reading.plates == ("P9",)
     assert set(signal_of(reading.wells, 450, 650)["signal"]) == {1.25}
     assert reading.unread == ("line 33: values under 'Blank corrected based on Raw Data (450 1)'",)
+
+
+def test_a_plate_without_a_number_in_an_envision_export_is_plate_1(read):
+    title = "Results for A450(1) - channel 1 (A)"
+    text = "Plate information\nPlate,Repeat\n\n" + mars_part(title, 0.5).replace(f"{title}\n\n", f"{title}\n")
+    reading = read(text, ".csv")
+    assert reading.reader == "envision"
+    assert reading.plates == ("1",)
+    assert set(reading.wells["signal"]) == {0.5}

@@ -53,7 +53,8 @@ def read(document: Document) -> Found:
 def _plate(rows: Rows, after: int, before: int) -> str:
     """Return the plate number: below `Plate information` stand the names of its columns and then their values."""
     starts = [line for line in range(after + 1, before) if rows[line - 1] and rows[line - 1][0] == "Plate information"]
-    return rows[starts[-1] + 1][0] if starts and starts[-1] + 1 < before else "1"
+    values = rows[starts[-1] + 1] if starts and starts[-1] + 1 < before else ()
+    return values[0] if values and values[0] else "1"
 
 
 def _wavelength(rows: Rows, label: str) -> float:

@@ -56,7 +56,7 @@ def match_wells(
     DataFrame
         Columns line, plate, position (as in the worklist), well (normalised), signal (NaN where none) and word (why).
         `attrs["warnings"]`: where the layout of the export disagrees on concentrations; `attrs["notes"]`: wells with a
-        signal that no row names.
+        signal that no row names, and a plate label that differs.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def match_wells(
     matched["word"] = matched["word"].where(acquired, matched["not_acquired_reason"])
     result = matched[list(RESULT_COLUMNS)].reset_index(drop=True)
     result.attrs["warnings"] = _concentration_warnings(described)
-    result.attrs["notes"] = _unnamed_wells(rows, signals)
+    result.attrs["notes"] = (*_renamed_plate(rows), *_unnamed_wells(rows, signals))
     return result
 
 
@@ -190,6 +190,16 @@ def _factor_warning(factor: float) -> str:
     is_unit = abs(power - round(power)) < math.log10(1 + SAME_RATIO) / 3
     reason = "another unit (such as pg/mL or ug/mL for ng/mL)?" if is_unit else "another unit or dilution?"
     return f"standards in the layout of the export are {factor:g} times nominal_ng_ml throughout: {reason}"
+
+
+def _renamed_plate(rows: pd.DataFrame) -> tuple[str, ...]:
+    """Return a note where plates were matched though their labels differ (one plate on each side)."""
+    pairs = rows.loc[rows["needed"], ["plate", "file_plate"]].drop_duplicates()
+    return tuple(
+        f"plate '{row.plate}' of the worklist is '{row.file_plate}' in the export"
+        for row in pairs.itertuples()
+        if plate_key(row.plate) != plate_key(row.file_plate)
+    )
 
 
 def _unnamed_wells(rows: pd.DataFrame, signals: pd.DataFrame) -> tuple[str, ...]:

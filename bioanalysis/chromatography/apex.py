@@ -30,10 +30,10 @@ def highest(signal: Floats, within: Mask) -> tuple[NDArray[np.intp], Mask]:
 
     Without one, the highest point of the mask is returned.
     """
-    local = np.zeros_like(within)
+    local: Mask = np.zeros(within.shape, dtype=bool)
     local[:, 1:-1] = (signal[:, 1:-1] >= signal[:, :-2]) & (signal[:, 1:-1] > signal[:, 2:])
     local &= within
-    found = local.any(axis=1)
+    found: Mask = np.asarray(local.any(axis=1))
     eligible = np.where(found[:, None], local, within)
     return np.where(eligible, signal, -np.inf).argmax(axis=1), found
 

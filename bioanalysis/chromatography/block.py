@@ -31,9 +31,6 @@ class Block:
     def stack(cls, traces: Sequence[tuple[Floats, Floats]]) -> Block:
         """Return the block of traces given as (time_min, intensity)."""
         lengths = np.array([len(time) for time, _ in traces])
-        if len(set(lengths)) == 1 and lengths[0] > 1:
-            time_s = 60 * np.stack([time for time, _ in traces])
-            return cls(time_s, np.stack([signal for _, signal in traces]), np.ones(time_s.shape, dtype=bool))
         shape = (len(traces), max(int(lengths.max(initial=0)), 2))
         valid = np.arange(shape[1]) < lengths[:, None]
         time_s, intensity = np.zeros(shape), np.zeros(shape)
@@ -57,6 +54,10 @@ class Block:
             np.where(inside, np.take_along_axis(self.intensity, index, axis=1), 0.0),
             inside,
         )
+
+    def rows(self, rows: NDArray[np.intp]) -> Block:
+        """Return the block of some traces."""
+        return Block(self.time_s[rows], self.intensity[rows], self.valid[rows])
 
     @property
     def spacing_s(self) -> Floats:

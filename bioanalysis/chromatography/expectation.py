@@ -71,9 +71,9 @@ class Candidates:
     height: Floats
     strong: Mask
 
-    def best(self, eligible: Mask) -> NDArray[np.intp]:
-        """Return the rows of the highest third of strong eligible peaks, at least three, highest first."""
-        rows = np.flatnonzero(self.strong & eligible)
+    def best(self) -> NDArray[np.intp]:
+        """Return the rows of the highest third of strong peaks, at least three, highest first."""
+        rows = np.flatnonzero(self.strong)
         rows = rows[np.argsort(-self.height[rows], kind="stable")]
         return rows[: min(max(3, -(-len(rows) // 3)), MOST_TEACHERS)]
 
@@ -81,7 +81,7 @@ class Candidates:
 def learn(
     block: Block,
     transition: TransitionLike,
-    eligible: Mask,
+    teachers: NDArray[np.intp],
     shift_s: Floats | None,
     quantum: float,
     settings: IntegrationSettings,
@@ -94,36 +94,35 @@ def learn(
         Traces of all injections about the method's window.
     transition : TransitionLike
         Starting values.
-    eligible : ndarray of bool, shape (n_injections,)
-        Calibrators and QCs (all injections, for an internal standard).
+    teachers : ndarray of int
+        Rows known to hold a peak: calibrators and QCs (all injections, for an internal standard).
     shift_s : ndarray, shape (n_injections,), or None
         Shift of the internal standard; None where this transition is one itself.
     quantum : float
         Intensity of one ion, 0 if unknown.
     settings : IntegrationSettings
     """
-    start = _starting_values(transition, len(block.time_s))
-    seen = _candidates(block, transition, quantum, settings)
-    best = seen.best(eligible)
+    rows = np.asarray(teachers)
+    part = block.rows(rows)
+    seen = _candidates(part, transition, quantum, settings)
+    best = seen.best()
+    nothing = np.zeros(len(block.time_s)) if shift_s is None else shift_s
     if not best.size:
-        drift = np.zeros(len(block.time_s)) if shift_s is None else shift_s
-        return replace(start, rt_s=start.rt_s + drift), drift
-    width_s = _width(block, seen, best, start.width_s)
-    seen = _refine(block, seen, width_s)
-    teaching = seen.strong & eligible
-    drift = _own_drift(seen, best, width_s) if shift_s is None else _useful_drift(seen, teaching, best, shift_s)
-    rt_s = float(np.median(seen.apex_s[best] - drift[best]))
-    residual = seen.apex_s - drift - rt_s
-    close = teaching & (np.abs(residual) <= width_s)
-    left_s, right_s = _boundaries(block, seen, best, width_s, settings)
-    known = Expectation(rt_s + drift, _scatter(residual[close], width_s), width_s, left_s, right_s, int(best.size))
-    return known, drift
+        return _starting_values(transition, nothing), nothing
+    width_s = _width(part, seen, best, transition.peak_width_s / BASE_PER_FWHM)
+    seen = _refine(part, seen, width_s)
+    drift = _useful_drift(seen, best, shift_s, rows) if shift_s is not None else _own_drift(seen, rows, len(nothing))
+    rt_s = float(np.median((seen.apex_s - drift[rows])[best]))
+    residual = (seen.apex_s - drift[rows] - rt_s)[seen.strong]
+    rt_sd_s = _scatter(residual[np.abs(residual) <= width_s], width_s)
+    left_s, right_s = _boundaries(part, seen, best, width_s, settings)
+    return Expectation(rt_s + drift, rt_sd_s, width_s, left_s, right_s, int(best.size)), drift
 
 
-def _starting_values(transition: TransitionLike, injections: int) -> Expectation:
+def _starting_values(transition: TransitionLike, drift: Floats) -> Expectation:
     width_s = transition.peak_width_s / BASE_PER_FWHM
     reach = GAUSSIAN_REACH * width_s / 2
-    return Expectation(np.full(injections, 60.0 * transition.rt_min), 0.25 * width_s, width_s, reach, reach)
+    return Expectation(60.0 * transition.rt_min + drift, 0.25 * width_s, width_s, reach, reach)
 
 
 def _candidates(block: Block, transition: TransitionLike, quantum: float, settings: IntegrationSettings) -> Candidates:
@@ -157,19 +156,19 @@ def _refine(block: Block, seen: Candidates, width_s: float) -> Candidates:
     return replace(seen, apex=apex, apex_s=apex_s, strong=seen.strong & found)
 
 
-def _own_drift(seen: Candidates, best: NDArray[np.intp], width_s: float) -> Floats:
+def _own_drift(seen: Candidates, rows: NDArray[np.intp], injections: int) -> Floats:
     """Return the shift of each injection's own peak; between strong peaks a straight line in injection order."""
-    middle = float(np.median(seen.apex_s[seen.strong])) if seen.strong.any() else float(np.median(seen.apex_s[best]))
-    rows = np.flatnonzero(seen.strong)
-    return np.interp(np.arange(len(seen.apex_s)), rows, seen.apex_s[rows] - middle)
+    apex_s = seen.apex_s[seen.strong] if seen.strong.any() else seen.apex_s
+    order = rows[seen.strong] if seen.strong.any() else rows
+    return np.interp(np.arange(injections), order, apex_s - np.median(apex_s))
 
 
-def _useful_drift(seen: Candidates, teaching: Mask, best: NDArray[np.intp], shift_s: Floats) -> Floats:
+def _useful_drift(seen: Candidates, best: NDArray[np.intp], shift_s: Floats, rows: NDArray[np.intp]) -> Floats:
     """Return the internal standard's shift, or none where it does not steady the analyte's retention time."""
-    rows = np.flatnonzero(teaching)
-    rows = rows if rows.size >= 4 else best
-    with_shift, without = _mad(seen.apex_s[rows] - shift_s[rows]), _mad(seen.apex_s[rows])
-    return np.zeros_like(shift_s) if rows.size >= 4 and without < 0.7 * with_shift else shift_s
+    strong = np.flatnonzero(seen.strong)
+    used = strong if strong.size >= 4 else best
+    with_shift, without = _mad((seen.apex_s - shift_s[rows])[used]), _mad(seen.apex_s[used])
+    return np.zeros_like(shift_s) if used.size >= 4 and without < 0.7 * with_shift else shift_s
 
 
 def _mad(values: Floats) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bioanalysis.chromatography.block import Block, Floats, trapezoid_weights, value_at
-from bioanalysis.chromatography.expectation import learn
+from bioanalysis.chromatography.expectation import Expectation, learn
 from bioanalysis.chromatography.flags import flags_of
 from bioanalysis.chromatography.measure import Measured, measure
 from bioanalysis.chromatography.noise import ion_quantum
@@ -93,11 +93,11 @@ def integrate(
     block, eligible, quantum = Block.stack([(time, signal)]), np.array([True]), ion_quantum(signal)
     window_s = 60 * settings.learning_windows * rt_window_min
     near = block.around(np.array([60 * rt_min - window_s]), np.array([60 * rt_min + window_s]))
-    known, _ = learn(near, transition, eligible, None, quantum, settings)
+    known, _ = learn(near, transition, np.arange(1), None, quantum, settings)
     found = measure(block, known, eligible, quantum, settings)
     if left_min is not None and right_min is not None:
         found = within_boundaries(block, found, np.array([left_min]), np.array([right_min]), quantum)
-    return _peak(found, settings, known.width_s, manual=left_min is not None)
+    return _peak(found, settings, known)
 
 
 def within_boundaries(
@@ -133,7 +133,7 @@ def within_boundaries(
         area=(weights * above).sum(axis=1), area_se=area_se, height=height,
         signal_to_noise=height / np.where(sd > 0, sd, 1e-300),
         width_s=automatic.width_s, asymmetry=automatic.asymmetry, points=inside.sum(axis=1),
-        off_expected_s=0 * ones, width_ratio=ones, tail_ratio=ones, cut_by_window=no, overlap=no,
+        off_expected_s=0 * ones, width_ratio=ones, tail_ratio=ones, cut_by_window=no, overlap=no, higher_neighbour=no,
         saturated=automatic.saturated, negative_baseline=no,
     )  # fmt: skip
 
@@ -149,8 +149,8 @@ def _checked(time_min: ArrayLike, intensity: ArrayLike) -> tuple[Floats, Floats]
     return time, signal
 
 
-def _peak(found: Measured, settings: IntegrationSettings, width_s: float, manual: bool) -> Peak:
-    flags = flags_of(found, settings, width_s)[0]
+def _peak(found: Measured, settings: IntegrationSettings, known: Expectation) -> Peak:
+    flags = flags_of(found, settings, known)[0]
     row = found[0]
     present = "no_peak" not in flags
     return Peak(

@@ -24,6 +24,7 @@ from bioanalysis.chromatography.settings import IntegrationSettings
 LIGHT = 0.3  # smoothing before widths and valleys are read, in widths at half height
 WIDTH_PRIOR = 0.1  # SD of a peak's width about the run's, as a fraction
 VALLEY_SD, VALLEY_RISE = 5.0, 0.03
+HIGHER = 3.0  # times the peak's own height: then a neighbour may be the peak, or hide it
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,7 @@ class Measured:
     tail_ratio: Floats
     cut_by_window: Mask
     overlap: Mask
+    higher_neighbour: Mask
     saturated: Mask
     negative_baseline: Mask
 
@@ -87,7 +89,7 @@ def measure(
     settings : IntegrationSettings
     """
     signal = _signal(whole, known, quantum, settings)
-    apex, apex_s, off_s, height = _place(signal, known, settings)
+    apex, apex_s, off_s, height, higher = _place(signal, known, settings)
     noise = np.maximum(signal.sd, 1e-300)
     to_noise = height / noise
     left_hw, right_hw = half_widths(signal.block.time_s, signal.light, apex, apex_s, _at(signal.light, apex), 0.5)
@@ -110,7 +112,7 @@ def measure(
         asymmetry=np.where(to_noise >= 10, tail / np.where(lead > 0, lead, np.nan), np.nan),
         points=inside.sum(axis=1), off_expected_s=off_s, width_ratio=ratio,
         tail_ratio=_relative(lead + tail, strong), cut_by_window=_is_cut(whole, left_s, right_s, signal.spacing_s),
-        overlap=overlap, saturated=_has_flat_top(signal, inside) & (to_noise > 50),
+        overlap=overlap, higher_neighbour=higher, saturated=_has_flat_top(signal, inside) & (to_noise > 50),
         negative_baseline=signal.line.level < -3 * signal.sd / np.sqrt(np.maximum(signal.line.points, 1)),
     )  # fmt: skip
 
@@ -137,15 +139,15 @@ def _at(signal: Floats, index: NDArray[np.intp]) -> Floats:
 
 def _place(
     signal: Signal, known: Expectation, settings: IntegrationSettings
-) -> tuple[NDArray[np.intp], Floats, Floats, Floats]:
-    """Return index and time of each apex, its distance from the expected time, and its height.
+) -> tuple[NDArray[np.intp], Floats, Floats, Floats, Mask]:
+    """Return index and time of each apex, its distance from the expected time, its height, and if a near one is higher.
 
     The trace's own apex counts the more, the better its noise lets it be placed against the run's scatter; so a strong
     peak is taken where it is, and a weak one where it must be.
     """
     time_s = signal.block.time_s
     folded = smooth(signal.above, known.width_s, signal.spacing_s)
-    tolerance = max(4 * known.rt_sd_s, settings.rt_shift_widths * 1.5 * known.width_s, 2 * signal.spacing_s)
+    tolerance = max(6 * known.rt_sd_s, 1.5 * settings.rt_shift_widths * known.width_s, 2 * signal.spacing_s)
     near = signal.block.valid & (np.abs(time_s - known.rt_s[:, None]) <= tolerance)
     own, found = highest(folded, near)
     own_s, own_height = parabola(time_s, folded, own)
@@ -157,7 +159,10 @@ def _place(
     close = signal.block.valid & (np.abs(time_s - apex_s[:, None]) <= max(known.width_s / 2, signal.spacing_s))
     top = np.where(close, signal.light, -np.inf).argmax(axis=1)
     height = np.where(close.any(axis=1), np.where(close, signal.above, -np.inf).max(axis=1), 0.0)
-    return top, apex_s, np.where(found, own_s - known.rt_s, 0.0), np.maximum(height, 0.0)
+    around = signal.block.valid & (np.abs(time_s - known.rt_s[:, None]) <= tolerance + known.base_s)
+    other = np.where(around, folded, -np.inf).max(axis=1)
+    higher = (other > HIGHER * np.maximum(own_height, 0.0)) & (other > settings.strong_signal_to_noise * noise)
+    return top, apex_s, np.where(found, own_s - known.rt_s, 0.0), np.maximum(height, 0.0), higher
 
 
 def _width_scale(left_hw: Floats, right_hw: Floats, strong: Mask, to_noise: Floats) -> tuple[Floats, Floats]:

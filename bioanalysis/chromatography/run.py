@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bioanalysis.chromatography.block import Block, Floats, Mask
 from bioanalysis.chromatography.expectation import Expectation, TransitionLike, learn
@@ -67,7 +69,7 @@ def integrate_run(
     known_positions = {str(position) for position in calibrator_positions}
     known = np.array([position in known_positions for position in traces.positions], dtype=bool)
     shifts: dict[str, Floats] = {}
-    frames: dict[str, pd.DataFrame] = {}
+    columns: dict[str, dict[str, NDArray[Any]]] = {}
     leaders = set(internal_standards.values())
     for transition in sorted(transitions, key=lambda one: one.name not in leaders):  # standards first; order is kept
         shift_s = shifts.get(internal_standards.get(transition.name, ""))
@@ -76,14 +78,10 @@ def integrate_run(
         eligible = known if follows or transition.name not in leaders else np.ones_like(known)
         by_hand = _of_transition(manual, transition.name)
         drift = shift_s if follows else (None if transition.name in leaders else np.zeros(len(known)))
-        frames[transition.name], shifts[transition.name] = _integrate_transition(
+        columns[transition.name], shifts[transition.name] = _integrate_transition(
             traces, block, transition, eligible, drift, by_hand, settings
         )
-    table = pd.concat(
-        [frames[name] for name in names], keys=range(len(names)), names=["transition_number", "injection"]
-    )
-    table = table.sort_index(level=["injection", "transition_number"], kind="stable")
-    return table.reset_index(drop=True)[list(COLUMNS)]
+    return _table(traces, [columns[name] for name in names])
 
 
 def check_manual(traces: RunTraces, manual: pd.DataFrame, *, file: str = "config/decisions.tsv") -> None:
@@ -122,6 +120,12 @@ def check_manual(traces: RunTraces, manual: pd.DataFrame, *, file: str = "config
 
 
 def _block(traces: RunTraces, transition: int) -> Block:
+    points = traces.equal_length
+    if points > 1:
+        shape = (len(traces.positions), len(traces.transitions), points)
+        time_s = 60 * traces.time_min.reshape(shape)[:, transition]
+        intensity = np.ascontiguousarray(traces.intensity.reshape(shape)[:, transition])
+        return Block(time_s, intensity, np.ones(time_s.shape, dtype=bool))
     return Block.stack([traces.trace(injection, transition) for injection in range(len(traces.positions))])
 
 
@@ -143,17 +147,14 @@ def _integrate_transition(
     shift_s: Floats | None,
     manual: Mapping[str, tuple[float, float]],
     settings: IntegrationSettings,
-) -> tuple[pd.DataFrame, Floats]:
+) -> tuple[dict[str, NDArray[Any]], Floats]:
     quantum = ion_quantum(block.intensity[block.valid])
     known, drift, eligible = _learned(block, transition, eligible, shift_s, quantum, settings)
     automatic = measure(block, known, eligible, quantum, settings)
     by_hand = np.array([position in manual for position in traces.positions], dtype=bool)
     final = _with_manual(block, automatic, by_hand, traces, manual, quantum) if by_hand.any() else automatic
-    frame = _frame(final, settings, known.width_s)
-    frame["automatic_area"] = _frame(automatic, settings, known.width_s)["area"]
-    frame["manual"] = by_hand
-    frame["position"], frame["file"], frame["transition"] = traces.positions, traces.files, transition.name
-    return frame, drift
+    found = _columns(final, settings, known)
+    return found | {"automatic_area": _columns(automatic, settings, known)["area"], "manual": by_hand}, drift
 
 
 def _learned(
@@ -167,10 +168,11 @@ def _learned(
     window_s = 60 * settings.learning_windows * transition.rt_window_min
     middle_s = np.full(len(block.time_s), 60 * transition.rt_min)
     near = block.around(middle_s - window_s, middle_s + window_s)
-    known, drift = learn(near, transition, eligible, shift_s, quantum, settings)
-    if not known.teachers and not eligible.all():
+    if eligible.any():
+        known, drift = learn(near, transition, np.flatnonzero(eligible), shift_s, quantum, settings)
+    if not eligible.any() or (not known.teachers and not eligible.all()):
         eligible = np.ones_like(eligible)
-        known, drift = learn(near, transition, eligible, shift_s, quantum, settings)
+        known, drift = learn(near, transition, np.arange(len(eligible)), shift_s, quantum, settings)
     return known, drift, eligible
 
 
@@ -184,30 +186,38 @@ def _with_manual(
 ) -> Measured:
     rows = np.flatnonzero(by_hand)
     bounds = np.array([manual[str(traces.positions[row])] for row in rows])
-    part = Block(block.time_s[rows], block.intensity[rows], block.valid[rows])
     there = Measured(**{field.name: getattr(automatic, field.name)[rows] for field in fields(Measured)})
-    drawn = within_boundaries(part, there, bounds[:, 0], bounds[:, 1], quantum)
+    drawn = within_boundaries(block.rows(rows), there, bounds[:, 0], bounds[:, 1], quantum)
     merged = {field.name: getattr(automatic, field.name).copy() for field in fields(Measured)}
     for name, values in merged.items():
         values[rows] = getattr(drawn, name)
     return replace(automatic, **merged)
 
 
-def _frame(found: Measured, settings: IntegrationSettings, width_s: float) -> pd.DataFrame:
-    flags = flags_of(found, settings, width_s)
+def _columns(found: Measured, settings: IntegrationSettings, known: Expectation) -> dict[str, NDArray[Any]]:
+    flags = flags_of(found, settings, known)
     present = np.array(["no_peak" not in words for words in flags])
-    return pd.DataFrame(
-        {
-            "retention_time_min": np.where(present, found.retention_s / 60, np.nan),
-            "left_min": found.left_s / 60,
-            "right_min": found.right_s / 60,
-            "area": np.where(present, found.area, np.nan),
-            "area_se": found.area_se,
-            "height": found.height,
-            "signal_to_noise": found.signal_to_noise,
-            "width_s": np.where(present, found.width_s, np.nan),
-            "asymmetry": np.where(present, found.asymmetry, np.nan),
-            "points": found.points,
-            "flags": [";".join(words) for words in flags],
-        }
-    )
+    return {
+        "retention_time_min": np.where(present, found.retention_s / 60, np.nan),
+        "left_min": found.left_s / 60,
+        "right_min": found.right_s / 60,
+        "area": np.where(present, found.area, np.nan),
+        "area_se": found.area_se,
+        "height": found.height,
+        "signal_to_noise": found.signal_to_noise,
+        "width_s": np.where(present, found.width_s, np.nan),
+        "asymmetry": np.where(present, found.asymmetry, np.nan),
+        "points": found.points,
+        "flags": np.array([";".join(words) for words in flags], dtype=object),
+    }
+
+
+def _table(traces: RunTraces, columns: Sequence[dict[str, NDArray[Any]]]) -> pd.DataFrame:
+    """Return one row per injection and transition from one dictionary of columns per transition."""
+    named = {
+        "position": np.repeat(traces.positions, len(columns)),
+        "file": np.repeat(traces.files, len(columns)),
+        "transition": np.tile(traces.transitions, len(traces.positions)),
+    }
+    measured = {name: np.stack([one[name] for one in columns], axis=1).ravel() for name in COLUMNS if name not in named}
+    return pd.DataFrame({name: (named | measured)[name] for name in COLUMNS})

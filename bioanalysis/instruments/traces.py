@@ -68,6 +68,12 @@ class RunTraces:
         part = slice(self.offsets[number], self.offsets[number + 1])
         return self.time_min[part], self.intensity[part]
 
+    @property
+    def equal_length(self) -> int:
+        """Number of points of every trace, or 0 where traces differ."""
+        lengths = np.diff(self.offsets)
+        return int(lengths[0]) if lengths.size and (lengths == lengths[0]).all() else 0
+
     def save(self, path: Path) -> None:
         """Write everything to one .npz file."""
         with path.open("wb") as stream:

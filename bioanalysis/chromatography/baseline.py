@@ -8,7 +8,7 @@ import numpy as np
 
 from bioanalysis.chromatography.block import Block, Floats, Mask
 
-ROUNDS = 4
+ROUNDS = 3
 
 
 @dataclass(frozen=True, eq=False)

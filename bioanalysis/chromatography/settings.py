@@ -36,7 +36,7 @@ class IntegrationSettings:
     strong_signal_to_noise: float = 20.0
     learning_windows: float = 1.5
     boundary_level: float = 0.004
-    reach: float = 4.0
+    reach: float = 3.0
     exclusion_sd: float = 4.0
     detection_sd: float = 3.0
     weak_signal_to_noise: float = 5.0

@@ -215,6 +215,8 @@ def _pyopenms() -> Any:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # its threads spin, and cost more than they bring
     import pyopenms
 
+    log = pyopenms.LogConfigHandler.getInstance()
+    log.configure(log.parse(["WARNING remove cout", "WARNING remove cerr"]))  # it would repeat itself when Python ends
     return pyopenms
 
 

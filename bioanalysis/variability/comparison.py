@@ -227,7 +227,8 @@ def concordance(x: np.ndarray, y: np.ndarray, level: float) -> Concordance:
     pearson = covariance / scale
     correction = float(2 * scale / (np.var(x) + np.var(y) + shift))
     if 1 - abs(coefficient) < 1e-14 or pearson == 0:
-        note = "perfect agreement" if pearson else "no correlation"
+        words = {1: "perfect agreement", -1: "perfect opposition"}
+        note = words.get(round(coefficient), "no correlation")
         return Concordance(float(coefficient), np.nan, np.nan, float(pearson), correction, f"{note}: no interval")
     c, u = coefficient, shift / scale
     of_z = (1 - pearson**2) * c**2 / ((1 - c**2) * pearson**2)

@@ -55,7 +55,7 @@ def variance_components(
     Raises
     ------
     ValueError
-        For an unknown method or column, a missing label, an infinite value, or no value at all.
+        For an unknown method or column, a missing label, a value that is a word or infinite, or no value at all.
 
     Notes
     -----
@@ -101,7 +101,10 @@ def _names(columns: Sequence[str]) -> tuple[str, ...]:
 def _with_value(table: pd.DataFrame, value: str) -> pd.DataFrame:
     if value not in table:
         raise ValueError(f"no column {value!r}; the table has {', '.join(map(str, table.columns))}")
-    numbers = pd.to_numeric(table[value]).astype(float)
+    numbers = pd.to_numeric(table[value], errors="coerce").astype(float)
+    words = table[value][numbers.isna() & table[value].notna()]
+    if len(words):
+        raise ValueError(f"{value} holds {words.iloc[0]!r} and must hold numbers, or nothing where there is none")
     if np.isinf(numbers).any():
         raise ValueError(f"{value} holds {int(np.isinf(numbers).sum())} infinite values (the logarithm of zero?)")
     if numbers.isna().all():

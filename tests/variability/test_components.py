@@ -145,6 +145,8 @@ def test_a_missing_label_and_an_infinite_value_are_refused(two_animals_per_group
         variance_components(
             two_animals_per_group.replace({"animal": {"low1": None}}).drop(index=0), "value", ("animal",)
         )
+    with pytest.raises(ValueError, match="value holds 'BLQ' and must hold numbers"):
+        variance_components(two_animals_per_group.astype(object).replace({"value": {8.5: "BLQ"}}), "value", ("animal",))
     with pytest.raises(ValueError, match="1 infinite values"):
         variance_components(two_animals_per_group.replace({"value": {8.5: -np.inf}}), "value", ("animal",))
 

@@ -83,10 +83,12 @@ class Extraction(Settings):
 
 
 def _number_or_text(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return ";".join(str(part) for part in value)
     try:
         return float(value)
     except (TypeError, ValueError):
-        return value
+        return "" if value is None or isinstance(value, dict) else value
 
 
 class Override(Settings):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bioanalysis.errors import Fault
 from bioanalysis.study.manifest_checks import TIME_ZONES, instant
-from bioanalysis.study.reading import Rows
+from bioanalysis.study.reading import Rows, shown
 from bioanalysis.study.run import Run
 from bioanalysis.study.schema import ACTIONS
 from bioanalysis.study.worklist import normal_position
@@ -25,6 +26,8 @@ NEEDED: dict[str, tuple[str, ...]] = {
 }
 TARGETS = ("run_id", "position", "sample_id", "extraction_id", "analyte")
 ROW_TARGETS = ("position", "sample_id", "extraction_id")
+Said = tuple[str, str, str]
+Row = Mapping[str, Any]
 
 
 def settled(decisions: Rows, runs: Sequence[Run]) -> pd.DataFrame:
@@ -40,7 +43,7 @@ def settled(decisions: Rows, runs: Sequence[Run]) -> pd.DataFrame:
     return frame
 
 
-def _settled(row: Mapping[str, str], run: Run | None) -> tuple[str, str, str]:
+def _settled(row: Row, run: Run | None) -> tuple[str, str, str]:
     position, plate, analyte = row["position"], row["plate"], row["analyte"]
     if run is not None:
         position = normal_position(position, run.platform) or position
@@ -58,25 +61,32 @@ class StudyNames:
     Parameters
     ----------
     runs : mapping
-        Runs by name.
-    all_run_ids : frozenset
-        Names of all runs, also of those that are faulty.
+        Runs by name, as far as they are free of faults.
+    run_ids : frozenset
+        Names of all runs.
     samples : frozenset
-        Samples of the manifest.
+        Samples of the manifest, and the free labels of the worklists.
     extractions : frozenset
         Extractions of all worklists.
     """
 
     runs: Mapping[str, Run]
-    all_run_ids: frozenset[str]
+    run_ids: frozenset[str]
     samples: frozenset[str]
     extractions: frozenset[str]
 
     @classmethod
-    def of(cls, runs: Sequence[Run], all_run_ids: Sequence[str], samples: Sequence[str]) -> StudyNames:
+    def of(cls, runs: Sequence[Run], run_ids: Iterable[str], samples: Iterable[str]) -> StudyNames:
         """Return the names of a study."""
-        extractions = frozenset(name for run in runs for name in run.worklist["extraction_id"].tolist())
-        return cls({run.run_id: run for run in runs}, frozenset(all_run_ids), frozenset(samples), extractions)
+        labels = {name for run in runs for name in run.worklist["sample_id"].tolist()}
+        extractions = {name for run in runs for name in run.worklist["extraction_id"].tolist()}
+        named = {run.run_id: run for run in runs}
+        return cls(named, frozenset(run_ids), frozenset(samples) | labels, frozenset(extractions))
+
+    @property
+    def whole(self) -> bool:
+        """Whether every run could be read."""
+        return len(self.runs) == len(self.run_ids)
 
 
 def decision_faults(decisions: Rows, names: StudyNames) -> list[Fault]:
@@ -91,18 +101,12 @@ def decision_faults(decisions: Rows, names: StudyNames) -> list[Fault]:
     return faults
 
 
-Said = tuple[str, str, str]
-
-
-def _form(row: Mapping[str, object]) -> list[Said]:
-    action, code = str(row["action"]), row["reason_code"]
+def _form(row: Row) -> list[Said]:
+    """Is the decision complete, and its code one of its action?"""
+    action, code = row["action"], row["reason_code"]
     if action not in ACTIONS:
         return []
-    said = [
-        (name, "empty", f"a value: '{action}' needs it")
-        for name in NEEDED[action]
-        if row[name] == "" or (isinstance(row[name], float) and np.isnan(row[name]))  # type: ignore[arg-type]
-    ]
+    said = [(name, "empty", f"a value: '{action}' needs it") for name in NEEDED[action] if not shown(row[name])]
     if code and code not in ACTIONS[action]:
         said.append(("reason_code", f"'{code}'", f"a code of '{action}': {listed(ACTIONS[action])}"))
     if not any(row[name] for name in TARGETS):
@@ -111,72 +115,61 @@ def _form(row: Mapping[str, object]) -> list[Said]:
         said.append(("position", "empty", "a position, sample_id or extraction_id to exclude"))
     if action == "report_result" and not row["run_id"] and not row["extraction_id"]:
         said.append(("extraction_id", "empty", "an extraction_id or run_id: which result is reported"))
-    if action == "integrate" and row["left_min"] >= row["right_min"]:  # type: ignore[operator]
+    if action == "integrate" and row["left_min"] >= row["right_min"]:
         said.append(("right_min", f"'{row['right_min']:g}'", f"a time after left_min ({row['left_min']:g})"))
     return said
 
 
-def _names(row: Mapping[str, str], names: StudyNames) -> list[Said]:
-    said: list[Said] = []
-    known = {"run_id": names.all_run_ids, "sample_id": names.samples, "extraction_id": names.extractions}
-    tables = {"run_id": "config/runs.tsv", "sample_id": "config/samples.tsv", "extraction_id": "a worklist"}
-    whole = len(names.runs) == len(names.all_run_ids)
-    for column, words in known.items():
-        labels = _labels(names) if column == "sample_id" else frozenset[str]()
-        if column == "extraction_id" and not whole:
-            continue
-        if row[column] and row[column] not in words and row[column] not in labels:
-            said.append(
-                (column, f"'{row[column]}'", f"a {column} of {tables[column]}{did_you_mean(row[column], words)}")
-            )
-    analytes = _analytes(names.runs.values())
-    if row["analyte"] and not row["run_id"] and whole and row["analyte"] not in analytes:
-        hint = did_you_mean(row["analyte"], analytes)
-        said.append(("analyte", f"'{row['analyte']}'", f"an analyte or internal standard of a method{hint}"))
+def _names(row: Row, names: StudyNames) -> list[Said]:
+    """Do the run, sample, extraction and analyte it names exist at all?"""
+    known = {"run_id": (names.run_ids, "config/runs.tsv"), "sample_id": (names.samples, "config/samples.tsv")}
+    if names.whole:
+        known["extraction_id"] = (names.extractions, "a worklist")
+    said = [
+        (column, f"'{row[column]}'", f"a {column} of {where}{did_you_mean(row[column], words)}")
+        for column, (words, where) in known.items()
+        if row[column] and row[column] not in words
+    ]
+    if row["analyte"] and not row["run_id"] and names.whole:
+        said += _analyte(row["analyte"], list(names.runs.values()), "a method")
     return said
 
 
-def _labels(names: StudyNames) -> frozenset[str]:
-    """Free labels of QCs and calibrators can be named too."""
-    return frozenset(label for run in names.runs.values() for label in run.worklist["sample_id"].tolist())
-
-
-def _analytes(runs: object) -> list[str]:
+def _analyte(name: str, runs: Sequence[Run], where: str) -> list[Said]:
     words: dict[str, None] = {}
-    for run in runs:  # type: ignore[attr-defined]
+    for run in runs:
         words.update(dict.fromkeys(run.method.analyte_names))
         for transition in run.method.transitions:
-            words.update(dict.fromkeys([transition.name, transition.internal_standard or transition.analyte]))
-    return list(words)
+            words.update({transition.name: None, str(transition.internal_standard or transition.analyte): None})
+    if name in words:
+        return []
+    return [
+        ("analyte", f"'{name}'", f"an analyte, internal standard or transition of {where}{did_you_mean(name, words)}")
+    ]
 
 
-def _in_run(row: Mapping[str, object], run: Run) -> list[Said]:
+def _in_run(row: Row, run: Run) -> list[Said]:
     """What the decision names must stand together in one row of the run's worklist."""
-    said: list[Said] = []
     where = f"of the worklist of {run.run_id}"
     here = np.ones(len(run.worklist), dtype=bool)
     for column in ("plate", "position", "sample_id", "extraction_id", "dilution_factor"):
-        value = row[column]
-        if value == "" or value != value:
+        if not shown(row[column]):
             continue
-        here &= (run.worklist[column] == value).to_numpy()
+        here &= (run.worklist[column] == row[column]).to_numpy()
         if not here.any():
-            shown = f"{value:g}" if isinstance(value, float) else value
-            return [(column, f"'{shown}'", f"a {column} {where}, in a row that also has the other values named")]
+            expected = f"a {column} {where}, in a row that also has the other values named"
+            return [(column, f"'{shown(row[column])}'", expected)]
+    said: list[Said] = []
     if row["position"] and here.sum() > 1:
         said.append(("plate", "empty", f"a plate {where}: several have a well {row['position']}"))
-    analytes = _analytes([run])
-    if row["analyte"] and row["analyte"] not in analytes:
-        hint = did_you_mean(str(row["analyte"]), analytes)
-        said.append(
-            ("analyte", f"'{row['analyte']}'", f"an analyte or internal standard of {run.method.method_id}{hint}")
-        )
+    if row["analyte"]:
+        said += _analyte(row["analyte"], [run], run.method.method_id)
     if row["action"] == "integrate" and run.platform != "lcms":
         said.append(("action", "'integrate'", "an LC-MS/MS run: a plate has no peaks"))
     return said
 
 
-def _time(row: Mapping[str, str], run: Run) -> list[Said]:
+def _time(row: Row, run: Run) -> list[Said]:
     if not row["decided_at"] or not run.run_date or instant(row["decided_at"]) + TIME_ZONES >= instant(run.run_date):
         return []
     return [("decided_at", f"'{row['decided_at']}'", f"a time not before the run ({run.run_date})")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -113,11 +114,11 @@ def _read(folder: StudyFolder) -> tuple[Study | None, list[Fault]]:
     folder.faults += extraction_faults([worklist for _, worklist in read], manifest)
     runs = [run for run, _ in read]
     decisions = settled(tables.decisions, runs)
-    names = StudyNames.of(runs, tables.runs.cells("run_id"), tables.samples.cells("sample_id"))
+    names = StudyNames.of(runs, tables.runs.cells("run_id").tolist(), tables.samples.cells("sample_id").tolist())
     folder.faults += decision_faults(replace(tables.decisions, frame=decisions), names)
     if config is None or folder.faults:
         return None, folder.faults
-    side = {name: None if rows is None else rows.frame for name, rows in tables.side.items()}
+    side: dict[str, Any] = {name: None if rows is None else rows.frame for name, rows in tables.side.items()}
     study = Study(
         folder.path,
         config,

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.errors import BatchError, Fault
+from bioanalysis.limits import override_faults
 from bioanalysis.method import Method, method_of
 from bioanalysis.settings import settings_of
 from bioanalysis.sheets import find_sheet, read_sheet
@@ -49,16 +50,16 @@ class Rows:
         return [
             Fault(
                 self.file,
-                found or quoted(said(cells[i])),
+                found or quoted(shown(cells[i])),
                 expected(i) if callable(expected) else expected,
                 int(lines[i]),
                 column,
             )
-            for i in places
+            for i in places.tolist()
         ]
 
 
-def said(value: object) -> str:
+def shown(value: object) -> str:
     """Return a cell as text: a missing number as nothing, a whole number without a point."""
     if isinstance(value, float):
         return "" if np.isnan(value) else f"{value:g}"
@@ -134,6 +135,16 @@ class StudyFolder:
             found.platforms[name] = str(document.value(("platform",)))
             if method is not None:
                 found.methods[name] = method
+                self.faults += _overrides(document, method)
+
+
+def _overrides(document: Document, method: Method) -> list[Fault]:
+    """Return the faults of limits that the method sets itself."""
+    return [
+        Fault(document.file, found, expected, document.line(place), document.key(place))
+        for rule, found, expected in override_faults(method)
+        if (place := ("acceptance", "overrides", rule))
+    ]
 
 
 @dataclass(frozen=True)

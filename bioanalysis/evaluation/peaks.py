@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from bioanalysis.chromatography import integrate_run
+from bioanalysis.chromatography import check_manual, integrate_run
 from bioanalysis.instruments.traces import RunTraces
 from bioanalysis.method import Method
 from bioanalysis.study import Run
@@ -43,3 +43,8 @@ def manual_integrations(run: Run) -> pd.DataFrame:
     named |= {t.analyte or t.internal_standard: t.name for t in run.method.transitions if t.role == "quantifier"}
     transition = [named.get(name, name) for name in rows.analyte]
     return rows[["position", "left_min", "right_min", "line"]].assign(transition=transition)
+
+
+def check_decisions(run: Run, traces: RunTraces) -> None:
+    """Refuse boundaries set by hand that lie outside the traces they name."""
+    check_manual(traces, manual_integrations(run))

@@ -1,0 +1,113 @@
+"""What a plan of the workflow needs: the checked study, one file per run, digests of raw data and code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from bioanalysis.study import Run, Study
+from bioanalysis.tables import write_whole
+
+DIGESTS = "work/digests.json"
+CODE_SUFFIXES = (".py", ".tsv", ".html", ".css", ".js", ".smk", ".yaml")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Runs with their platform and raw-data digest, and the digest of the code."""
+
+    platforms: dict[str, str]
+    raw: dict[str, str]
+    code: str
+
+    @property
+    def run_ids(self) -> list[str]:
+        return list(self.platforms)
+
+    def of_platform(self, platform: str) -> list[str]:
+        """Return the run ids of one platform."""
+        return [run_id for run_id, name in self.platforms.items() if name == platform]
+
+
+def plan_study(folder: Path, workflow_folder: Path) -> Plan:
+    """Check the study, leave what each job reads in `work/`, and return the plan.
+
+    A file in `work/` is only written where its content changes, so that its time stamp tells Snakemake what to rerun.
+
+    Raises
+    ------
+    BatchError
+        With every fault of the study; nothing is written then.
+    """
+    study = Study.load(folder)
+    for run in study.runs:
+        write_if_changed(folder / "work" / run.run_id / "run.json", run.to_json())
+    write_if_changed(folder / "work" / "study.json", study_text(study))
+    return Plan(
+        platforms={run.run_id: run.platform for run in study.runs},
+        raw=raw_digests(study),
+        code=code_digest(workflow_folder),
+    )
+
+
+def write_if_changed(path: Path, text: str) -> None:
+    """Write `text` unless the file holds it already."""
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        write_whole(path, text.encode("utf-8"))
+
+
+def study_text(study: Study) -> str:
+    """Return all that the study's tables depend on beside its runs, as canonical JSON."""
+    tables = {name: getattr(study, name) for name in ("subjects", "samples", "decisions")}
+    content = {
+        "config": study.config.model_dump(mode="json"),
+        "runs": [[run.run_id, run.method.digest] for run in study.runs],
+        **{name: json.loads(table.to_json(orient="records", double_precision=15)) for name, table in tables.items()},
+    }
+    return json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+
+
+def raw_digests(study: Study) -> dict[str, str]:
+    """Return one SHA-256 per run over the content of its raw files; files known by size and time are not read again."""
+    cache_path = study.folder / DIGESTS
+    try:
+        known = json.loads(cache_path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = {}
+    seen: dict[str, list] = {}
+    digests = {run.run_id: _run_digest(run, study.folder, known, seen) for run in study.runs}
+    write_if_changed(cache_path, json.dumps(seen, sort_keys=True, indent=0) + "\n")
+    return digests
+
+
+def _run_digest(run: Run, folder: Path, known: dict, seen: dict[str, list]) -> str:
+    whole = hashlib.sha256()
+    for name in raw_files(run):
+        path = folder / name
+        stat = path.stat()
+        key = [stat.st_size, stat.st_mtime_ns]
+        entry = known.get(name)
+        digest = entry[2] if entry and entry[:2] == key else hashlib.sha256(path.read_bytes()).hexdigest()
+        seen[name] = [*key, digest]
+        whole.update(f"{name}\0{digest}\n".encode())
+    return whole.hexdigest()
+
+
+def raw_files(run: Run) -> list[str]:
+    """Return the raw files of a run, relative to the study folder."""
+    names = [name for name in dict.fromkeys(run.worklist.file) if name]
+    return [f"{run.raw_path}/{name}" for name in names] if names else [run.raw_path]
+
+
+def code_digest(workflow_folder: Path) -> str:
+    """Return one SHA-256 over the package and the workflow: edited code reruns what it made."""
+    package = Path(__file__).parent
+    files = {path for path in package.rglob("*") if "__pycache__" not in path.parts}
+    files |= set((workflow_folder / "workflow").rglob("*")) | {workflow_folder / "Snakefile"}
+    whole = hashlib.sha256()
+    for path in sorted(path for path in files if path.is_file()):
+        if path.suffix in CODE_SUFFIXES or path.name == "Snakefile":
+            whole.update(f"{path.name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return whole.hexdigest()

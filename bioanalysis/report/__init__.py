@@ -1,0 +1,5 @@
+"""Reports: self-contained HTML pages, one per run and one per study."""
+
+from bioanalysis.report.pages import write_run_report, write_study_report
+
+__all__ = ["write_run_report", "write_study_report"]

@@ -1,0 +1,171 @@
+"""The page of a run and the page of the study: verdict first, then figures and tables."""
+
+from __future__ import annotations
+
+import json
+import math
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import pandas as pd
+
+from bioanalysis.calibration import make_estimator
+from bioanalysis.instruments.traces import RunTraces
+from bioanalysis.limits import EDITION
+from bioanalysis.report.plots import scatter, trace
+from bioanalysis.results import read_table
+from bioanalysis.study import Run, Study
+from bioanalysis.tables import write_whole
+
+
+def write_run_report(folder: Path, run_id: str, path: Path) -> None:
+    """Write results/runs/<run_id>/report.html from the tables of the run."""
+    results = folder / "results" / "runs" / run_id
+    run = Run.from_json((folder / "work" / run_id / "run.json").read_text(encoding="utf-8"))
+    tables = {name: read_table(results / f"{name}.tsv") for name in ("measurements", "acceptance", "recovery", "flags")}
+    acceptance, measurements = tables["acceptance"], tables["measurements"]
+    curves = json.loads((results / "curve.json").read_text(encoding="utf-8"))
+    sections = [
+        _section("Calibration", figures=[figure for curve in curves for figure in _curve_figures(curve)]),
+        _section("Quality controls", measurements[measurements.sample_type.isin(["qc", "dilution_qc"])], QC),
+        _section("Every rule and its numbers", acceptance, RULES),
+        _section("Recovery", tables["recovery"], RECOVERY),
+        _section("Flags", tables["flags"], FLAGS),
+        _section("Measurements", measurements, MEASUREMENTS),
+    ]
+    if run.platform == "lcms":
+        sections.append(_section("Chromatograms", figures=_chromatograms(folder, run, results)))
+    subtitle = f"method {run.method.method_id} version {run.method.version}, {run.run_date}, {run.analyst}"
+    _write(path, f"Run {run_id}", subtitle, _run_verdicts(run_id, acceptance), sections)
+
+
+def write_study_report(folder: Path, path: Path) -> None:
+    """Write results/study/report.html from the tables of the study."""
+    study = Study.load(folder)
+    results = folder / "results" / "study"
+    names = (
+        "tissue_concentrations", "tissue_summary", "variance_components", "biodistribution", "recovery", "flags",
+        "reconciliation",
+    )  # fmt: skip
+    tables = {name: read_table(results / f"{name}.tsv") for name in names}
+    verdicts = []
+    for run in study.runs:
+        acceptance = read_table(folder / "results" / "runs" / run.run_id / "acceptance.tsv")
+        verdicts += _run_verdicts(run.run_id, acceptance)
+    concentrations = tables["tissue_concentrations"]
+    counts = ", ".join(f"{number} {status}" for status, number in concentrations.status.value_counts().items())
+    open_flags = int((tables["flags"].state == "open").sum())
+    verdicts.append({"kind": "", "text": f"Results: {counts}. Open flags: {open_flags}. Method status: {study.config.study.status}."})
+    figures = [_tissue_figure(here, str(tissue)) for tissue, here in concentrations.groupby("tissue", sort=False)]
+    sections = [
+        _section("Tissue concentrations", concentrations, TISSUE, figures=figures),
+        _section("Summary by group", tables["tissue_summary"], None),
+        _section("Biodistribution", tables["biodistribution"], None),
+        _section("Variance components", tables["variance_components"], None),
+        _section("Recovery", tables["recovery"], RECOVERY),
+        _section("Flags", tables["flags"], FLAGS),
+        _section("Reconciliation of every input row", tables["reconciliation"], None),
+    ]
+    title = f"{study.config.study.id}: {study.config.study.title}"
+    _write(path, title, f"test article {study.config.study.test_article}", verdicts, sections)
+
+
+QC = ["plate", "position", "sample_type", "level", "tissue", "nominal_ng_ml", "bias_percent", "recovery_factor", "status", "reason"]
+RULES = ["rule_id", "plate", "batch", "tissue", "analyte", "subject", "judged", "limit", "observed", "verdict", "source", "standing"]
+RECOVERY = ["tissue", "batch", "kind", "level", "factor", "relative_uncertainty", "degrees_of_freedom", "n", "source", "note"]
+FLAGS = ["flag", "run_id", "plate", "position", "sample_id", "tissue", "observed", "limit", "meaning", "check_first", "state"]
+MEASUREMENTS = ["plate", "position", "sample_type", "sample_id", "level", "tissue", "analyte", "nominal_ng_ml", "dilution_factor", "response", "back_calculated_ng_ml", "bias_percent", "status", "reason", "flags"]
+TISSUE = ["sample_id", "subject_id", "group", "tissue", "piece", "collection_day", "analyte", "method_id", "run_id", "tissue_ug_g", "tissue_ug_g_low", "tissue_ug_g_high", "uncorrected_ug_g", "recovery_factor", "lloq_ug_g", "unit", "status", "reason", "chosen", "flags"]  # fmt: skip
+
+
+def _run_verdicts(run_id: str, acceptance: pd.DataFrame) -> list[dict[str, str]]:
+    rows = acceptance[acceptance.rule_id == "RUN"]
+    return [
+        {
+            "kind": row.verdict,
+            "text": f"{run_id}{f' plate {row.plate}' if row.plate else ''}, {row.analyte}: "
+            f"{'ACCEPTED' if row.verdict == 'pass' else 'FAILED'} ({row.observed}; profile {row.limit})",
+        }
+        for row in rows.itertuples()
+    ]
+
+
+def _section(
+    title: str, table: pd.DataFrame | None = None, columns: list[str] | None = None, figures: list[str] | None = None
+) -> dict[str, Any]:
+    section: dict[str, Any] = {"title": title, "text": "", "figures": figures or [], "columns": [], "rows": []}
+    if table is not None:
+        names = [name for name in (columns or table.columns) if name in table]
+        rows = [[_shown(cell) for cell in row] for row in table[names].itertuples(index=False)]
+        section |= {"columns": names, "rows": rows, "text": "" if len(table) else "none"}
+    return section
+
+
+def _shown(cell: Any) -> str:
+    """Return a cell with three significant digits, where it is a number."""
+    if isinstance(cell, float):
+        return "" if math.isnan(cell) else f"{cell:.4g}" if abs(cell) >= 1000 else f"{cell:.3g}"
+    try:
+        return f"{float(cell):.3g}" if "." in str(cell) else str(cell)
+    except ValueError:
+        return str(cell)
+
+
+def _curve_figures(curve: dict[str, Any]) -> list[str]:
+    label = f"{curve['analyte']} {('plate ' + curve['plate']) if curve['plate'] else ''} {curve['model']} {curve['weighting']}"
+    if curve["estimator"] is None:
+        return [f"<p>{jinja2.utils.markupsafe.escape(label + ': ' + curve['problem'])}</p>"]
+    points = [p for p in curve["points"] if p["response"] is not None]
+    estimator = type(make_estimator(curve["model"], curve["weighting"])).from_dict(curve["estimator"])
+    nominal = [p["nominal_ng_ml"] for p in points if p["nominal_ng_ml"]]
+    grid = np.geomspace(min(nominal), max(nominal), 60)
+    line = list(zip(grid.tolist(), np.asarray(estimator.predict(grid), float).tolist(), strict=True))
+    marks = [(p["nominal_ng_ml"], p["response"], _kind(p), f"{p['level']} {p['nominal_ng_ml']:g} ng/mL") for p in points]
+    bias = [
+        (p["nominal_ng_ml"], p["bias_percent"], _kind(p), f"{p['bias_percent']:+.1f} %")
+        for p in points
+        if p["bias_percent"] is not None
+    ]
+    return [
+        scatter(marks, x_label=f"nominal ng/mL ({label})", y_label="response", log_x=True, log_y=True, line=line),
+        scatter(bias, x_label="nominal ng/mL", y_label="bias %", log_x=True, log_y=False),
+    ]
+
+
+def _kind(point: dict[str, Any]) -> str:
+    return "dropped" if point["dropped"] else "used"
+
+
+def _tissue_figure(rows: pd.DataFrame, tissue: str) -> str:
+    groups = {group: number for number, group in enumerate(dict.fromkeys(rows.group), start=1)}
+    values = rows[rows.value.notna()]
+    points = [
+        (groups[row.group] + (0.12 if number % 2 else -0.12), row.value, "used", f"{row.sample_id} {row.value:.3g} ug/g")
+        for number, row in enumerate(values.itertuples())
+    ]
+    blq = int((rows.status == "BLQ").sum())
+    names = ", ".join(f"{number} {group}" for group, number in groups.items())
+    return scatter(points, x_label=f"{tissue}: {names}; {blq} BLQ not drawn", y_label="ug/g", log_x=False, log_y=True)
+
+
+def _chromatograms(folder: Path, run: Run, results: Path) -> list[str]:
+    traces = RunTraces.load(folder / "work" / run.run_id / "traces.npz")
+    peaks = pd.read_csv(results / "peaks.tsv", sep="\t")
+    bounds = {(str(p.position), p.transition): (p.left_min, p.right_min) for p in peaks.itertuples()}
+    figures = []
+    for i, position in enumerate(traces.positions):
+        for k, name in enumerate(traces.transitions):
+            time, intensity = traces.trace(i, k)
+            left, right = bounds.get((str(position), str(name)), (math.nan, math.nan))
+            figures.append(trace(time.tolist(), intensity.tolist(), left, right, f"{position} {name}"))
+    return figures
+
+
+def _write(path: Path, title: str, subtitle: str, verdicts: list[dict[str, str]], sections: list[dict[str, Any]]) -> None:
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True)
+    template = environment.from_string((files("bioanalysis.report") / "page.html").read_text(encoding="utf-8"))
+    page = template.render(title=title, subtitle=subtitle, verdicts=verdicts, sections=sections, edition=EDITION)
+    write_whole(path, page.encode("utf-8"))

@@ -1,0 +1,77 @@
+"""Result tables of runs and study, written and read back with their types."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bioanalysis.evaluation.run import RunEvaluation
+from bioanalysis.evaluation.run_tables import curve_document
+from bioanalysis.evaluation.study import RunTables, StudyEvaluation
+from bioanalysis.responses import responses_from_peaks, responses_from_wells
+from bioanalysis.study import Run
+from bioanalysis.tables import read_results, write_table, write_whole
+
+NUMERIC = (
+    "nominal_ng_ml", "dilution_factor", "dilution_steps", "n_readings", "mean_response", "reading_ng_ml", "cv_percent",
+    "curve_uncertainty", "reading_uncertainty", "curve_degrees_of_freedom", "recovery_factor",
+    "recovery_relative_uncertainty", "recovery_degrees_of_freedom", "lloq_in_force", "uloq_in_force", "factor",
+    "relative_uncertainty", "degrees_of_freedom", "n", "area", "signal", "analyte_area", "internal_standard_area",
+    "response", "curve_reading_ng_ml", "back_calculated_ng_ml", "homogenate_ng_ml", "bias_percent", "corrected_ng_ml",
+    "value", "lloq_ug_g", "tissue_ug_g", "tissue_ug_g_low", "tissue_ug_g_high",
+)  # fmt: skip
+BOOLEAN = ("correction_applies", "used", "used_in_fit", "wider_than_source")
+WHOLE = ("collection_day", "n", "n_quantified", "n_blq", "n_not_reported", "line", "points", "n_readings")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Return a result table with numbers as float64 and words as text."""
+    table = read_results(path, NUMERIC)
+    for name in BOOLEAN:
+        if name in table:
+            table[name] = table[name] == "true"
+    if "recovery_degrees_of_freedom" in table:
+        table["recovery_degrees_of_freedom"] = table.recovery_degrees_of_freedom.fillna(float("inf"))
+    return table
+
+
+def write_result(table: pd.DataFrame, path: Path) -> None:
+    """Write a result table; counts and days as whole numbers, infinite degrees of freedom as empty cells."""
+    table = table.replace([float("inf"), float("-inf")], float("nan"))
+    for name in WHOLE:
+        if name in table and pd.api.types.is_numeric_dtype(table[name]):
+            table[name] = table[name].astype("Int64")
+    write_table(table, path)
+
+
+def read_responses(run: Run, path: Path) -> pd.DataFrame:
+    """Return the responses of a run from its peaks.tsv (LC-MS/MS) or wells.tsv (ELISA)."""
+    table = read_table(path)
+    if run.platform == "lcms":
+        return responses_from_peaks(run, table)
+    return responses_from_wells(run, table.set_axis(run.worklist.index))
+
+
+def write_run(evaluation: RunEvaluation, output: Any) -> None:
+    """Write the tables and curves of one run to the named files of `output`."""
+    for name in ("measurements", "reportable", "acceptance", "recovery", "flags"):
+        write_result(getattr(evaluation, name), Path(getattr(output, name)))
+    text = json.dumps(curve_document(evaluation.curves), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    write_whole(Path(output.curve), (text + "\n").encode("utf-8"))
+
+
+def read_run(folder: Path) -> RunTables:
+    """Return the tables one run left in `folder`."""
+    names = ("measurements", "reportable", "acceptance", "recovery", "flags")
+    tables = {name: read_table(folder / f"{name}.tsv") for name in names}
+    tables["measurements"]["line"] = tables["measurements"].line.astype(int)
+    return RunTables(**tables)
+
+
+def write_study(evaluation: StudyEvaluation, output: Any) -> None:
+    """Write the study's tables to the named files of `output`."""
+    for name in evaluation.__dataclass_fields__:
+        write_result(getattr(evaluation, name), Path(getattr(output, name)))

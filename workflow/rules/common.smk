@@ -1,0 +1,50 @@
+"""What every rule needs: the checked study, its runs, the digest of the code."""
+
+import os
+
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[threads] = "1"  # parallelism is by run; threads that spin on busy cores only cost time
+
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from bioanalysis.errors import BatchError
+from bioanalysis.planning import plan_study
+
+try:
+    PLAN = plan_study(Path.cwd(), Path(workflow.basedir))
+except BatchError as error:
+    raise WorkflowError(str(error))
+RUNS = PLAN.run_ids
+LCMS_RUNS = PLAN.of_platform("lcms")
+ELISA_RUNS = PLAN.of_platform("elisa")
+CODE = PLAN.code
+
+
+wildcard_constraints:
+    run="[A-Za-z0-9_][A-Za-z0-9._-]*",
+
+
+def raw_digest(wildcards):
+    """Digest of the content of a run's raw files, so that a changed file reruns what depends on it."""
+    return PLAN.raw[wildcards.run]
+
+
+def raw_data(wildcards):
+    """The matched raw data of a run: traces or wells."""
+    name = "traces.npz" if wildcards.run in LCMS_RUNS else "wells.tsv"
+    return f"work/{wildcards.run}/{name}"
+
+
+def responses_input(wildcards):
+    """What responses are made of: peaks (LC-MS/MS) or wells (ELISA)."""
+    lcms = wildcards.run in LCMS_RUNS
+    return f"results/runs/{wildcards.run}/peaks.tsv" if lcms else f"work/{wildcards.run}/wells.tsv"
+
+
+def any_of(runs):
+    """Pattern that matches just these run ids."""
+    import re
+
+    return "|".join(map(re.escape, runs)) or "(?!)"

@@ -1,0 +1,54 @@
+"""Raw data: every file of every run is opened and matched before any job that owns a result starts."""
+
+
+rule read_traces:
+    input:
+        run="work/{run}/run.json",
+    output:
+        traces="work/{run}/traces.npz",
+    log:
+        "logs/{run}/read_traces.log",
+    wildcard_constraints:
+        run=any_of(LCMS_RUNS),
+    params:
+        raw=raw_digest,
+        code=CODE,
+    resources:
+        mem_mb=600,
+    script:
+        "../scripts/read_traces.py"
+
+
+rule read_wells:
+    input:
+        run="work/{run}/run.json",
+    output:
+        wells="work/{run}/wells.tsv",
+        notes="work/{run}/wells_notes.tsv",
+    log:
+        "logs/{run}/read_wells.log",
+    wildcard_constraints:
+        run=any_of(ELISA_RUNS),
+    params:
+        raw=raw_digest,
+        code=CODE,
+    resources:
+        mem_mb=600,
+    script:
+        "../scripts/read_wells.py"
+
+
+# Snakemake removes a rule's outputs before it runs: results of earlier runs are only touched once all input is known
+# to be readable.
+rule admit:
+    input:
+        expand("work/{run}/traces.npz", run=LCMS_RUNS),
+        expand("work/{run}/wells.tsv", run=ELISA_RUNS),
+    output:
+        "work/admitted",
+    log:
+        "logs/admit.log",
+    params:
+        code=CODE,
+    shell:
+        "echo 'all raw data could be read and matched' > {output} 2> {log}"

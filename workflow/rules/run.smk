@@ -1,0 +1,65 @@
+"""One run: peaks, curve, verdicts, report. A run is accepted or rejected as a whole, hence one job each."""
+
+
+rule integrate_peaks:
+    input:
+        admitted=ancient("work/admitted"),
+        run="work/{run}/run.json",
+        traces="work/{run}/traces.npz",
+    output:
+        peaks="results/runs/{run}/peaks.tsv",
+    log:
+        "logs/{run}/integrate_peaks.log",
+    wildcard_constraints:
+        run=any_of(LCMS_RUNS),
+    params:
+        code=CODE,
+    resources:
+        mem_mb=600,
+    script:
+        "../scripts/integrate_peaks.py"
+
+
+rule judge_run:
+    input:
+        admitted=ancient("work/admitted"),
+        run="work/{run}/run.json",
+        readings=responses_input,
+    output:
+        measurements="results/runs/{run}/measurements.tsv",
+        reportable="results/runs/{run}/reportable.tsv",
+        curve="results/runs/{run}/curve.json",
+        acceptance="results/runs/{run}/acceptance.tsv",
+        recovery="results/runs/{run}/recovery.tsv",
+        flags="results/runs/{run}/flags.tsv",
+    log:
+        "logs/{run}/judge_run.log",
+    params:
+        code=CODE,
+    resources:
+        mem_mb=600,
+    script:
+        "../scripts/judge_run.py"
+
+
+rule report_run:
+    input:
+        admitted=ancient("work/admitted"),
+        run="work/{run}/run.json",
+        raw=raw_data,
+        measurements="results/runs/{run}/measurements.tsv",
+        readings=responses_input,
+        curve="results/runs/{run}/curve.json",
+        acceptance="results/runs/{run}/acceptance.tsv",
+        recovery="results/runs/{run}/recovery.tsv",
+        flags="results/runs/{run}/flags.tsv",
+    output:
+        report="results/runs/{run}/report.html",
+    log:
+        "logs/{run}/report_run.log",
+    params:
+        code=CODE,
+    resources:
+        mem_mb=600,
+    script:
+        "../scripts/report_run.py"

@@ -1,0 +1,56 @@
+"""The study: all runs gathered into tissue concentrations, summaries, flags and the report."""
+
+
+rule judge_study:
+    input:
+        admitted=ancient("work/admitted"),
+        study="work/study.json",
+        tables=expand(
+            "results/runs/{run}/{table}.tsv",
+            run=RUNS,
+            table=["measurements", "reportable", "acceptance", "recovery", "flags"],
+        ),
+    output:
+        tissue_concentrations="results/study/tissue_concentrations.tsv",
+        recovery="results/study/recovery.tsv",
+        tissue_summary="results/study/tissue_summary.tsv",
+        variance_components="results/study/variance_components.tsv",
+        biodistribution="results/study/biodistribution.tsv",
+        flags="results/study/flags.tsv",
+        reconciliation="results/study/reconciliation.tsv",
+    log:
+        "logs/judge_study.log",
+    params:
+        code=CODE,
+    resources:
+        mem_mb=2000,
+    script:
+        "../scripts/judge_study.py"
+
+
+rule report_study:
+    input:
+        admitted=ancient("work/admitted"),
+        study="work/study.json",
+        runs=expand(
+            "results/runs/{run}/{table}", run=RUNS, table=["acceptance.tsv", "measurements.tsv", "curve.json"]
+        ),
+        tables=[
+            "results/study/tissue_concentrations.tsv",
+            "results/study/recovery.tsv",
+            "results/study/tissue_summary.tsv",
+            "results/study/variance_components.tsv",
+            "results/study/biodistribution.tsv",
+            "results/study/flags.tsv",
+            "results/study/reconciliation.tsv",
+        ],
+    output:
+        report="results/study/report.html",
+    log:
+        "logs/report_study.log",
+    params:
+        code=CODE,
+    resources:
+        mem_mb=2000,
+    script:
+        "../scripts/report_study.py"

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from bioanalysis.calibration.least_squares import Array
@@ -49,6 +50,12 @@ class CalibrationCurve(RegressorMixin, BaseEstimator):
     def __init__(self, weighting: str = "none", weight_by: str = "observed") -> None:
         self.weighting = weighting
         self.weight_by = weight_by
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        return tags
 
     def predict(self, concentration: Any) -> Array:
         """Return the response (n,) at each concentration (n,) or (n, 1)."""
@@ -114,6 +121,12 @@ class CalibrationCurve(RegressorMixin, BaseEstimator):
             above = np.where(concentration > 0, concentration, np.nan)
             curve, reading = (part / above for part in self._standard_errors(concentration, response, replicates))
         return pd.DataFrame({"curve": curve, "reading": reading})
+
+    def standard_weights(self, nominal: Any, response: Any) -> Array:
+        """Return the weight (n,) that this curve gives each standard: `residual_sd_` squared over its variance."""
+        check_is_fitted(self)
+        nominal, response = as_row(nominal, "nominal"), as_row(response, "response")
+        return self._weighting().during(nominal, response)(self._response(nominal))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fitted curve as plain numbers and words, None where a number is missing."""
@@ -240,7 +253,12 @@ def checked_standards(nominal: Any, response: Any, n_parameters: int, model: str
 
 def as_row(values: Any, what: str) -> Array:
     """Return (n,) or (n, 1) values as a float array (n,)."""
-    array = np.asarray(values, dtype=float)
+    if values is None:
+        raise ValueError(f"{what} is None; a curve requires y to be passed, but the target y is None")
+    array = np.asarray(values)
+    if array.dtype.kind not in "biufO":
+        raise ValueError(f"{what} holds {array.dtype}; it must hold real numbers (Complex data not supported)")
+    array = array.astype(float)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:

@@ -16,12 +16,13 @@ Nielsen (1999), Damping parameter in Marquardt's method, IMM-REP-1999-05, Techni
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 Model = Callable[[Array], tuple[Array, Array]]
 Weight = Callable[[Array], Array]
 
@@ -100,7 +101,7 @@ def search(problem: Problem, start: Array, steps: int = 300, tolerance: float = 
     scale = np.linalg.norm(state.jacobian, axis=1)
     for _ in range(steps):
         scale = np.maximum(scale, np.linalg.norm(state.jacobian, axis=1))
-        step, gain = _damped_step(state, scale, damping)
+        step, gain = _inward_step(problem, state, scale, damping)
         if np.all((gain <= tolerance * state.sum_of_squares) | (damping > 1e12)):
             break
         trial = _State.at(problem, np.clip(state.parameters + step, problem.lower, problem.upper), state.weight)
@@ -122,7 +123,7 @@ def polish(problem: Problem, start: Array) -> Solution:
     if np.any(size > SETTLED):
         finer, finer_size = _repeat_steps(problem, best.parameters, newton=True)
         best, size = best.where(finer_size < size, finer), np.minimum(size, finer_size)
-    factor = np.linalg.qr(np.nan_to_num(best.jacobian), mode="r")
+    factor = np.asarray(np.linalg.qr(np.nan_to_num(best.jacobian), mode="r"))
     return Solution(best.parameters, best.sum_of_squares, factor, size)
 
 
@@ -133,7 +134,10 @@ def _repeat_steps(problem: Problem, start: Array, *, newton: bool, steps: int = 
     for _ in range(steps):
         state = _State.at(problem, parameters)
         step = _undamped_step(problem, state, newton=newton)
-        size = _step_size(state, step)
+        outward = _outward(problem, state, step)
+        if outward.any():
+            step = _undamped_step(problem, state.holding(outward), newton=newton) * ~outward
+        size = _step_size(problem, state, step)
         closer = size < smallest
         idle = 0 if np.any(closer & (smallest > SETTLED)) else idle + 1
         best, smallest = best.where(closer, state), np.minimum(size, smallest)
@@ -170,9 +174,25 @@ class _State:
         names = ("parameters", "weight", "residual", "jacobian", "sum_of_squares")
         return _State(*(_pick(chosen, getattr(other, name), getattr(self, name)) for name in names))
 
+    def holding(self, held: Array) -> _State:
+        """Return the state in which the held parameters (fits, parameters) change nothing."""
+        return replace(self, jacobian=self.jacobian * ~held[:, None, :])
+
 
 def _pick(chosen: Array, new: Array, old: Array) -> Array:
     return np.where(chosen.reshape((-1,) + (1,) * (new.ndim - 1)), new, old)
+
+
+def _inward_step(problem: Problem, state: _State, scale: Array, damping: Array) -> tuple[Array, Array]:
+    """Return the damped step and its predicted gain, with parameters held that would leave through their bound."""
+    step, gain = _damped_step(state, scale, damping)
+    outward = _outward(problem, state, step)
+    return _damped_step(state.holding(outward), scale, damping) if outward.any() else (step, gain)
+
+
+def _outward(problem: Problem, state: _State, step: Array) -> Array:
+    """Return which parameters (fits, parameters) stand at a bound and would leave through it."""
+    return (state.parameters <= problem.lower) & (step < 0) | (state.parameters >= problem.upper) & (step > 0)
 
 
 def _damped_step(state: _State, scale: Array, damping: Array) -> tuple[Array, Array]:
@@ -206,8 +226,11 @@ def _undamped_step(problem: Problem, state: _State, *, newton: bool) -> Array:
     scale = _column_scale(state.jacobian)
     q, r = np.linalg.qr(np.nan_to_num(state.jacobian) / scale[:, None, :])
     target = np.einsum("mnp,mn->mp", q, np.nan_to_num(state.residual))[:, :, None]
+    held = np.abs(r).max(axis=1) == 0
+    r = r + np.eye(r.shape[1]) * held[:, :, None]
     if newton:
-        left = _solve(np.swapaxes(r, 1, 2), _curvature(problem, state, scale))
+        curvature = _curvature(problem, state, scale) * ~(held[:, :, None] | held[:, None, :])
+        left = _solve(np.swapaxes(r, 1, 2), curvature)
         bend = np.swapaxes(_solve(np.swapaxes(r, 1, 2), np.swapaxes(left, 1, 2)), 1, 2)
         target = _solve(np.eye(r.shape[1]) - bend, target)
     return _solve(r, target)[:, :, 0] / scale
@@ -241,16 +264,20 @@ def _column_scale(jacobian: Array) -> Array:
 
 def _solve(system: Array, target: Array) -> Array:
     """Return the solutions of stacked systems (fits, p, p) for (fits, p, k) targets; NaN where one is singular."""
-    sound = np.isfinite(system).all(axis=(1, 2)) & np.isfinite(target).all(axis=(1, 2))
+    sound: Array = np.asarray(np.isfinite(system).all(axis=(1, 2)) & np.isfinite(target).all(axis=(1, 2)))
     with np.errstate(over="ignore"):
         sound[sound] &= np.abs(np.linalg.det(system[sound])) > 0
     safe = np.where(sound[:, None, None], system, np.eye(system.shape[1]))
     return np.where(sound[:, None, None], np.linalg.solve(safe, np.nan_to_num(target)), np.nan)
 
 
-def _step_size(state: _State, step: Array) -> Array:
-    """Return each step's largest component, relative to the parameter or to the shift that explains all residuals."""
-    reach = 1e-3 * np.sqrt(np.maximum(state.sum_of_squares, 0))[:, None] / _column_scale(state.jacobian)
-    floor = np.abs(state.parameters) + reach + 1e-300
-    size = np.max(np.abs(step) / floor, axis=1)
+def _step_size(problem: Problem, state: _State, step: Array) -> Array:
+    """Return each step's largest component, relative to its parameter.
+
+    Near zero a parameter is measured by the shift that would explain a thousandth of the residuals or, where there are
+    none, a millionth of the responses.
+    """
+    responses = np.einsum("mn,mn,mn->m", state.weight, problem.response, problem.response)
+    reach = 1e-3 * np.sqrt(state.sum_of_squares) + 1e-6 * np.sqrt(responses)
+    size = np.max(np.abs(step) / (np.abs(state.parameters) + reach[:, None] / _column_scale(state.jacobian)), axis=1)
     return np.where(np.isfinite(size), size, np.inf)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from sklearn.utils import Tags
 
 from bioanalysis.calibration.curve import ABOVE, BELOW, CalibrationCurve, checked_standards
 from bioanalysis.calibration.least_squares import Array, Problem, Solution, Weight, polish, search
@@ -108,6 +109,11 @@ class _Sigmoid(CalibrationCurve):
     def __init__(self, weighting: str = "none", weight_by: str = "fitted") -> None:
         super().__init__(weighting=weighting, weight_by=weight_by)
 
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = True
+        return tags
+
     def fit(self, nominal: Any, response: Any) -> Self:
         """Fit the curve to standards: concentrations (n,), 0 allowed, and responses (n,).
 
@@ -116,7 +122,7 @@ class _Sigmoid(CalibrationCurve):
         weighting, n_parameters = self._weighting(), len(self.names)
         nominal, response = checked_standards(nominal, response, n_parameters, self.model)
         if nominal.min() < 0:
-            raise ValueError(f"a concentration is {nominal.min():g}; it must be 0 or more")
+            raise ValueError(f"Negative values in data: a concentration is {nominal.min():g}; it must be 0 or more")
         with np.errstate(divide="ignore"):
             log_x = np.log(nominal)
         following = weighting.during(nominal, response) if weighting.follows_fit else None
@@ -239,44 +245,60 @@ def _natural(inner: Array) -> Array:
     return natural
 
 
-def _faults(found: SigmoidFit, curve: _Sigmoid, fitted: Array) -> list[str]:
-    """Return in words why the curve must not be used, with what to do; empty where it may."""
-    faults = []
-    for name in np.array(curve.names)[found.bounded[0]]:
-        faults.append(f"{name} ran to its bound ({getattr(curve, f'{name}_'):.3g}): {_ADVICE[name]}")
-    if curve._weighting().follows_fit and fitted.min() <= 0:
-        faults.append(
-            f"weights {curve.weighting} need fitted responses above 0, the curve falls to {fitted.min():.3g}: "
-            "do not subtract the blank, or weight otherwise"
-        )
-    elif not faults and not found.solution.last_step[0] < CONVERGED:
-        faults.append(
-            "the fit did not converge: look for a bad well, a hook at the top or too few standards in the slope"
-        )
-    if not faults and found.rivals[0]:
-        faults.append("starts disagree: two different curves fit equally well; add standards where they part")
-    elif not faults and found.starts_agreeing[0] < 2:
-        faults.append("starts disagree: only one of them found this curve; look for a bad well or a hook at the top")
-    if not faults and not np.all(np.isfinite(curve.covariance_)) and curve.degrees_of_freedom_:
-        faults.append("the standards do not determine all parameters; add levels, or use a simpler model")
-    return faults
-
-
-_ADVICE = {
+ADVICE = {
     "slope": "no standard lies in the steep part of the curve; add levels there",
     "midpoint": "the standards show only one end of the curve; add levels towards the other, or use another model",
     "asymmetry": "asymmetry not identifiable from these standards; use the four-parameter curve",
 }
+DETERMINED = np.log(10)  # a parameter whose 95 % interval spans more than tenfold either way is not
+
+
+def _faults(found: SigmoidFit, curve: _Sigmoid, fitted: Array) -> list[str]:
+    """Return in words why the curve must not be used, with what to do; empty where it may."""
+    bounded = [
+        f"{name} ran to its bound ({getattr(curve, f'{name}_'):.3g}): {ADVICE[name]}"
+        for name in np.array(curve.names)[found.bounded[0]]
+    ]
+    if bounded:
+        return bounded
+    if curve._weighting().follows_fit and fitted.min() <= 0:
+        need = f"weights {curve.weighting} need fitted responses above 0, the curve falls to {fitted.min():.3g}"
+        return [f"{need}: do not subtract the blank, or weight otherwise"]
+    if not found.solution.last_step[0] < CONVERGED:
+        return [f"the fit did not converge: {_advice_on_no_end(curve)}"]
+    if found.rivals[0]:
+        return ["starts disagree: two different curves fit equally well; add standards where they part"]
+    if found.starts_agreeing[0] < 2:
+        return ["starts disagree: only one of them found this curve; look for a bad well or a hook at the top"]
+    if curve.degrees_of_freedom_ and not np.all(np.isfinite(curve.covariance_)):
+        return ["the standards do not determine all parameters; add levels, or use a simpler model"]
+    if curve.model == "4pl" and _log_half_width(curve, "slope") > DETERMINED:
+        return [f"slope not identifiable: {ADVICE['slope']}"]
+    return []
+
+
+def _advice_on_no_end(curve: _Sigmoid) -> str:
+    if not 0.1 * curve.lowest_ <= curve.midpoint_ <= 10 * curve.highest_:
+        return ADVICE["midpoint"]
+    return "look for a bad well, a hook at the top or too few standards in the slope"
 
 
 def _remarks(curve: _Sigmoid) -> list[str]:
-    """Return what is worth knowing of a curve that may be used."""
-    if curve.model != "5pl" or not curve.degrees_of_freedom_:
-        return []
-    log_spread = curve._quantile(0.95) * np.sqrt(curve.covariance_[4, 4]) / curve.asymmetry_
-    if not log_spread > np.log(10):
-        return []
-    spread = (
-        f"a factor of {np.exp(log_spread):.2g} either way" if log_spread < np.log(1e6) else "more than a millionfold"
-    )
-    return [f"asymmetry not identifiable: its 95 % interval spans {spread}; the four-parameter curve may do"]
+    """Return what is worth knowing of a curve that may be used: the parameters its standards do not determine."""
+    remarks = []
+    for name in ("slope", "midpoint", "asymmetry")[: len(curve.names) - 2]:
+        log_half_width = _log_half_width(curve, name)
+        if log_half_width > DETERMINED:
+            factor = (
+                f"a factor of {np.exp(log_half_width):.2g}" if log_half_width < np.log(1e6) else "over a millionfold"
+            )
+            remarks.append(f"{name} not identifiable: its 95 % interval spans {factor} either way")
+    return remarks
+
+
+def _log_half_width(curve: _Sigmoid, name: str) -> float:
+    """Return half the width of the 95 % interval of ln parameter; 0 without degrees of freedom."""
+    if not curve.degrees_of_freedom_:
+        return 0.0
+    place = curve.names.index(name)
+    return float(curve._quantile(0.95) * np.sqrt(curve.covariance_[place, place]) / curve.parameters_[place])

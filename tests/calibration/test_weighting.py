@@ -1,0 +1,51 @@
+"""Weights by name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from bioanalysis.calibration.weighting import Weighting
+
+CONCENTRATION, RESPONSE = np.array([1.0, 2.0, 4.0]), np.array([0.5, 1.0, 5.0])
+
+
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [("none", [1, 1, 1]), ("1/x", [1, 1 / 2, 1 / 4]), ("1/x^2", [1, 1 / 4, 1 / 16]), ("1/y", [2, 1, 1 / 5])],
+)
+def test_weights_before_the_fit(name, weights):
+    assert_allclose(Weighting(name, "observed").start(CONCENTRATION, RESPONSE), weights)
+
+
+def test_weights_by_fitted_response_follow_the_fit():
+    during = Weighting("1/y^2", "fitted").during(CONCENTRATION, RESPONSE)
+    assert_allclose(during(np.array([[1.0, 2.0, 10.0]])), [[1, 1 / 4, 1 / 100]])
+
+
+def test_a_fitted_response_that_is_not_positive_gets_no_weight():
+    during = Weighting("1/y", "fitted").during(CONCENTRATION, RESPONSE)
+    assert_allclose(during(np.array([[-1.0, 0.0, 10.0]])), [[0, 0, 0.1]])
+
+
+def test_weights_by_observed_response_stay():
+    during = Weighting("1/y", "observed").during(CONCENTRATION, RESPONSE)
+    assert_allclose(during(np.array([[7.0, 7.0, 7.0]])), [[2, 1, 1 / 5]])
+
+
+def test_a_reading_below_the_lowest_standard_has_the_variance_of_that_standard():
+    variance = Weighting("1/x^2", "observed").relative_variance(np.array([0.5, 3.0]), np.zeros(2), lowest=2.0)
+    assert_allclose(variance, [2.0**2, 3.0**2])
+
+
+def test_zero_standards_are_refused_by_concentration_weights_in_words():
+    with pytest.raises(ValueError, match=r"1/x\^2 weights need concentrations above 0; the lowest is 0: leave such"):
+        Weighting("1/x^2", "observed").start(np.array([0.0, 1.0]), np.array([0.1, 1.0]))
+
+
+def test_unknown_names_are_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match="weighting is '1/z'; it must be one of none, 1/x, 1/x\\^2, 1/y, 1/y\\^2"):
+        Weighting("1/z", "observed")
+    with pytest.raises(ValueError, match="weight_by is 'nominal'; it must be one of fitted, observed"):
+        Weighting("none", "nominal")

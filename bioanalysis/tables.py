@@ -18,6 +18,8 @@ from bioanalysis.errors import Fault
 from bioanalysis.sheets import Sheet
 from bioanalysis.text_files import did_you_mean, quoted
 
+NEARLY = 0.85  # likeness from which an unknown column is taken for a misspelt one: tissue_mass_g, not reviewed_at
+
 
 @dataclass(frozen=True)
 class Table:
@@ -102,7 +104,8 @@ class Table:
             return None
         if self.family is not None and lowered.startswith(self.family.name):
             return "unknown column", f"{self.family.name}[<analyte>]"
-        if hint := did_you_mean(name, [known for known in self.names if known not in header]):
+        missing = [known for known in self.names if known not in header]
+        if hint := did_you_mean(name, missing, NEARLY):
             return f"unknown column{hint}", "a known column, or a name unlike any of them"
         return None
 

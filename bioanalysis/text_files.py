@@ -41,16 +41,16 @@ def decode(content: bytes, file: str) -> str:
         raise BatchError([Fault(file, found, "text saved as UTF-8", line)]) from error
 
 
-def nearest(word: str, known: Iterable[str], cutoff: float = 0.75) -> str | None:
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """Return the known word that `word` most likely stands for, None where none is near; case does not count."""
     lowered = {candidate.lower(): candidate for candidate in sorted(known, reverse=True)}
     close = difflib.get_close_matches(word.lower(), sorted(lowered), n=1, cutoff=cutoff)
     return lowered[close[0]] if close else None
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """Return `` (did you mean 'x'?)`` or an empty text."""
-    near = nearest(word, known)
+    near = nearest(word, known, cutoff)
     return f" (did you mean '{near}'?)" if near and near != word else ""
 
 

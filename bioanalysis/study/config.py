@@ -25,9 +25,15 @@ class StudyDescription(Settings):
 class Tissue(Settings):
     """A tissue that may occur, with its density (g/mL) for the homogenate volume."""
 
-    density_g_ml: Positive = Field(description="the density of the tissue in g/mL")
+    density_g_ml: Positive | None = None
     source: Remark = ""
     fluid: Annotated[bool, only(False)] = False
+
+    @model_validator(mode="after")
+    def _require_density(self) -> Self:
+        if self.density_g_ml is None and not self.fluid:
+            raise contradictions([(("density_g_ml",), "missing", "the density of the tissue in g/mL")])
+        return self
 
 
 class Biodistribution(Settings):

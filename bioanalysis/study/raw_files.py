@@ -87,7 +87,7 @@ class RawFiles:
             return {name: (f"{quoted(name)}: {reason}", _expected(reason))}
         if os.path.isfile(os.path.join(self.folder, raw_path, name)):
             return {}
-        expected = f"a file in {quoted(raw_path)}{did_you_mean(name, entries)}"
+        expected = f"a file in {quoted(raw_path)}{did_you_mean(name, entries, cutoff=1)}"
         return {name: (f"{quoted(name)} is missing", expected)}
 
 

@@ -23,7 +23,7 @@ def run_faults(runs: Rows, method_ids: Collection[str]) -> list[Fault]:
     faults += runs.faults(
         [bool(other) and (other not in known or other == name) for name, other in zip(names, originals, strict=True)],
         "reinjection_of",
-        lambda i: f"the run_id of another run{did_you_mean(originals[i], known - {names[i]})}",
+        lambda i: "the run_id of another run" + ("" if originals[i] in known else did_you_mean(originals[i], known)),
     )
     days = zip(runs.cells("extraction_date"), runs.cells("run_date"), strict=True)
     late = [bool(extracted and run) and extracted > run[:10] for extracted, run in days]

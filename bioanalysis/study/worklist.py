@@ -91,11 +91,17 @@ def _extraction_ids(frame: pd.DataFrame, run_id: str, method: Method) -> pd.Seri
         places = zip(frame["position"].tolist(), frame["line"].tolist(), strict=True)
         default = [f"{run_id}:{position or f'line {line}'}" for position, line in places]
     else:
-        label = frame["sample_id"].where(frame["sample_id"] != "", frame["level"])
-        label = label.where(label != "", frame["sample_type"])
-        default = [
-            f"{run_id}:{name}:{factor:g}"
-            for name, factor in zip(label.tolist(), frame["dilution_factor"].tolist(), strict=True)
-        ]
+        labels = zip(_labels(frame), frame["dilution_factor"].tolist(), strict=True)
+        default = [f"{run_id}:{label}:{factor:g}" for label, factor in labels]
     given = frame["extraction_id"]
     return given.where(given != "", pd.Series(default, dtype="str"))
+
+
+def _labels(frame: pd.DataFrame) -> list[str]:
+    """What a well holds: its sample; without that its kind, level, tissue and lot together."""
+    names = ("sample_id", "sample_type", "level", "nominal_ng_ml", "tissue", "lot")
+    labels = []
+    for sample, kind, level, nominal, tissue, lot in zip(*(frame[name].tolist() for name in names), strict=True):
+        amount = level or ("" if np.isnan(nominal) else f"{nominal:g}")
+        labels.append(sample or ":".join(part for part in (kind, amount, tissue, lot) if part))
+    return labels

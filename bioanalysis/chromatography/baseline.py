@@ -90,9 +90,11 @@ def _lower_half(block: Block, usable: Mask, least_sd: float | Floats) -> tuple[F
     ordered = np.sort(np.where(usable, block.intensity, np.inf)[:, ::3], axis=1)
     count = usable[:, ::3].sum(axis=1)
     rows = np.arange(len(ordered))
-    middle, low = (ordered[rows, np.clip(count // part, 0, ordered.shape[1] - 1)] for part in (2, 8))
-    middle, low = (np.where(np.isfinite(value), value, 0.0) for value in (middle, low))
-    sd = np.maximum((middle - low) / 1.15, least_sd)  # of a normal distribution, from its median and 12.5 % point
+    last = ordered.shape[1] - 1
+    low, middle, high = (ordered[rows, np.clip(count * eighths // 8, 0, last)] for eighths in (1, 4, 7))
+    low, middle, high = (np.where(np.isfinite(value), value, 0.0) for value in (low, middle, high))
+    spread = np.where(middle > low, middle - low, high - middle)  # few ions: half of the points are 0
+    sd = np.maximum(spread / 1.15, least_sd)  # of a normal distribution, from its median and 12.5 % point
     return middle, usable & (block.intensity <= (middle + 4 * sd)[:, None])
 
 

@@ -32,7 +32,7 @@ def flags_of(found: Measured, settings: IntegrationSettings, known: Expectation)
     """
     clear = found.signal_to_noise >= CLEAR
     farthest_s = max(settings.rt_shift_widths * known.width_s, 4 * known.rt_sd_s)
-    no_peak = ~(found.area >= settings.detection_sd * found.area_se)
+    no_peak = ~((found.area > 0) & (found.area >= settings.detection_sd * found.area_se))
     with np.errstate(invalid="ignore"):
         wide = clear & (found.width_ratio > settings.wide)
         table = {
@@ -49,8 +49,8 @@ def flags_of(found: Measured, settings: IntegrationSettings, known: Expectation)
             "rt_shift": clear & (np.abs(found.off_expected_s) > farthest_s),
             "negative_baseline": found.negative_baseline,
         }
-    words, raised = np.array(list(table)), np.array(list(table.values())).T
+    words, raised = np.array(list(table)), np.stack(list(table.values()), axis=1)
     return [
         tuple(words[row].tolist()) if any_raised else ()
-        for row, any_raised in zip(raised, raised.any(axis=1), strict=True)
+        for row, any_raised in zip(raised, np.any(raised, axis=1).tolist(), strict=True)
     ]

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from bioanalysis.chromatography.block import Block, Floats, trapezoid_weights, value_at
 from bioanalysis.chromatography.expectation import Expectation, learn
 from bioanalysis.chromatography.flags import flags_of
-from bioanalysis.chromatography.measure import Measured, measure
+from bioanalysis.chromatography.measure import Measured, measure, over_noise
 from bioanalysis.chromatography.noise import ion_quantum
 from bioanalysis.chromatography.settings import IntegrationSettings
 
@@ -124,14 +124,14 @@ def within_boundaries(
     inside = block.valid & (block.time_s >= left_s[:, None]) & (block.time_s <= right_s[:, None])
     height = np.maximum(np.where(inside, above, -np.inf).max(axis=1), 0.0)
     top = np.where(inside, above, -np.inf).argmax(axis=1)
-    sd = automatic.height / np.maximum(automatic.signal_to_noise, 1e-300)
+    sd = automatic.noise_sd
     variance = sd[:, None] ** 2 + quantum * np.maximum(above, 0.0)
     area_se = np.sqrt((weights**2 * variance).sum(axis=1) + (sd * (right_s - left_s)) ** 2)
     ones, no = np.ones(len(left_s)), np.zeros(len(left_s), dtype=bool)
     return Measured(
         retention_s=block.time_s[np.arange(len(top)), top], left_s=left_s, right_s=right_s,
         area=(weights * above).sum(axis=1), area_se=area_se, height=height,
-        signal_to_noise=height / np.where(sd > 0, sd, 1e-300),
+        signal_to_noise=over_noise(height, sd), noise_sd=sd,
         width_s=automatic.width_s, asymmetry=automatic.asymmetry, points=inside.sum(axis=1),
         off_expected_s=0 * ones, width_ratio=ones, tail_ratio=ones, cut_by_window=no, overlap=no, higher_neighbour=no,
         saturated=automatic.saturated, negative_baseline=no,
@@ -154,9 +154,9 @@ def _peak(found: Measured, settings: IntegrationSettings, known: Expectation) ->
     row = found[0]
     present = "no_peak" not in flags
     return Peak(
-        retention_time_min=row["retention_s"] / 60 if present else float("nan"),
-        left_min=row["left_s"] / 60,
-        right_min=row["right_s"] / 60,
+        retention_time_min=float(row["retention_s"] / 60) if present else float("nan"),
+        left_min=float(row["left_s"] / 60),
+        right_min=float(row["right_s"] / 60),
         area=float(row["area"]) if present else float("nan"),
         area_se=float(row["area_se"]),
         height=float(row["height"]),

@@ -38,6 +38,7 @@ class Measured:
     area_se: Floats
     height: Floats
     signal_to_noise: Floats
+    noise_sd: Floats
     width_s: Floats
     asymmetry: Floats
     points: NDArray[np.int64]
@@ -71,6 +72,33 @@ class Signal:
         return np.sqrt(self.line.variance)
 
 
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """Where each peak stands: highest point, centre, how far that is from expected, and if a higher peak is near."""
+
+    top: NDArray[np.intp]
+    centre_s: Floats
+    off_s: Floats
+    height: Floats
+    higher_neighbour: Mask
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """Apex, and distances from it (s): to half of the height (left, right) and to a tenth (lead, tail)."""
+
+    apex_s: Floats
+    left: Floats
+    right: Floats
+    lead: Floats
+    tail: Floats
+
+    @property
+    def width(self) -> Floats:
+        """Width at half height."""
+        return self.left + self.right
+
+
 def measure(
     whole: Block, known: Expectation, eligible: Mask, quantum: float, settings: IntegrationSettings
 ) -> Measured:
@@ -89,30 +117,28 @@ def measure(
     settings : IntegrationSettings
     """
     signal = _signal(whole, known, quantum, settings)
-    apex, apex_s, off_s, height, higher = _place(signal, known, settings)
-    noise = np.maximum(signal.sd, 1e-300)
-    to_noise = height / noise
-    left_hw, right_hw = half_widths(signal.block.time_s, signal.light, apex, apex_s, _at(signal.light, apex), 0.5)
-    strong = eligible & (to_noise >= settings.strong_signal_to_noise) & np.isfinite(left_hw + right_hw)
-    scale, ratio = _width_scale(left_hw, right_hw, strong, to_noise)
-    left_s, right_s, overlap = _bounds(signal, apex, apex_s, known, scale)
-    weights = trapezoid_weights(signal.block.time_s, left_s, right_s)
-    area = (weights * signal.above).sum(axis=1)
-    area_se = np.sqrt(
-        (weights**2 * signal.variance).sum(axis=1) + signal.line.area_variance(weights, signal.block.time_s)
-    )
-    lead, tail = half_widths(signal.block.time_s, signal.light, apex, apex_s, _at(signal.light, apex), 0.1)
-    readable = to_noise >= 3
-    inside = signal.block.valid & (signal.block.time_s >= left_s[:, None]) & (signal.block.time_s <= right_s[:, None])
+    time_s = signal.block.time_s
+    placed = _place(signal, known, settings)
+    to_noise = over_noise(placed.height, signal.sd)
+    shape = _shape(signal, placed.top)
+    strong = eligible & (to_noise >= settings.strong_signal_to_noise) & np.isfinite(shape.width)
+    lag_s = np.median((shape.apex_s - placed.centre_s)[strong]) if strong.any() else 0.0  # of tailing peaks, before it
+    left_s, right_s, overlap = _bounds(signal, placed, known, _width_scale(shape, strong, to_noise))
+    weights = trapezoid_weights(time_s, left_s, right_s)
+    variance = (weights**2 * signal.variance).sum(axis=1) + signal.line.area_variance(weights, time_s)
+    inside = signal.block.valid & (time_s >= left_s[:, None]) & (time_s <= right_s[:, None])
     return Measured(
-        retention_s=apex_s, left_s=left_s, right_s=right_s, area=area,
-        area_se=np.maximum(area_se, quantum * signal.spacing_s),
-        height=height, signal_to_noise=to_noise,
-        width_s=np.where(readable, left_hw + right_hw, np.nan),
-        asymmetry=np.where(to_noise >= 10, tail / np.where(lead > 0, lead, np.nan), np.nan),
-        points=inside.sum(axis=1), off_expected_s=off_s, width_ratio=ratio,
-        tail_ratio=_relative(lead + tail, strong), cut_by_window=_is_cut(whole, left_s, right_s, signal.spacing_s),
-        overlap=overlap, higher_neighbour=higher, saturated=_has_flat_top(signal, inside) & (to_noise > 50),
+        retention_s=placed.centre_s + lag_s, left_s=left_s, right_s=right_s,
+        area=(weights * signal.above).sum(axis=1),
+        area_se=np.maximum(np.sqrt(variance), quantum * signal.spacing_s),
+        height=placed.height, signal_to_noise=to_noise, noise_sd=signal.sd,
+        width_s=np.where(to_noise >= 3, shape.width, np.nan),
+        asymmetry=np.where(to_noise >= 10, shape.tail / np.where(shape.lead > 0, shape.lead, np.nan), np.nan),
+        points=inside.sum(axis=1), off_expected_s=placed.off_s, width_ratio=_relative(shape.width, strong),
+        tail_ratio=_relative(shape.lead + shape.tail, strong),
+        cut_by_window=_is_cut(whole, left_s, right_s, signal.spacing_s),
+        overlap=overlap, higher_neighbour=placed.higher_neighbour,
+        saturated=_has_flat_top(signal, inside) & (to_noise > 50),
         negative_baseline=signal.line.level < -3 * signal.sd / np.sqrt(np.maximum(signal.line.points, 1)),
     )  # fmt: skip
 
@@ -133,49 +159,56 @@ def _signal(whole: Block, known: Expectation, quantum: float, settings: Integrat
     return Signal(block, line, above, light, variance, spacing_s)
 
 
-def _at(signal: Floats, index: NDArray[np.intp]) -> Floats:
-    return signal[np.arange(len(signal)), index]
+def over_noise(height: Floats, sd: Floats) -> Floats:
+    """Return the signal-to-noise ratio: infinite on a baseline without any noise, 0 without a signal."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(height > 0, height / sd, 0.0)
 
 
-def _place(
-    signal: Signal, known: Expectation, settings: IntegrationSettings
-) -> tuple[NDArray[np.intp], Floats, Floats, Floats, Mask]:
-    """Return index and time of each apex, its distance from the expected time, its height, and if a near one is higher.
+def _place(signal: Signal, known: Expectation, settings: IntegrationSettings) -> Placed:
+    """Return where each peak stands.
 
     The trace's own apex counts the more, the better its noise lets it be placed against the run's scatter; so a strong
     peak is taken where it is, and a weak one where it must be.
     """
-    time_s = signal.block.time_s
-    folded = smooth(signal.above, known.width_s, signal.spacing_s)
-    tolerance = max(6 * known.rt_sd_s, 1.5 * settings.rt_shift_widths * known.width_s, 2 * signal.spacing_s)
-    near = signal.block.valid & (np.abs(time_s - known.rt_s[:, None]) <= tolerance)
-    own, found = highest(folded, near)
+    time_s, valid, spacing_s = signal.block.time_s, signal.block.valid, signal.spacing_s
+    folded = smooth(signal.above, known.width_s, spacing_s)
+    tolerance = max(6 * known.rt_sd_s, 1.5 * settings.rt_shift_widths * known.width_s, 2 * spacing_s)
+    distance = np.abs(time_s - known.rt_s[:, None])
+    own, found = highest(folded, valid & (distance <= tolerance))
     own_s, own_height = parabola(time_s, folded, own)
-    noise = np.maximum(signal.sd * smoothing_gain(known.width_s, signal.spacing_s), 1e-300)
+    noise = np.maximum(signal.sd * smoothing_gain(known.width_s, spacing_s), 1e-300)
     to_noise = np.where(found, np.maximum(own_height / noise, 0.0), 0.0)
     own_sd = centre_sd(known.width_s, known.width_s, to_noise)
     share = known.rt_sd_s**2 / (known.rt_sd_s**2 + own_sd**2)
-    apex_s = known.rt_s + np.where(found, share * (own_s - known.rt_s), 0.0)
-    close = signal.block.valid & (np.abs(time_s - apex_s[:, None]) <= max(known.width_s / 2, signal.spacing_s))
+    off_s = np.where(found, own_s - known.rt_s, 0.0)
+    centre_s = known.rt_s + share * off_s
+    close = valid & (np.abs(time_s - centre_s[:, None]) <= max(known.width_s / 2, spacing_s))
     top = np.where(close, signal.light, -np.inf).argmax(axis=1)
     height = np.where(close.any(axis=1), np.where(close, signal.above, -np.inf).max(axis=1), 0.0)
-    around = signal.block.valid & (np.abs(time_s - known.rt_s[:, None]) <= tolerance + known.base_s)
-    other = np.where(around, folded, -np.inf).max(axis=1)
+    other = np.where(valid & (distance <= tolerance + known.base_s), folded, -np.inf).max(axis=1)
     higher = (other > HIGHER * np.maximum(own_height, 0.0)) & (other > settings.strong_signal_to_noise * noise)
-    return top, apex_s, np.where(found, own_s - known.rt_s, 0.0), np.maximum(height, 0.0), higher
+    return Placed(top, centre_s, off_s, np.maximum(height, 0.0), higher)
 
 
-def _width_scale(left_hw: Floats, right_hw: Floats, strong: Mask, to_noise: Floats) -> tuple[Floats, Floats]:
-    """Return by which factor to stretch the boundaries, and the plain ratio of widths.
+def _shape(signal: Signal, top: NDArray[np.intp]) -> Shape:
+    time_s = signal.block.time_s
+    apex_s, height = parabola(time_s, signal.light, top)
+    left, right = half_widths(time_s, signal.light, top, apex_s, height, 0.5)
+    lead, tail = half_widths(time_s, signal.light, top, apex_s, height, 0.1)
+    return Shape(apex_s, left, right, lead, tail)
+
+
+def _width_scale(shape: Shape, strong: Mask, to_noise: Floats) -> Floats:
+    """Return by which factor to stretch the boundaries of each peak.
 
     Where the two sides of a peak disagree, the wider one touches a neighbour, and the narrower is believed.
     """
-    left, right = _relative(left_hw, strong), _relative(right_hw, strong)
+    left, right = _relative(shape.left, strong), _relative(shape.right, strong)
     narrower, wider = np.fmin(left, right), np.fmax(left, right)
     ratio = np.where(wider > 1.25 * narrower, narrower, (left + right) / 2)
     trust = WIDTH_PRIOR**2 / (WIDTH_PRIOR**2 + (1.2 / np.maximum(to_noise, 1e-9)) ** 2)
-    scale = 1 + trust * (np.clip(np.nan_to_num(ratio, nan=1.0), 0.8, 1.4) - 1)
-    return scale, _relative(left_hw + right_hw, strong)
+    return 1 + trust * (np.clip(np.nan_to_num(ratio, nan=1.0), 0.8, 1.4) - 1)
 
 
 def _relative(values: Floats, strong: Mask) -> Floats:
@@ -183,13 +216,15 @@ def _relative(values: Floats, strong: Mask) -> Floats:
     return values / np.median(usual) if usual.size and np.median(usual) > 0 else np.ones_like(values)
 
 
-def _bounds(
-    signal: Signal, apex: NDArray[np.intp], apex_s: Floats, known: Expectation, scale: Floats
-) -> tuple[Floats, Floats, Mask]:
+def _bounds(signal: Signal, placed: Placed, known: Expectation, scale: Floats) -> tuple[Floats, Floats, Mask]:
     """Return the boundaries, drawn in to a valley where a neighbour rises behind it, and where that was so."""
+    apex_s = placed.centre_s
     left_s, right_s = apex_s - known.left_s * scale, apex_s + known.right_s * scale
     gain = smoothing_gain(LIGHT * known.width_s, signal.spacing_s)
-    rise = np.maximum(VALLEY_SD * gain * np.sqrt(signal.variance), VALLEY_RISE * _at(signal.light, apex)[:, None])
+    rise = np.maximum(
+        VALLEY_SD * gain * np.sqrt(signal.variance),
+        VALLEY_RISE * signal.light[np.arange(len(apex_s)), placed.top][:, None],
+    )
     reach = known.width_s / 2
     right_valley = _valley(signal.block.time_s, signal.light, rise, apex_s + reach, right_s + reach)
     left_valley = _valley(

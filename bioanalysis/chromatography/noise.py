@@ -12,7 +12,7 @@ import numpy as np
 from bioanalysis.chromatography.block import Block, Floats
 
 LEVELS = 12
-GRID_VALUES, MOST_VALUES = 10, 4000
+GRID_VALUES, SEEN, MOST_VALUES = 10, 3, 4000
 
 
 def ion_quantum(intensity: Floats) -> float:
@@ -22,15 +22,16 @@ def ion_quantum(intensity: Floats) -> float:
     ----------
     intensity : ndarray
         Of a whole run and transition; the `GRID_VALUES` smallest positive values must be multiples of the smallest,
-        with few multiples left out.
+        with few multiples left out, and each be seen `SEEN` times on average.
     """
     positive = intensity[intensity > 0]
-    positive = np.unique(positive[:: 1 + positive.size // MOST_VALUES])[:GRID_VALUES]
-    if not positive.size:
+    values, times_seen = np.unique(positive[:: 1 + positive.size // MOST_VALUES], return_counts=True)
+    values, times_seen = values[:GRID_VALUES], times_seen[:GRID_VALUES]
+    if times_seen.sum() < SEEN * values.size or not values.size:
         return 0.0
-    multiples = positive / positive[0]
+    multiples = values / values[0]
     on_grid = np.abs(multiples - np.round(multiples)) < 1e-3
-    return float(positive[0]) if on_grid.all() and multiples[-1] <= 2 * positive.size else 0.0
+    return float(values[0]) if on_grid.all() and multiples[-1] <= 2 * values.size else 0.0
 
 
 def variance_per_count(block: Block, baseline: Floats, baseline_variance: Floats) -> float:

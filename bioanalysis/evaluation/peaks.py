@@ -15,13 +15,14 @@ KNOWN_TO_HOLD_ANALYTE = ("calibrator", "qc")
 def peaks_of(run: Run, traces: RunTraces) -> pd.DataFrame:
     """Return peaks.tsv of an LC-MS/MS run; the same integration parameters for standards, QCs and samples."""
     known = run.worklist[run.worklist.sample_type.isin(KNOWN_TO_HOLD_ANALYTE)]
-    return integrate_run(
+    peaks = integrate_run(
         traces,
         run.method.transitions,
         calibrator_positions=list(known.position),
         internal_standards=leading_transitions(run.method),
         manual=manual_integrations(run),
     )
+    return peaks.assign(flags=peaks.flags.str.replace("no_peak", "no peak"))  # the word of the data contract
 
 
 def leading_transitions(method: Method) -> dict[str, str]:

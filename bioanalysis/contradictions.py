@@ -61,7 +61,7 @@ def _analyte_contradictions(method: Method) -> list[Contradiction]:
     for i, analyte in enumerate(method.analytes):
         if analyte.lloq_ng_ml >= analyte.uloq_ng_ml:
             expected = f"a number above lloq_ng_ml ({analyte.lloq_ng_ml:g})"
-            found.append((("analytes", i, "uloq_ng_ml"), f"{analyte.uloq_ng_ml:g}", expected))
+            found.append((("analytes", i, "uloq_ng_ml"), f"'{analyte.uloq_ng_ml:g}'", expected))
         if method.platform == "elisa" and analyte.internal_standard is not None:
             found.append(
                 (("analytes", i, "internal_standard"), f"'{analyte.internal_standard}'", "no key: an ELISA has none")
@@ -128,13 +128,14 @@ def _extraction_contradictions(method: Method) -> list[Contradiction]:
     found: list[Contradiction] = []
     block = method.extraction
     standards = [analyte.internal_standard for analyte in method.analytes if analyte.internal_standard is not None]
-    if (block.internal_standard_kind == "none") != (not standards) and method.platform == "lcms":
-        expected = "none, since no analyte has an internal_standard" if not standards else "analog or stable_label"
-        found.append((("extraction", "internal_standard_kind"), f"'{block.internal_standard_kind}'", expected))
-    if method.platform == "elisa" and block.internal_standard_kind != "none":
+    none = block.internal_standard_kind == "none"
+    if method.platform == "elisa" and not none:
         expected = "none: an ELISA has no internal standard"
         found.append((("extraction", "internal_standard_kind"), f"'{block.internal_standard_kind}'", expected))
-    if (block.internal_standard_kind == "none") != (block.internal_standard_added == "none"):
+    elif method.platform == "lcms" and none != (not standards):
+        expected = "none, since no analyte has an internal_standard" if not standards else "analog or stable_label"
+        found.append((("extraction", "internal_standard_kind"), f"'{block.internal_standard_kind}'", expected))
+    elif none != (block.internal_standard_added == "none"):
         expected = f"what agrees with internal_standard_kind '{block.internal_standard_kind}'"
         found.append((("extraction", "internal_standard_added"), f"'{block.internal_standard_added}'", expected))
     if block.calibrator_matrix == "neat" and block.calibrators_extracted:

@@ -94,7 +94,7 @@ def _words(model: type[Settings], detail: ErrorDetails) -> tuple[str, str]:
     if kind == "extra_forbidden":
         known = _known_keys(model, place[:-1])
         key = str(place[-1])
-        return f"unknown key{did_you_mean(key, known)}", f"one of {listed(sorted(known), most=40)}"
+        return f"unknown key{did_you_mean(key, known, cutoff=0.3)}", f"one of {listed(sorted(known), most=40)}"
     if kind == "not_supported_yet":
         return f"{context['found']} is not supported yet", context.get("expected", "a value this version supports")
     found = _said(detail["input"])

@@ -62,7 +62,7 @@ def choose(candidates: pd.DataFrame, decisions: pd.DataFrame, method: Method) ->
 
 
 def _single(row: pd.Series) -> Choice:
-    return Choice(with_homogenate(row), row.status, row.reason, flags=row.flags)
+    return Choice(with_homogenate(row), row.status, row.reason, flags=row["flags"])
 
 
 def with_homogenate(row: pd.Series) -> pd.Series:
@@ -122,7 +122,7 @@ def _combined_dilutions(inside: pd.DataFrame, method: Method) -> Choice:
     row["n_extractions"] = inside.extraction_id.nunique()
     row["dilution_steps"] = inside.dilution_steps.max()
     row["position"] = ";".join(inside.position.astype(str))
-    return Choice(row, QUANTIFIED, "", f"mean of {count} dilutions ({text} ng/mL)", join_words(*inside.flags))
+    return Choice(row, QUANTIFIED, "", f"mean of {count} dilutions ({text} ng/mL)", join_words(*inside["flags"]))
 
 
 def replicate_limit(method: Method, limits: Limits) -> float:

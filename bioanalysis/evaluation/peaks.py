@@ -22,7 +22,7 @@ def peaks_of(run: Run, traces: RunTraces) -> pd.DataFrame:
         internal_standards=leading_transitions(run.method),
         manual=manual_integrations(run),
     )
-    return peaks.assign(flags=peaks.flags.str.replace("no_peak", "no peak"))  # the word of the data contract
+    return peaks.assign(flags=peaks["flags"].str.replace("no_peak", "no peak"))  # the word of the data contract
 
 
 def leading_transitions(method: Method) -> dict[str, str]:

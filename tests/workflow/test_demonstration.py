@@ -99,3 +99,10 @@ def test_a_bad_table_is_refused_with_file_and_line(study):
         assert "Liver" in done.stderr
     finally:
         path.write_text(text)
+
+
+def test_flags_are_words_known_to_the_flag_table_or_the_integrator(study):
+    found = read(study / "results/study/tissue_concentrations.tsv")["flags"]
+    words = {word for cell in found for word in cell.split(";") if word}
+    assert words
+    assert all(word.replace("_", "").replace(" ", "").isalnum() for word in words)

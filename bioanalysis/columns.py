@@ -155,7 +155,8 @@ def _iso(pattern: re.Pattern[str], expected: str) -> Callable[[str], str]:
         try:
             if not pattern.fullmatch(cell):
                 raise ValueError
-            datetime.datetime.fromisoformat(cell)
+            if not 1900 <= datetime.datetime.fromisoformat(cell).year < 2200:
+                raise ValueError
         except ValueError:
             raise NotThis(expected) from None
         return cell.replace(" ", "T")

@@ -114,7 +114,7 @@ class Acceptance(Settings):
 class Plate(Settings):
     """How wells become a curve and a result."""
 
-    reader: Literal["auto", "tidy", "grid", "softmax_pro"] = "auto"
+    reader: Literal["auto", "tidy", "grid", "softmax"] = "auto"
     replicate_statistic: Literal["mean_of_concentrations", "mean_of_responses"] = "mean_of_concentrations"
     fit_on: Literal["wells", "means"] = "wells"
     zero_standard: Literal["excluded", "included"] = "excluded"

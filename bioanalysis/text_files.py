@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bioanalysis.errors import BatchError, Fault
@@ -52,6 +52,17 @@ def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """Return `` (did you mean 'x'?)`` or an empty text."""
     near = nearest(word, known, cutoff)
     return f" (did you mean '{near}'?)" if near and near != word else ""
+
+
+def other_capitals(known: Iterable[str]) -> Callable[[str], str]:
+    """Return a quick hint for long lists: `` (did you mean 'x'?)`` where only capitals differ."""
+    lowered = {word.lower(): word for word in sorted(known, reverse=True)}
+
+    def hint(word: str) -> str:
+        near = lowered.get(word.lower(), word)
+        return "" if near == word else f" (did you mean '{near}'?)"
+
+    return hint
 
 
 def quoted(cell: str, most: int = 60) -> str:

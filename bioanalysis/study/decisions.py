@@ -15,7 +15,7 @@ from bioanalysis.study.reading import Rows, shown
 from bioanalysis.study.run import Run
 from bioanalysis.study.schema import ACTIONS
 from bioanalysis.study.worklist import normal_position
-from bioanalysis.text_files import did_you_mean, listed
+from bioanalysis.text_files import did_you_mean, listed, other_capitals
 
 NEEDED: dict[str, tuple[str, ...]] = {
     "integrate": ("run_id", "position", "left_min", "right_min"),
@@ -126,7 +126,7 @@ def _names(row: Row, names: StudyNames) -> list[Said]:
     if names.whole:
         known["extraction_id"] = (names.extractions, "a worklist")
     said = [
-        (column, f"'{row[column]}'", f"a {column} of {where}{did_you_mean(row[column], words)}")
+        (column, f"'{row[column]}'", f"a {column} of {where}{other_capitals(words)(row[column])}")
         for column, (words, where) in known.items()
         if row[column] and row[column] not in words
     ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from bioanalysis.errors import Fault
 from bioanalysis.study.reading import CONFIG, MethodFiles, Rows
-from bioanalysis.text_files import did_you_mean, listed
+from bioanalysis.text_files import did_you_mean, listed, other_capitals
 from bioanalysis.yaml_with_lines import Document
 
 TIME_ZONES = datetime.timedelta(hours=14)
@@ -49,11 +49,11 @@ def of_known_subjects(rows: Rows, subjects: Rows) -> list[Fault]:
     known = set(subjects.cells("subject_id"))
     if not subjects.complete:
         return []
-    names = rows.cells("subject_id")
+    names, hint = rows.cells("subject_id"), other_capitals(known)
     return rows.faults(
         [bool(name) and name not in known for name in names],
         "subject_id",
-        lambda i: f"a subject_id of {subjects.file}{did_you_mean(names[i], known)}",
+        lambda i: f"a subject_id of {subjects.file}{hint(names[i])}",
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bioanalysis.errors import Fault
 from bioanalysis.study.reading import Rows
-from bioanalysis.text_files import did_you_mean, quoted
+from bioanalysis.text_files import other_capitals, quoted
 
 INSIDE = "a path inside the study folder (or list its root under allowed_roots in config/config.yaml)"
 
@@ -70,11 +70,12 @@ class RawFiles:
         acquired = worklist.cells("not_acquired_reason") == ""
         faults = worklist.faults(acquired & (files == ""), "file", "a file name, or a not_acquired_reason")
         entries = {entry.name: entry for entry in os.scandir(os.path.join(self.folder, raw_path))}
+        hint = other_capitals(entries)
         wrong: dict[str, tuple[str, str]] = {}
         for name in dict.fromkeys(files[acquired]):
             entry = entries.get(name)
             if name and not (entry is not None and entry.is_file(follow_symlinks=False)):
-                wrong.update(self._wrong(raw_path, name, entries))
+                wrong.update(self._wrong(raw_path, name, hint(name)))
         lines = worklist.cells("line")
         return faults + [
             Fault(worklist.file, wrong[name][0], wrong[name][1], int(lines[i]), "file")
@@ -82,12 +83,12 @@ class RawFiles:
             if acquired[i] and name in wrong
         ]
 
-    def _wrong(self, raw_path: str, name: str, entries: Iterable[str]) -> dict[str, tuple[str, str]]:
+    def _wrong(self, raw_path: str, name: str, hint: str) -> dict[str, tuple[str, str]]:
         if reason := self.refusal(raw_path, name):
             return {name: (f"{quoted(name)}: {reason}", _expected(reason))}
         if os.path.isfile(os.path.join(self.folder, raw_path, name)):
             return {}
-        expected = f"a file in {quoted(raw_path)}{did_you_mean(name, entries, cutoff=1)}"
+        expected = f"a file in {quoted(raw_path)}{hint}"
         return {name: (f"{quoted(name)} is missing", expected)}
 
 

@@ -14,7 +14,7 @@ from bioanalysis.study.raw_files import used_twice
 from bioanalysis.study.reading import CONFIG, Rows
 from bioanalysis.study.schema import STUDY_SAMPLES
 from bioanalysis.study.worklist import normal_position
-from bioanalysis.text_files import did_you_mean, listed, nearest
+from bioanalysis.text_files import did_you_mean, listed, nearest, other_capitals
 
 PREPARED = ("calibrator", "anchor", "qc", "dilution_qc", "recovery_pre", "recovery_post", "neat")
 WITHOUT_ANALYTE = ("zero", "blank", "carryover_blank")
@@ -128,7 +128,8 @@ def _sample_faults(rows: Rows, manifest: Manifest) -> list[Fault]:
         unknown = [
             mine and bool(name) and name not in manifest.tissue_of for mine, name in zip(ours, samples, strict=True)
         ]
-        faults += rows.faults(unknown, "sample_id", f"a sample_id of {manifest.file}")
+        hint = other_capitals(manifest.tissue_of) if any(unknown) else str
+        faults += rows.faults(unknown, "sample_id", lambda i: f"a sample_id of {manifest.file}{hint(samples[i])}")
     gone = [
         mine and acquired and name in manifest.unavailable
         for mine, acquired, name in zip(ours, _acquired(rows), samples, strict=True)

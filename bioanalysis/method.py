@@ -114,7 +114,10 @@ class Acceptance(Settings):
 class Plate(Settings):
     """How wells become a curve and a result."""
 
-    reader: Literal["auto", "tidy", "grid", "softmax"] = "auto"
+    reader: Literal[
+        "auto", "tidy", "grid", "softmax", "gen5", "msd_workbench", "methodical_mind", "magellan", "mars", "envision",
+        "kaleido", "skanit",
+    ] = "auto"  # fmt: skip
     replicate_statistic: Literal["mean_of_concentrations", "mean_of_responses"] = "mean_of_concentrations"
     fit_on: Literal["wells", "means"] = "wells"
     zero_standard: Literal["excluded", "included"] = "excluded"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from small_study import ELISA, LCMS
 
 from bioanalysis.errors import BatchError
-from bioanalysis.method import Method, admissible_corrections, read_method
+from bioanalysis.method import Method, Plate, admissible_corrections, read_method
 
 
 @pytest.fixture
@@ -84,6 +85,12 @@ def test_a_version_keeps_its_digits(read, written, read_as):
 @pytest.mark.parametrize("number", ["5e0", "5.0", '"5"', "+5"])
 def test_a_number_may_be_written_as_people_write_it(read, number):
     assert read(LCMS.replace("lloq_ng_ml: 5\n", f"lloq_ng_ml: {number}\n")).analytes[0].lloq_ng_ml == 5
+
+
+def test_a_plate_reader_is_named_as_the_readers_name_themselves():
+    from bioanalysis.instruments.plates import READERS
+
+    assert set(get_args(Plate.model_fields["reader"].annotation)) == {"auto", *READERS}
 
 
 def test_the_digest_depends_on_what_is_said_and_not_on_how(read):

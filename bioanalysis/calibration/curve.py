@@ -126,7 +126,8 @@ class CalibrationCurve(RegressorMixin, BaseEstimator):
         """Return the weight (n,) that this curve gives each standard: `residual_sd_` squared over its variance."""
         check_is_fitted(self)
         nominal, response = as_row(nominal, "nominal"), as_row(response, "response")
-        return self._weighting().during(nominal, response)(self._response(nominal))
+        weight, power = self.weights.base(nominal, response)
+        return weight * self._response(nominal) ** -float(power)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fitted curve as plain numbers and words, None where a number is missing."""
@@ -161,7 +162,9 @@ class CalibrationCurve(RegressorMixin, BaseEstimator):
         curve._name_parameters()
         return curve
 
-    def _weighting(self) -> Weighting:
+    @property
+    def weights(self) -> Weighting:
+        """How the standards are weighted."""
         return Weighting(self.weighting, self.weight_by)
 
     def _learn(self, parameters: Array, covariance: Array, sum_of_squares: float, n_standards: int) -> None:
@@ -177,7 +180,7 @@ class CalibrationCurve(RegressorMixin, BaseEstimator):
     def _note_range(self, nominal: Array, fitted: Array) -> None:
         """Store the range of the standards, in concentration and in what the weights depend on."""
         self.lowest_, self.highest_ = float(nominal.min()), float(nominal.max())
-        variable = nominal if self._weighting().variable == "x" else fitted
+        variable = nominal if self.weights.variable == "x" else fitted
         above = variable[variable > 0]
         self.least_weight_variable_ = float(above.min()) if len(above) else 0.0
 
@@ -195,7 +198,7 @@ class CalibrationCurve(RegressorMixin, BaseEstimator):
         with np.errstate(all="ignore"):
             gradient = self._gradient(concentration)
             of_curve = np.einsum("np,pq,nq->n", gradient, self.covariance_, gradient)
-            spread = self._weighting().relative_variance(concentration, response, self.least_weight_variable_)
+            spread = self.weights.relative_variance(concentration, response, self.least_weight_variable_)
             of_reading = self.residual_sd_**2 * spread / replicates
             slope = np.abs(self._steepness(concentration))
             return np.sqrt(np.maximum(of_curve, 0)) / slope, np.sqrt(of_reading) / slope

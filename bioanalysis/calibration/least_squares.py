@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Model = Callable[[Array], tuple[Array, Array]]
-Weight = Callable[[Array], Array]
 
-SETTLED = 1e-12  # relative step below which a Gauss-Newton fit needs no Newton steps
+SETTLED = 1e-12  # relative step below which a fit needs no further one
 _EPS = float(np.finfo(float).eps)
 
 
@@ -40,17 +40,31 @@ class Problem:
         Parameters (fits, parameters) -> fitted responses (fits, points) and their Jacobian (fits, points, parameters).
     response : (fits, points) array
         Measured responses.
-    weight : callable
-        Fitted responses (fits, points) -> weights (fits, points), in the reciprocal unit of a variance.
-    lower, upper : (fits, parameters) arrays
+    weight : (fits, points) array
+        Weights, in the reciprocal unit of a variance.
+    power : int
+        Weights by fitted response: `weight` is divided by this power of it. A fitted response that is not above 0 then
+        takes no part.
+    lower, upper : (parameters,) arrays
         Bounds that no step crosses.
     """
 
     model: Model
     response: Array
-    weight: Weight
+    weight: Array
+    power: int
     lower: Array
     upper: Array
+
+    def rows(self, chosen: Array) -> Problem:
+        """Return the problem of the chosen fits; the model must treat its fits alike."""
+        return replace(self, response=self.response[chosen], weight=self.weight[chosen])
+
+    def weights(self, fitted: Array) -> Array:
+        """Return the weights (fits, points) that go with fitted responses."""
+        if not self.power:
+            return self.weight
+        return np.where(fitted > 0, self.weight * np.maximum(fitted, 1e-300) ** -float(self.power), 0.0)
 
 
 @dataclass(frozen=True)
@@ -74,10 +88,10 @@ class Solution:
     last_step: Array
 
 
-def unbounded(model: Model, response: Array, weight: Weight, n_parameters: int) -> Problem:
-    """Return a problem without bounds."""
-    edge = np.full((len(response), n_parameters), np.inf)
-    return Problem(model, response, weight, -edge, edge)
+def unbounded(model: Model, response: Array, n_parameters: int) -> Problem:
+    """Return an unweighted problem without bounds."""
+    edge = np.full(n_parameters, np.inf)
+    return Problem(model, response, np.ones_like(response), 0, -edge, edge)
 
 
 def fit_least_squares(problem: Problem, start: Array) -> Solution:
@@ -92,15 +106,15 @@ def fit_least_squares(problem: Problem, start: Array) -> Solution:
 
 
 def search(problem: Problem, start: Array, steps: int = 300, tolerance: float = 1e-9) -> Array:
-    """Return parameters (fits, parameters) near a minimum, by Levenberg-Marquardt with the weights of each step's fit.
+    """Return parameters (fits, parameters) near a minimum, by Levenberg and Marquardt.
 
     Stops when the predicted gain of every fit is below `tolerance` of its sum of squares.
     """
     state = _State.at(problem, start)
     damping, growth = np.full(len(start), 1e-3), np.full(len(start), 2.0)
-    scale = np.linalg.norm(state.jacobian, axis=1)
+    scale = _column_scale(state.jacobian)
     for _ in range(steps):
-        scale = np.maximum(scale, np.linalg.norm(state.jacobian, axis=1))
+        scale = np.maximum(scale, _column_scale(state.jacobian))
         step, gain = _inward_step(problem, state, scale, damping)
         if np.all((gain <= tolerance * state.sum_of_squares) | (damping > 1e12)):
             break
@@ -113,38 +127,58 @@ def search(problem: Problem, start: Array, steps: int = 300, tolerance: float = 
     return state.parameters
 
 
-def polish(problem: Problem, start: Array) -> Solution:
+def polish(problem: Problem, start: Array, settled: float = SETTLED) -> Solution:
     """Return the solution to full double precision, from parameters already near it.
 
-    Gauss-Newton steps settle fits with small residuals; if any is left, Newton steps follow, whose second derivatives
-    are differences of the Jacobian. Weights by fitted response follow the fit, so that at the end they belong to it.
+    A fit is settled by a step below `settled` of each parameter, which is still taken. Gauss-Newton steps settle fits
+    with small residuals; what is left gets Newton steps, whose second derivatives are differences of the Jacobian.
+    Weights by fitted response follow the fit, so that at the end they belong to it.
     """
-    best, size = _repeat_steps(problem, start, newton=False)
-    if np.any(size > SETTLED):
-        finer, finer_size = _repeat_steps(problem, best.parameters, newton=True)
-        best, size = best.where(finer_size < size, finer), np.minimum(size, finer_size)
-    factor = np.asarray(np.linalg.qr(np.nan_to_num(best.jacobian), mode="r"))
-    return Solution(best.parameters, best.sum_of_squares, factor, size)
+    parameters, size = start.copy(), np.full(len(start), np.inf)
+    for newton in (False, True):
+        unsettled = size > settled
+        if unsettled.any():
+            part = problem.rows(unsettled)
+            parameters[unsettled], size[unsettled] = _step_on(
+                part, parameters[unsettled], size[unsettled], settled, newton=newton
+            )
+    end = _State.at(problem, parameters)
+    factor = np.asarray(np.linalg.qr(end.jacobian, mode="r"))
+    return Solution(parameters, end.sum_of_squares, factor, size)
 
 
-def _repeat_steps(problem: Problem, start: Array, *, newton: bool, steps: int = 30) -> tuple[_State, Array]:
-    """Return the states with the smallest undamped steps met, and the sizes of those steps."""
-    best, smallest = _State.at(problem, start), np.full(len(start), np.inf)
-    parameters, idle = start, 0
+def _step_on(
+    problem: Problem, start: Array, size: Array, settled: float, *, newton: bool, steps: int = 30
+) -> tuple[Array, Array]:
+    """Return the parameters with the smallest undamped steps met, and the sizes of those steps.
+
+    A fit rests once its step is negligible or has not shrunk three times. The last of ever smaller steps is taken.
+    """
+    here, best, smallest = start.copy(), start.copy(), size.copy()
+    idle = np.zeros(len(start), dtype=int)
     for _ in range(steps):
-        state = _State.at(problem, parameters)
-        step = _undamped_step(problem, state, newton=newton)
-        outward = _outward(problem, state, step)
-        if outward.any():
-            step = _undamped_step(problem, state.holding(outward), newton=newton) * ~outward
-        size = _step_size(problem, state, step)
-        closer = size < smallest
-        idle = 0 if np.any(closer & (smallest > SETTLED)) else idle + 1
-        best, smallest = best.where(closer, state), np.minimum(size, smallest)
-        if idle == 2:
+        active = np.flatnonzero((smallest > settled) & (idle < 3))
+        if not len(active):
             break
-        parameters = np.clip(np.where(np.isfinite(step), parameters + step, parameters), problem.lower, problem.upper)
+        part = problem.rows(active)
+        state = _State.at(part, here[active])
+        step = _inner_step(part, state, newton=newton)
+        now = _step_size(part, state, step)
+        ahead = np.clip(np.where(np.isfinite(step), here[active] + step, here[active]), problem.lower, problem.upper)
+        closer = now < smallest[active]
+        taken = np.where((now < 1e-8)[:, None], ahead, here[active])
+        best[active] = np.where(closer[:, None], taken, best[active])
+        smallest[active] = np.minimum(now, smallest[active])
+        idle[active] = np.where(closer, 0, idle[active] + 1)
+        here[active] = ahead
     return best, smallest
+
+
+def _inner_step(problem: Problem, state: _State, *, newton: bool) -> Array:
+    """Return the undamped step, with parameters held that would leave through their bound."""
+    step = _undamped_step(problem, state, newton=newton)
+    outward = _outward(problem, state, step)
+    return _undamped_step(problem, state.holding(outward), newton=newton) * ~outward if outward.any() else step
 
 
 @dataclass(frozen=True)
@@ -162,12 +196,15 @@ class _State:
         """Return the state at `parameters`; with `weight` given the sums of squares are comparable to that state's."""
         with np.errstate(all="ignore"):
             fitted, jacobian = problem.model(parameters)
-            weight = problem.weight(fitted) if weight is None else weight
+            weight = problem.weights(fitted) if weight is None else weight
             root = np.sqrt(weight)
             residual = root * (problem.response - fitted)
             squares = np.einsum("mn,mn->m", residual, residual)
-        squares = np.where(np.isfinite(squares), squares, np.inf)
-        return cls(parameters, weight, residual, jacobian * root[:, :, None], squares)
+            jacobian = jacobian * root[:, :, None]
+        lost = ~(np.isfinite(squares) & np.isfinite(np.einsum("mnp->m", jacobian)))
+        if lost.any():
+            jacobian[lost], residual[lost], squares[lost] = 0.0, 0.0, np.inf
+        return cls(parameters, weight, residual, jacobian, squares)
 
     def where(self, chosen: Array, other: _State) -> _State:
         """Return the other state for the chosen fits, this one for the rest."""
@@ -197,13 +234,12 @@ def _outward(problem: Problem, state: _State, step: Array) -> Array:
 
 def _damped_step(state: _State, scale: Array, damping: Array) -> tuple[Array, Array]:
     """Return the step and the gain that the linear model predicts of it."""
-    scale = np.where(scale > 0, scale, 1.0)
-    scaled = np.nan_to_num(state.jacobian) / scale[:, None, :]
+    scaled = state.jacobian / scale[:, None, :]
     n_fits, _, n_parameters = scaled.shape
     ridge = np.sqrt(damping)[:, None, None] * np.eye(n_parameters)
     q, r = np.linalg.qr(np.concatenate([scaled, ridge], axis=1))
-    target = np.concatenate([np.nan_to_num(state.residual), np.zeros((n_fits, n_parameters))], axis=1)
-    step = _solve(r, np.einsum("mnp,mn->mp", q, target)[:, :, None])[:, :, 0]
+    target = np.concatenate([state.residual, np.zeros((n_fits, n_parameters))], axis=1)
+    step = _back_substitute(r, np.einsum("mnp,mn->mp", q, target))
     moved = np.einsum("mnp,mp->mn", scaled, step)
     gain = np.einsum("mn,mn->m", moved, moved) + 2 * damping * np.einsum("mp,mp->m", step, step)
     return step / scale, gain
@@ -224,16 +260,16 @@ def _undamped_step(problem: Problem, state: _State, *, newton: bool) -> Array:
     With J = QR and S the curvature, Newton's (R'R - S) step = R'Q'r becomes R step = inv(I - inv(R') S inv(R)) Q'r.
     """
     scale = _column_scale(state.jacobian)
-    q, r = np.linalg.qr(np.nan_to_num(state.jacobian) / scale[:, None, :])
-    target = np.einsum("mnp,mn->mp", q, np.nan_to_num(state.residual))[:, :, None]
+    q, r = np.linalg.qr(state.jacobian / scale[:, None, :])
+    target = np.einsum("mnp,mn->mp", q, state.residual)
     held = np.abs(r).max(axis=1) == 0
     r = r + np.eye(r.shape[1]) * held[:, :, None]
     if newton:
         curvature = _curvature(problem, state, scale) * ~(held[:, :, None] | held[:, None, :])
         left = _solve(np.swapaxes(r, 1, 2), curvature)
         bend = np.swapaxes(_solve(np.swapaxes(r, 1, 2), np.swapaxes(left, 1, 2)), 1, 2)
-        target = _solve(np.eye(r.shape[1]) - bend, target)
-    return _solve(r, target)[:, :, 0] / scale
+        target = _solve(np.eye(r.shape[1]) - bend, target[:, :, None])[:, :, 0]
+    return _back_substitute(r, target) / scale
 
 
 def _curvature(problem: Problem, state: _State, scale: Array) -> Array:
@@ -254,12 +290,22 @@ def _curvature(problem: Problem, state: _State, scale: Array) -> Array:
 def _weighted_gradient(problem: Problem, parameters: Array, raw: Array) -> Array:
     with np.errstate(all="ignore"):
         fitted, jacobian = problem.model(parameters)
-        return np.einsum("mnp,mn->mp", jacobian, problem.weight(fitted) * raw)
+        return np.einsum("mnp,mn->mp", jacobian, problem.weights(fitted) * raw)
 
 
 def _column_scale(jacobian: Array) -> Array:
-    norm = np.linalg.norm(np.nan_to_num(jacobian), axis=1)
+    norm = np.sqrt(np.einsum("mnp,mnp->mp", jacobian, jacobian))
     return np.where(norm > 0, norm, 1.0)
+
+
+def _back_substitute(triangle: Array, target: Array) -> Array:
+    """Return the solutions (fits, p) of upper triangular systems; not finite where one is singular."""
+    solution = np.zeros_like(target)
+    with np.errstate(all="ignore"):
+        for j in range(target.shape[1] - 1, -1, -1):
+            known = np.einsum("mp,mp->m", triangle[:, j, j + 1 :], solution[:, j + 1 :])
+            solution[:, j] = (target[:, j] - known) / triangle[:, j, j]
+    return solution
 
 
 def _solve(system: Array, target: Array) -> Array:
@@ -279,5 +325,6 @@ def _step_size(problem: Problem, state: _State, step: Array) -> Array:
     """
     responses = np.einsum("mn,mn,mn->m", state.weight, problem.response, problem.response)
     reach = 1e-3 * np.sqrt(state.sum_of_squares) + 1e-6 * np.sqrt(responses)
-    size = np.max(np.abs(step) / (np.abs(state.parameters) + reach[:, None] / _column_scale(state.jacobian)), axis=1)
+    relative = np.abs(step) / (np.abs(state.parameters) + reach[:, None] / _column_scale(state.jacobian))
+    size = reduce(np.maximum, relative.T)
     return np.where(np.isfinite(size), size, np.inf)

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from bioanalysis.calibration.curve import ABOVE, BELOW, CalibrationCurve, checked_standards
-from bioanalysis.calibration.least_squares import Array, Solution, polish, unbounded
+from bioanalysis.calibration.least_squares import Array, Problem, Solution, polish
 
 
 class _Polynomial(CalibrationCurve):
@@ -15,9 +15,8 @@ class _Polynomial(CalibrationCurve):
 
     def _fit(self, nominal: Any, response: Any) -> Array:
         """Fit and return the checked concentrations."""
-        weighting = self._weighting()
         nominal, response = checked_standards(nominal, response, self.degree + 1, self.model)
-        solution = _solve(nominal, response, weighting.during(nominal, response), self.degree)
+        solution = _solve(nominal, response, *self.weights.base(nominal, response), self.degree)
         inverse = np.linalg.inv(solution.factor[0])
         self._learn(solution.parameters[0], inverse @ inverse.T, solution.sum_of_squares[0], len(nominal))
         self._note_range(nominal, self._response(nominal))
@@ -160,7 +159,7 @@ class WeightedQuadratic(_Polynomial):
         return concentration, np.where(np.isnan(concentration), beyond, "").astype(object)
 
 
-def _solve(nominal: Array, response: Array, weight: Any, degree: int) -> Solution:
+def _solve(nominal: Array, response: Array, weight: Array, power: int, degree: int) -> Solution:
     basis = np.vander(nominal, degree + 1, increasing=True)
 
     def model(parameters: Array) -> tuple[Array, Array]:
@@ -168,4 +167,5 @@ def _solve(nominal: Array, response: Array, weight: Any, degree: int) -> Solutio
 
     start = np.zeros((1, degree + 1))
     start[0, 0] = np.abs(response).mean()
-    return polish(unbounded(model, response[None], weight, degree + 1), start)
+    edge = np.full(degree + 1, np.inf)
+    return polish(Problem(model, response[None], weight[None], power, -edge, edge), start)

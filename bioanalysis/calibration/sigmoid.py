@@ -9,101 +9,93 @@ import numpy as np
 from sklearn.utils import Tags
 
 from bioanalysis.calibration.curve import ABOVE, BELOW, CalibrationCurve, checked_standards
-from bioanalysis.calibration.least_squares import Array, Problem, Solution, Weight, polish, search
+from bioanalysis.calibration.least_squares import Array, Problem, Solution, fit_least_squares, polish
 from bioanalysis.calibration.logistic import log_concentration, logistic
 from bioanalysis.calibration.starts import starting_values
+from bioanalysis.calibration.weighting import Weighting
 
 MIDPOINT_REACH = {4: 1e3, 5: 1e5}
 STEEPEST, FLATTEST = 50.0, 0.02
 MOST_ASYMMETRIC = 50.0
 CONVERGED = 1e-8
+LOG_SCALE = ("slope", "midpoint", "asymmetry")
 
 
 @dataclass(frozen=True)
 class SigmoidFit:
-    """Fits of one family to one or many plates.
+    """The fit of one family to one plate.
 
     Parameters
     ----------
     solution : Solution
-        The best of the starts, parameters on the scale of the fit.
-    starts_agreeing : (fits,) int array
+        From the best of the starts; parameters on the scale of the fit.
+    starts_agreeing : int
         How many starts ended at the best.
-    rivals : (fits,) bool array
+    rival : bool
         Whether another minimum fits as well within one standard error, with another curve.
-    bounded : (fits, parameters) bool array
+    bounded : (parameters,) bool array
         Parameters at a bound.
     """
 
     solution: Solution
-    starts_agreeing: Array
-    rivals: Array
+    starts_agreeing: int
+    rival: bool
     bounded: Array
 
 
-def fit_sigmoids(
-    log_x: Array, response: Array, weight: Array, following: Weight | None, n_parameters: int
-) -> SigmoidFit:
-    """Return logistic fits to plates with common standards.
+def fit_sigmoid(log_x: Array, response: Array, weighting: Weighting, n_parameters: int) -> SigmoidFit:
+    """Return the logistic fit to one plate: from several starts with the weights known beforehand, then with the fit's.
 
     Parameters
     ----------
-    log_x : (points,) array
-        ln of the concentrations, -inf for a zero standard.
-    response, weight : (fits, points) arrays
-        Weights of the search.
-    following : callable, optional
-        Weights by fitted response (fits, points), for the last steps; None keeps `weight`.
+    log_x, response : (points,) arrays
+        ln of the concentrations, -inf for a zero standard, and responses.
+    weighting : Weighting
     n_parameters : int
         4 or 5.
     """
-    starts = starting_values(log_x, response, weight, n_parameters)
-    n_fits, n_starts, _ = starts.shape
-    lower, upper = _bounds(log_x, n_parameters)
+    concentration = np.exp(log_x)
+    weight = weighting.start(concentration, response)[None]
+    starts = starting_values(log_x, response[None], weight, n_parameters)[0]
+    lower, upper = parameter_bounds(log_x, n_parameters)
 
     def model(parameters: Array) -> tuple[Array, Array]:
         return logistic(log_x, parameters)
 
-    def problem(response: Array, weight: Weight) -> Problem:
-        return Problem(model, response, weight, lower, upper)
-
-    repeated, fixed = np.repeat(response, n_starts, axis=0), np.repeat(weight, n_starts, axis=0)
-    every = problem(repeated, lambda fitted: fixed)
-    ends = polish(every, search(every, np.clip(starts.reshape(-1, n_parameters), lower, upper)))
-    best, agreeing, rivals = _judge_starts(model, ends, n_fits, response, weight)
-    solution = polish(problem(response, following or (lambda fitted: weight)), ends.parameters[best])
-    bounded = (solution.parameters <= lower) | (solution.parameters >= upper)
-    return SigmoidFit(solution, agreeing, rivals, bounded)
+    repeated = np.broadcast_to(response, (len(starts), len(response)))
+    every = Problem(model, repeated, np.broadcast_to(weight, repeated.shape), 0, lower, upper)
+    ends = fit_least_squares(every, np.clip(starts, lower, upper))
+    best, agreeing, rival = _judge_starts(every, ends)
+    base, power = weighting.base(concentration, response)
+    solution = polish(Problem(model, response[None], base[None], power, lower, upper), ends.parameters[best][None])
+    bounded = (solution.parameters[0] <= lower) | (solution.parameters[0] >= upper)
+    return SigmoidFit(solution, agreeing, rival, bounded)
 
 
-def _bounds(log_x: Array, n_parameters: int) -> tuple[Array, Array]:
+def parameter_bounds(log_x: Array, n_parameters: int) -> tuple[Array, Array]:
+    """Return the bounds (n_parameters,) of the search, far outside what standards can determine."""
     known, reach = log_x[np.isfinite(log_x)], np.log(MIDPOINT_REACH[n_parameters])
     lower = [-np.inf, np.log(FLATTEST), known.min() - reach, -np.inf, -np.log(MOST_ASYMMETRIC)]
     upper = [np.inf, np.log(STEEPEST), known.max() + reach, np.inf, np.log(MOST_ASYMMETRIC)]
     return np.array(lower[:n_parameters]), np.array(upper[:n_parameters])
 
 
-def _judge_starts(
-    model: Any, ends: Solution, n_fits: int, response: Array, weight: Array
-) -> tuple[Array, Array, Array]:
-    """Return the index of each fit's best start, how many starts agree with it, and whether a rival fits as well."""
-    squares = ends.sum_of_squares.reshape(n_fits, -1)
-    n_starts, n_parameters = squares.shape[1], ends.parameters.shape[1]
-    best = squares.argmin(axis=1)
-    least = squares.min(axis=1)[:, None]
-    negligible = 1e-20 * (weight * response**2).sum(axis=1)[:, None]
-    agree = squares <= least * (1 + 1e-6) + negligible
-    fitted = model(ends.parameters)[0].reshape(n_fits, n_starts, -1)
-    apart = np.abs(fitted - fitted[np.arange(n_fits), best][:, None]).max(axis=2)
-    freedom = np.maximum((weight > 0).sum(axis=1)[:, None] - n_parameters, 1)
-    settled = ends.last_step.reshape(n_fits, -1) < CONVERGED
-    rival = (
-        settled & ~agree & (squares <= least * (1 + 1 / freedom)) & (apart > 0.01 * np.ptp(response, axis=1)[:, None])
-    )
-    return best + n_starts * np.arange(n_fits), agree.sum(axis=1), rival.any(axis=1)
+def _judge_starts(problem: Problem, ends: Solution) -> tuple[int, int, bool]:
+    """Return the best start, how many agree with it, and whether a rival fits as well with another curve."""
+    squares, response = ends.sum_of_squares, problem.response[0]
+    best = int(squares.argmin())
+    negligible = 1e-20 * float(problem.weight[0] @ response**2)
+    agree = squares <= squares[best] * (1 + 1e-6) + negligible
+    fitted = problem.model(ends.parameters)[0]
+    apart = np.abs(fitted - fitted[best]).max(axis=1) > 0.01 * np.ptp(response)
+    freedom = max(len(response) - ends.parameters.shape[1], 1)
+    as_good = (ends.last_step < CONVERGED) & (squares <= squares[best] * (1 + 1 / freedom))
+    return best, int(agree.sum()), bool(np.any(as_good & apart & ~agree))
 
 
-class _Sigmoid(CalibrationCurve):
+class Sigmoid(CalibrationCurve):
+    """Base of the logistic curves."""
+
     names: tuple[str, ...]
 
     def __init__(self, weighting: str = "none", weight_by: str = "fitted") -> None:
@@ -119,31 +111,43 @@ class _Sigmoid(CalibrationCurve):
 
         ValueError where no curve can be fitted at all; a fit that must not be used says so in `messages_`.
         """
-        weighting, n_parameters = self._weighting(), len(self.names)
-        nominal, response = checked_standards(nominal, response, n_parameters, self.model)
-        if nominal.min() < 0:
-            raise ValueError(f"Negative values in data: a concentration is {nominal.min():g}; it must be 0 or more")
+        nominal, response = checked_concentrations(nominal, response, self)
         with np.errstate(divide="ignore"):
             log_x = np.log(nominal)
-        following = weighting.during(nominal, response) if weighting.follows_fit else None
-        found = fit_sigmoids(log_x, response[None], weighting.start(nominal, response)[None], following, n_parameters)
-        inner = found.solution.parameters[0]
-        self._learn_sigmoid(inner, found.solution, len(nominal))
-        fitted = self._response(nominal)
-        self._note_range(nominal, fitted)
-        faults = _faults(found, self, fitted)
-        self.messages_, self.converged_ = tuple(faults or _remarks(self)), not faults
+        found = fit_sigmoid(log_x, response, self.weights, len(self.names))
+        solution = found.solution
+        self.adopt(nominal, solution.parameters[0], solution.factor[0], solution.sum_of_squares[0])
+        faults = _faults(found, self)
+        if faults:
+            self.messages_, self.converged_ = tuple(faults), False
         return self
 
-    def _learn_sigmoid(self, inner: Array, solution: Solution, n_standards: int) -> None:
-        natural = _natural(inner)
-        scale = np.where([name in ("slope", "midpoint", "asymmetry") for name in self.names], natural, 1.0)
+    def adopt(self, nominal: Array, inner: Array, factor: Array, sum_of_squares: float) -> None:
+        """Become the curve of a fit that settled elsewhere, and note what its standards do not determine.
+
+        Parameters
+        ----------
+        nominal : (n,) array
+            Concentrations of the standards.
+        inner : (n_parameters,) array
+            Parameters on the scale of the fit.
+        factor : (n_parameters, n_parameters) array
+            Triangle R of the fit: the covariance is s^2 inv(R) inv(R)'.
+        sum_of_squares : float
+        """
+        natural = natural_parameters(inner)
+        try:
+            inverse = self._log_scale(natural)[:, None] * np.linalg.inv(factor)
+        except np.linalg.LinAlgError:
+            inverse = np.full((len(natural), len(natural)), np.nan)
         with np.errstate(all="ignore"):
-            try:
-                inverse = scale[:, None] * np.linalg.inv(solution.factor[0])
-            except np.linalg.LinAlgError:
-                inverse = np.full((len(natural), len(natural)), np.nan)
-        self._learn(natural, inverse @ inverse.T, solution.sum_of_squares[0], n_standards)
+            self._learn(natural, inverse @ inverse.T, sum_of_squares, len(nominal))
+        self._note_range(nominal, self._response(nominal))
+        self.messages_, self.converged_ = tuple(_remarks(self)), True
+
+    def _log_scale(self, natural: Array) -> Array:
+        """Return d(natural)/d(inner): the parameter itself where the fit uses its logarithm."""
+        return np.where(np.isin(self.names, LOG_SCALE), natural, 1.0)
 
     def _name_parameters(self) -> None:
         self.parameter_names_ = self.names
@@ -152,10 +156,8 @@ class _Sigmoid(CalibrationCurve):
 
     def _inner(self) -> Array:
         """Return the parameters on the scale of the fit."""
-        inner = self.parameters_.copy()
-        logs = [i for i, name in enumerate(self.names) if name in ("slope", "midpoint", "asymmetry")]
-        inner[logs] = np.log(inner[logs])
-        return inner
+        logs = np.isin(self.names, LOG_SCALE)
+        return np.where(logs, np.log(np.where(logs, self.parameters_, 1.0)), self.parameters_)
 
     def _curve(self, concentration: Array) -> tuple[Array, Array]:
         with np.errstate(all="ignore"):
@@ -166,8 +168,7 @@ class _Sigmoid(CalibrationCurve):
         return self._curve(concentration)[0]
 
     def _gradient(self, concentration: Array) -> Array:
-        scale = np.where([name in ("slope", "midpoint", "asymmetry") for name in self.names], self.parameters_, 1.0)
-        return self._curve(concentration)[1] / scale
+        return self._curve(concentration)[1] / self._log_scale(self.parameters_)
 
     def _steepness(self, concentration: Array) -> Array:
         return -self._curve(concentration)[1][:, 2] / concentration
@@ -181,7 +182,7 @@ class _Sigmoid(CalibrationCurve):
         return np.where(below | above, np.nan, concentration), reason
 
 
-class FourParameterLogistic(_Sigmoid):
+class FourParameterLogistic(Sigmoid):
     """Standard curve y = infinite + (zero - infinite) / (1 + (x / midpoint) ** slope), rising or falling.
 
     Parameters
@@ -212,7 +213,7 @@ class FourParameterLogistic(_Sigmoid):
     names = ("zero", "slope", "midpoint", "infinite")
 
 
-class FiveParameterLogistic(_Sigmoid):
+class FiveParameterLogistic(Sigmoid):
     """Standard curve y = infinite + (zero - infinite) / (1 + (x / midpoint) ** slope) ** asymmetry, rising or falling.
 
     Parameters
@@ -238,10 +239,24 @@ class FiveParameterLogistic(_Sigmoid):
     names = ("zero", "slope", "midpoint", "infinite", "asymmetry")
 
 
-def _natural(inner: Array) -> Array:
+def checked_concentrations(nominal: Any, response: Any, curve: Sigmoid) -> tuple[Array, Array]:
+    """Return standards as two float arrays (n,), or raise ValueError saying why no logistic curve can be fitted."""
+    nominal, response = checked_standards(nominal, response, len(curve.names), curve.model)
+    if nominal.min() < 0:
+        raise ValueError(f"Negative values in data: a concentration is {nominal.min():g}; it must be 0 or more")
+    return nominal, response
+
+
+def shape_columns(n_parameters: int) -> list[int]:
+    """Return where slope, midpoint and asymmetry stand among the parameters."""
+    return [1, 2, 4][: n_parameters - 2]
+
+
+def natural_parameters(inner: Array) -> Array:
+    """Return parameters (..., n_parameters) on their natural scale from those of the fit."""
     natural = inner.copy()
-    natural[[1, 2]] = np.exp(inner[[1, 2]])
-    natural[4:] = np.exp(inner[4:])
+    columns = shape_columns(inner.shape[-1])
+    natural[..., columns] = np.exp(inner[..., columns])
     return natural
 
 
@@ -253,22 +268,23 @@ ADVICE = {
 DETERMINED = np.log(10)  # a parameter whose 95 % interval spans more than tenfold either way is not
 
 
-def _faults(found: SigmoidFit, curve: _Sigmoid, fitted: Array) -> list[str]:
+def _faults(found: SigmoidFit, curve: Sigmoid) -> list[str]:
     """Return in words why the curve must not be used, with what to do; empty where it may."""
     bounded = [
         f"{name} ran to its bound ({getattr(curve, f'{name}_'):.3g}): {ADVICE[name]}"
-        for name in np.array(curve.names)[found.bounded[0]]
+        for name in np.array(curve.names)[found.bounded]
     ]
     if bounded:
         return bounded
-    if curve._weighting().follows_fit and fitted.min() <= 0:
-        need = f"weights {curve.weighting} need fitted responses above 0, the curve falls to {fitted.min():.3g}"
+    least = curve.predict([curve.lowest_, curve.highest_]).min()
+    if curve.weights.follows_fit and least <= 0:
+        need = f"weights {curve.weighting} need fitted responses above 0, the curve falls to {least:.3g}"
         return [f"{need}: do not subtract the blank, or weight otherwise"]
     if not found.solution.last_step[0] < CONVERGED:
         return [f"the fit did not converge: {_advice_on_no_end(curve)}"]
-    if found.rivals[0]:
+    if found.rival:
         return ["starts disagree: two different curves fit equally well; add standards where they part"]
-    if found.starts_agreeing[0] < 2:
+    if found.starts_agreeing < 2:
         return ["starts disagree: only one of them found this curve; look for a bad well or a hook at the top"]
     if curve.degrees_of_freedom_ and not np.all(np.isfinite(curve.covariance_)):
         return ["the standards do not determine all parameters; add levels, or use a simpler model"]
@@ -277,16 +293,16 @@ def _faults(found: SigmoidFit, curve: _Sigmoid, fitted: Array) -> list[str]:
     return []
 
 
-def _advice_on_no_end(curve: _Sigmoid) -> str:
+def _advice_on_no_end(curve: Sigmoid) -> str:
     if not 0.1 * curve.lowest_ <= curve.midpoint_ <= 10 * curve.highest_:
         return ADVICE["midpoint"]
     return "look for a bad well, a hook at the top or too few standards in the slope"
 
 
-def _remarks(curve: _Sigmoid) -> list[str]:
+def _remarks(curve: Sigmoid) -> list[str]:
     """Return what is worth knowing of a curve that may be used: the parameters its standards do not determine."""
     remarks = []
-    for name in ("slope", "midpoint", "asymmetry")[: len(curve.names) - 2]:
+    for name in LOG_SCALE[: len(curve.names) - 2]:
         log_half_width = _log_half_width(curve, name)
         if log_half_width > DETERMINED:
             factor = (
@@ -296,7 +312,7 @@ def _remarks(curve: _Sigmoid) -> list[str]:
     return remarks
 
 
-def _log_half_width(curve: _Sigmoid, name: str) -> float:
+def _log_half_width(curve: Sigmoid, name: str) -> float:
     """Return half the width of the 95 % interval of ln parameter; 0 without degrees of freedom."""
     if not curve.degrees_of_freedom_:
         return 0.0

@@ -15,31 +15,49 @@ import numpy as np
 from bioanalysis.calibration.least_squares import Array
 from bioanalysis.calibration.logistic import share_left
 
-SLOPES = np.geomspace(0.3, 6, 10)
+SLOPES = np.geomspace(0.3, 6, 9)
 ASYMMETRIES = np.array([0.2, 0.5, 1.0, 2.0, 5.0])
-HALFWAYS = 25
+HALFWAYS = 19
 
 
-def starting_values(log_x: Array, response: Array, weight: Array, n_parameters: int) -> Array:
-    """Return starts (fits, starts, parameters): the best shape of each band of slopes (and asymmetries).
+def starting_values(log_x: Array, response: Array, weight: Array, n_parameters: int, most: int | None = None) -> Array:
+    """Return starts (fits, starts, parameters): the best shape of each band of slopes (and asymmetries), best first.
 
     Parameters
     ----------
     log_x : (points,) array
         ln of the standards' concentrations, -inf for zero; the same for all fits.
-    response, weight : (fits, points) arrays
+    response : (fits, points) array
+    weight : (fits, points) or, where all fits share them, (1, points) array
+    n_parameters : int
+        4 or 5.
+    most : int, optional
+        How many starts to keep.
     """
-    shapes = _shapes(log_x, n_parameters)
+    bands = _bands(_shapes(log_x, n_parameters))
+    shapes = np.concatenate(bands)
     kept = share_left(log_x, shapes)[0]
-    squares, plateaus = _project(kept, response, weight)
-    bands = _bands(shapes)
-    best = np.stack(
-        [np.where(bands == band, squares, np.inf).argmin(axis=1) for band in range(bands.max() + 1)], axis=1
-    )
+    explained = _explained(kept, response, weight)
+    ends = np.cumsum([len(band) for band in bands])
+    pairs = [(end - len(band), end) for band, end in zip(bands, ends, strict=True)]
+    best = np.stack([first + explained[:, first:end].argmax(axis=1) for first, end in pairs], axis=1)
+    order = np.take_along_axis(explained, best, axis=1).argsort(axis=1, kind="stable")[:, ::-1]
+    best = np.take_along_axis(best, order, axis=1)[:, :most]
     starts = shapes[best]
-    infinite, zero = (np.take_along_axis(plateau, best, axis=1) for plateau in plateaus)
-    starts[:, :, 0], starts[:, :, 3] = zero, infinite
+    starts[:, :, 0], starts[:, :, 3] = plateaus(kept[best], response[:, None], weight[:, None])
     return starts
+
+
+def plateaus(kept: Array, response: Array, weight: Array) -> tuple[Array, Array]:
+    """Return (zero, infinite), each (...,), of the regression on what is kept (..., points)."""
+    share = weight / weight.sum(axis=-1, keepdims=True)
+    mean_kept, mean = (share * kept).sum(axis=-1), (share * response).sum(axis=-1)
+    apart = kept - mean_kept[..., None]
+    with np.errstate(all="ignore"):
+        span = (share * apart * response).sum(axis=-1) / (share * apart**2).sum(axis=-1)
+    span = np.where(np.isfinite(span), span, 0.0)
+    infinite = mean - span * mean_kept
+    return infinite + span, infinite
 
 
 def _shapes(log_x: Array, n_parameters: int) -> Array:
@@ -53,24 +71,18 @@ def _shapes(log_x: Array, n_parameters: int) -> Array:
     return np.stack([zero, np.log(slope), midpoint, zero, np.log(asymmetry)][:n_parameters], axis=1)
 
 
-def _project(kept: Array, response: Array, weight: Array) -> tuple[Array, tuple[Array, Array]]:
-    """Return the sums of squares (fits, shapes) of y = infinite + (zero - infinite) kept, and (infinite, zero)."""
+def _explained(kept: Array, response: Array, weight: Array) -> Array:
+    """Return the sum of squares (fits, shapes) that a regression on what is kept (shapes, points) explains."""
     total = weight.sum(axis=1)[:, None]
-    centre = (weight * response).sum(axis=1)[:, None] / total
-    deviation = weight * (response - centre)
     mean_kept = weight @ kept.T / total
     kept_squares = weight @ (kept**2).T - total * mean_kept**2
-    product = deviation @ kept.T
-    with np.errstate(all="ignore"):
-        span = np.where(kept_squares > 1e-9 * total, product / kept_squares, 0.0)
-    squares = (deviation * (response - centre)).sum(axis=1)[:, None] - span * product
-    infinite = centre - span * mean_kept
-    return squares, (infinite, infinite + span)
+    product = (weight * (response - (weight * response).sum(axis=1)[:, None] / total)) @ kept.T
+    return product**2 / np.where(kept_squares > 1e-9 * total, kept_squares, np.inf)
 
 
-def _bands(shapes: Array) -> Array:
-    """Return the band (shapes,) of each: three of slope, for five parameters times three of asymmetry."""
-    of_slope = np.digitize(shapes[:, 1], np.log([0.7, 1.6]))
-    if shapes.shape[1] < 5:
-        return of_slope
-    return of_slope + 3 * np.digitize(shapes[:, 4], np.log([0.7, 1.5]))
+def _bands(shapes: Array) -> list[Array]:
+    """Return the shapes in bands: three of slope, for five parameters times three of asymmetry."""
+    band = np.digitize(shapes[:, 1], np.log([0.7, 1.6]))
+    if shapes.shape[1] == 5:
+        band += 3 * np.digitize(shapes[:, 4], np.log([0.7, 1.5]))
+    return [shapes[band == number] for number in range(band.max() + 1)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +49,19 @@ class Weighting:
         return self.variable == "y" and self.by == "fitted"
 
     def start(self, concentration: Array, response: Array) -> Array:
-        """Return weights known before the fit; where they follow the fit, by the observed response kept above zero."""
+        """Return weights known before the fit; where they follow the fit, by the observed response kept above zero.
+
+        Parameters
+        ----------
+        concentration : (n,) array
+        response : (n,) or (plates, n) array
+
+        Returns
+        -------
+        (n,) array, or (plates, n) where the weights come from the responses.
+        """
+        if not self.power:
+            return np.ones_like(concentration)
         if self.variable == "x":
             return _reciprocal(concentration, self.power, f"{self.name} weights need concentrations above 0")
         if self.follows_fit:
@@ -58,12 +69,11 @@ class Weighting:
             return np.maximum(response, least) ** -float(self.power)
         return _reciprocal(response, self.power, f"{self.name} weights by observed response need responses above 0")
 
-    def during(self, concentration: Array, response: Array) -> Callable[[Array], Array]:
-        """Return the weights as a function of the fitted responses; 0 where a fitted response is not above 0."""
-        if not self.follows_fit:
-            fixed = self.start(concentration, response)
-            return lambda fitted: np.broadcast_to(fixed, fitted.shape)
-        return lambda fitted: np.where(fitted > 0, np.maximum(fitted, 1e-300), np.inf) ** -float(self.power)
+    def base(self, concentration: Array, response: Array) -> tuple[Array, int]:
+        """Return the part of the weights that stays during the fit, and the power of the fitted response below it."""
+        return (
+            (np.ones_like(concentration), self.power) if self.follows_fit else (self.start(concentration, response), 0)
+        )
 
     def relative_variance(self, concentration: Array, response: Array, lowest: float) -> Array:
         """Return 1/weight of a new reading; below the lowest standard, where none is known, that standard's."""
@@ -74,8 +84,8 @@ class Weighting:
 
 
 def _reciprocal(variable: Array, power: int, need: str) -> Array:
-    if power and np.any(variable <= 0):
+    if np.any(variable <= 0):
         raise ValueError(
             f"{need}; the lowest is {float(np.min(variable)):g}: leave such standards out, or weight otherwise"
         )
-    return np.ones_like(variable) if not power else variable ** -float(power)
+    return variable ** -float(power)

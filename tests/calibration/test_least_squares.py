@@ -97,7 +97,7 @@ def test_nist_certified_regressions_are_met_from_both_starts(name, start, digits
         fitted, jacobian = MODELS[name](x, parameters[0])
         return fitted[None], jacobian[None]
 
-    problem = unbounded(model, y[None], np.ones_like, len(certified))
+    problem = unbounded(model, y[None], len(certified))
     solution = fit_least_squares(problem, starts[None, start])
     residual_sd = np.sqrt(solution.sum_of_squares[0] / (len(y) - len(certified)))
     inverse = np.linalg.inv(solution.factor[0])

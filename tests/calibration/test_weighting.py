@@ -19,19 +19,18 @@ def test_weights_before_the_fit(name, weights):
     assert_allclose(Weighting(name, "observed").start(CONCENTRATION, RESPONSE), weights)
 
 
-def test_weights_by_fitted_response_follow_the_fit():
-    during = Weighting("1/y^2", "fitted").during(CONCENTRATION, RESPONSE)
-    assert_allclose(during(np.array([[1.0, 2.0, 10.0]])), [[1, 1 / 4, 1 / 100]])
+def test_weights_by_fitted_response_start_from_the_observed_one_kept_above_zero():
+    start = Weighting("1/y", "fitted").start(CONCENTRATION, np.array([-1.0, 1.0, 5.0]))
+    assert_allclose(start, [1 / 0.005, 1, 1 / 5])
 
 
-def test_a_fitted_response_that_is_not_positive_gets_no_weight():
-    during = Weighting("1/y", "fitted").during(CONCENTRATION, RESPONSE)
-    assert_allclose(during(np.array([[-1.0, 0.0, 10.0]])), [[0, 0, 0.1]])
-
-
-def test_weights_by_observed_response_stay():
-    during = Weighting("1/y", "observed").during(CONCENTRATION, RESPONSE)
-    assert_allclose(during(np.array([[7.0, 7.0, 7.0]])), [[2, 1, 1 / 5]])
+def test_what_stays_of_the_weights_during_the_fit():
+    weight, power = Weighting("1/y^2", "fitted").base(CONCENTRATION, RESPONSE)
+    assert_allclose(weight, [1, 1, 1])
+    assert power == 2
+    weight, power = Weighting("1/y^2", "observed").base(CONCENTRATION, RESPONSE)
+    assert_allclose(weight, [4, 1, 1 / 25])
+    assert power == 0
 
 
 def test_a_reading_below_the_lowest_standard_has_the_variance_of_that_standard():

@@ -8,21 +8,26 @@ from numpy.typing import NDArray
 from bioanalysis.chromatography.block import Floats, Mask, crossings
 
 FWHM_PER_SIGMA = 2.3548200450309493
+MOST_POINTS = 200.0  # of a smoothing sigma, where all points of a trace have one time
 
 
 def smooth(signal: Floats, width_s: float, spacing_s: float) -> Floats:
     """Return the signal of each row folded with a Gaussian of the given width at half height."""
     from scipy.ndimage import gaussian_filter1d
 
-    sigma = width_s / FWHM_PER_SIGMA / spacing_s
+    sigma = _sigma_points(width_s, spacing_s)
     return gaussian_filter1d(signal, sigma, axis=1, mode="nearest") if sigma > 0.05 else signal
 
 
 def smoothing_gain(width_s: float, spacing_s: float) -> float:
     """Return the SD of white noise after `smooth` over that before."""
-    sigma = width_s / FWHM_PER_SIGMA / spacing_s
+    sigma = _sigma_points(width_s, spacing_s)
     taps = np.exp(-0.5 * (np.arange(-int(4 * sigma) - 1, int(4 * sigma) + 2) / max(sigma, 1e-9)) ** 2)
     return float(np.sqrt((taps**2).sum()) / taps.sum())
+
+
+def _sigma_points(width_s: float, spacing_s: float) -> float:
+    return min(width_s / FWHM_PER_SIGMA / spacing_s, MOST_POINTS)
 
 
 def highest(signal: Floats, within: Mask) -> tuple[NDArray[np.intp], Mask]:

@@ -76,12 +76,15 @@ def fit_baseline(
     signal = block.intensity - middle[:, None]  # sums of squares about a level near the line lose no digits
     moments = np.stack([np.ones_like(signal), offset_s, signal, offset_s**2, offset_s * signal, signal**2])
     sides = np.stack([offset_s < 0, offset_s > 0]).astype(float)
+    line = _least_squares(moments, sides, keep, centre_s, least_sd)
     for _ in range(ROUNDS):
-        line = _least_squares(moments, sides, keep, centre_s, least_sd)
         limit = exclusion_sd * np.maximum(np.sqrt(line.variance), least_sd)
         high = signal - line.at(block.time_s) > limit[:, None]
-        keep = usable & ~_with_neighbours(high & block.valid)
-    line = _least_squares(moments, sides, keep, centre_s, least_sd)
+        taken_in = usable & ~_with_neighbours(high & block.valid)
+        if np.array_equal(taken_in, keep):
+            break
+        keep = taken_in
+        line = _least_squares(moments, sides, keep, centre_s, least_sd)
     return replace(line, level=line.level + middle)
 
 

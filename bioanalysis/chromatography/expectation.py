@@ -131,7 +131,7 @@ def _candidates(block: Block, transition: TransitionLike, quantum: float, settin
     centres = np.full(len(block.time_s), centre_s)
     line = fit_baseline(block, centres, block.valid, exclusion_sd=settings.exclusion_sd, least_sd=quantum)
     above = np.where(block.valid, block.intensity - line.at(block.time_s), 0.0)
-    sd = np.maximum(np.sqrt(line.variance), 1e-300)
+    sd = np.maximum(np.sqrt(line.variance), 1e-150)
     lightly = above.copy()
     lightly[:, 1:-1] = above[:, 1:-1] / 2 + (above[:, :-2] + above[:, 2:]) / 4
     distance = (block.time_s - centre_s) / window_s
@@ -190,7 +190,7 @@ def _boundaries(
     for direction in (-1, 1):
         shapes = [
             np.interp(seen.apex_s[row] + direction * grid, block.time_s[row], seen.above[row])
-            / np.interp(seen.apex_s[row], block.time_s[row], seen.above[row])
+            / max(np.interp(seen.apex_s[row], block.time_s[row], seen.above[row]), seen.height[row] / 2)
             for row in best
         ]
         shape = np.median(shapes, axis=0)

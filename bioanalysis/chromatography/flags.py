@@ -26,9 +26,9 @@ def flags_of(found: Measured, settings: IntegrationSettings, known: Expectation)
     -----
     `no_peak` area below three standard errors; `low_signal_to_noise`; `few_points` from boundary to boundary;
     `cut_by_window` a boundary lies outside the trace; `saturated` flat top; `overlap` a valley before a neighbour;
-    `higher_neighbour` within a peak's width of the place there is one three times as high;
-    `shoulder` wide at a tenth but not at half of the height; `wide`, `narrow` against the calibrators; `rt_shift`;
-    `negative_baseline`.
+    `estimates_disagree` perpendicular drop and template fit differ beyond noise; `higher_neighbour` within a peak's
+    width of the place there is one three times as high; `shoulder` wide at a tenth but not at half of the height;
+    `wide`, `narrow` against the calibrators; `rt_shift` off the expected time; `negative_baseline`.
     """
     clear = found.signal_to_noise >= CLEAR
     farthest_s = max(settings.rt_shift_widths * known.width_s, 4 * known.rt_sd_s)
@@ -42,6 +42,7 @@ def flags_of(found: Measured, settings: IntegrationSettings, known: Expectation)
             "cut_by_window": found.cut_by_window,
             "saturated": found.saturated,
             "overlap": ~no_peak & found.overlap,
+            "estimates_disagree": ~no_peak & found.estimates_disagree,
             "higher_neighbour": found.higher_neighbour,
             "shoulder": clear & ~wide & ~found.overlap & (found.tail_ratio > settings.wide),
             "wide": wide,

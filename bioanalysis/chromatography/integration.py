@@ -130,7 +130,7 @@ def within_boundaries(
     ones, no = np.ones(len(left_s)), np.zeros(len(left_s), dtype=bool)
     return Measured(
         retention_s=block.time_s[np.arange(len(top)), top], left_s=left_s, right_s=right_s,
-        area=(weights * above).sum(axis=1), area_se=area_se, height=height,
+        area=(weights * above).sum(axis=1), area_se=area_se, estimates_disagree=no, height=height,
         signal_to_noise=over_noise(height, sd), noise_sd=sd,
         width_s=automatic.width_s, asymmetry=automatic.asymmetry, points=inside.sum(axis=1),
         off_expected_s=0 * ones, width_ratio=ones, tail_ratio=ones, cut_by_window=no, overlap=no, higher_neighbour=no,

@@ -15,13 +15,12 @@ from bioanalysis.chromatography.apex import (
     smooth,
     smoothing_gain,
 )
-from bioanalysis.chromatography.baseline import Baseline, fit_baseline
 from bioanalysis.chromatography.block import Block, Floats, Mask, trapezoid_weights
 from bioanalysis.chromatography.expectation import Expectation
-from bioanalysis.chromatography.noise import variance_per_count
 from bioanalysis.chromatography.settings import IntegrationSettings
+from bioanalysis.chromatography.signal import LIGHT, Signal, signal_above
+from bioanalysis.chromatography.template import template_areas
 
-LIGHT = 0.3  # smoothing before widths and valleys are read, in widths at half height
 WIDTH_PRIOR = 0.1  # SD of a peak's width about the run's, as a fraction
 VALLEY_SD, VALLEY_RISE = 5.0, 0.03
 HIGHER = 3.0  # times the peak's own height: then a neighbour may be the peak, or hide it
@@ -36,6 +35,7 @@ class Measured:
     right_s: Floats
     area: Floats
     area_se: Floats
+    estimates_disagree: Mask
     height: Floats
     signal_to_noise: Floats
     noise_sd: Floats
@@ -53,23 +53,6 @@ class Measured:
 
     def __getitem__(self, row: int) -> dict[str, float]:
         return {field.name: getattr(self, field.name)[row] for field in fields(self)}
-
-
-@dataclass(frozen=True, eq=False)
-class Signal:
-    """A block above its baseline, with the noise of its points."""
-
-    block: Block
-    line: Baseline
-    above: Floats
-    light: Floats
-    variance: Floats
-    spacing_s: float
-
-    @property
-    def sd(self) -> Floats:
-        """SD of a point of the baseline, shape (n_traces,)."""
-        return np.sqrt(self.line.variance)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,21 +99,27 @@ def measure(
         Intensity of one ion, 0 if unknown.
     settings : IntegrationSettings
     """
-    signal = _signal(whole, known, quantum, settings)
+    signal = signal_above(whole, known, quantum, settings)
     time_s = signal.block.time_s
     placed = _place(signal, known, settings)
     to_noise = over_noise(placed.height, signal.sd)
     shape = _shape(signal, placed.top)
     strong = eligible & (to_noise >= settings.strong_signal_to_noise) & np.isfinite(shape.width)
     lag_s = np.median((shape.apex_s - placed.centre_s)[strong]) if strong.any() else 0.0  # of tailing peaks, before it
-    left_s, right_s, overlap = _bounds(signal, placed, known, _width_scale(shape, strong, to_noise))
+    scale = _width_scale(shape, strong, to_noise)
+    left_s, right_s, overlap = _bounds(signal, placed, known, scale)
     weights = trapezoid_weights(time_s, left_s, right_s)
     variance = (weights**2 * signal.variance).sum(axis=1) + signal.line.area_variance(weights, time_s)
+    drop = (weights * signal.above).sum(axis=1), np.maximum(np.sqrt(variance), quantum * signal.spacing_s)
+    fitted = drop
+    if settings.estimate == "template":
+        reach_s = known.left_s, known.right_s
+        fitted = template_areas(signal, placed.centre_s, scale, (left_s, right_s), reach_s, drop[0], strong & ~overlap)
+    area, area_se, disagree = _choose(drop, fitted, to_noise, settings)
     inside = signal.block.valid & (time_s >= left_s[:, None]) & (time_s <= right_s[:, None])
     return Measured(
         retention_s=placed.centre_s + lag_s, left_s=left_s, right_s=right_s,
-        area=(weights * signal.above).sum(axis=1),
-        area_se=np.maximum(np.sqrt(variance), quantum * signal.spacing_s),
+        area=area, area_se=area_se, estimates_disagree=disagree,
         height=placed.height, signal_to_noise=to_noise, noise_sd=signal.sd,
         width_s=np.where(to_noise >= 3, shape.width, np.nan),
         asymmetry=np.where(to_noise >= 10, shape.tail / np.where(shape.lead > 0, shape.lead, np.nan), np.nan),
@@ -143,20 +132,15 @@ def measure(
     )  # fmt: skip
 
 
-def _signal(whole: Block, known: Expectation, quantum: float, settings: IntegrationSettings) -> Signal:
-    reach = settings.reach * known.base_s
-    block = whole.around(known.rt_s - known.left_s - reach, known.rt_s + known.right_s + reach)
-    margin = 0.5 * known.width_s + 2 * known.rt_sd_s
-    offset = block.time_s - known.rt_s[:, None]
-    outside = (offset < -known.left_s - margin) | (offset > known.right_s + margin)
-    line = fit_baseline(block, known.rt_s, outside, exclusion_sd=settings.exclusion_sd, least_sd=quantum)
-    drawn = line.at(block.time_s)
-    above = np.where(block.valid, block.intensity - drawn, 0.0)
-    spacing_s = float(np.median(block.spacing_s))
-    light = smooth(above, LIGHT * known.width_s, spacing_s)
-    per_count = quantum or variance_per_count(block, drawn, line.variance)
-    variance = np.where(block.valid, line.variance[:, None] + per_count * np.maximum(light, 0.0), 0.0)
-    return Signal(block, line, above, light, variance, spacing_s)
+def _choose(
+    drop: tuple[Floats, Floats], fitted: tuple[Floats, Floats], to_noise: Floats, settings: IntegrationSettings
+) -> tuple[Floats, Floats, Mask]:
+    """Return area and standard error of the estimate the settings name, and where the two cannot both be right."""
+    known = np.isfinite(fitted[0])
+    chosen = known & (to_noise < settings.template_below)
+    allowed = settings.disagreement_sd * drop[1] + settings.disagreement * np.abs(drop[0])
+    disagree = known & (np.abs(drop[0] - np.where(known, fitted[0], 0.0)) > allowed)
+    return np.where(chosen, fitted[0], drop[0]), np.where(chosen, fitted[1], drop[1]), disagree
 
 
 def over_noise(height: Floats, sd: Floats) -> Floats:
@@ -177,7 +161,7 @@ def _place(signal: Signal, known: Expectation, settings: IntegrationSettings) ->
     distance = np.abs(time_s - known.rt_s[:, None])
     own, found = highest(folded, valid & (distance <= tolerance))
     own_s, own_height = parabola(time_s, folded, own)
-    noise = np.maximum(signal.sd * smoothing_gain(known.width_s, spacing_s), 1e-300)
+    noise = np.maximum(signal.sd * smoothing_gain(known.width_s, spacing_s), 1e-150)
     to_noise = np.where(found, np.maximum(own_height / noise, 0.0), 0.0)
     own_sd = centre_sd(known.width_s, known.width_s, to_noise)
     share = known.rt_sd_s**2 / (known.rt_sd_s**2 + own_sd**2)

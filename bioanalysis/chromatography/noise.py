@@ -11,7 +11,7 @@ import numpy as np
 
 from bioanalysis.chromatography.block import Block, Floats
 
-LEVELS = 12
+LEVELS, MOST_TRACES = 12, 40
 GRID_VALUES, SEEN, MOST_VALUES = 10, 3, 4000
 
 
@@ -52,19 +52,21 @@ def variance_per_count(block: Block, baseline: Floats, baseline_variance: Floats
     if block.time_s.shape[1] < 5:
         return 0.0
     above = np.where(block.valid, block.intensity - baseline, 0.0)
-    rough = np.diff(above, n=4, axis=1) ** 2 / 70
+    rows = np.argsort(above.max(axis=1), kind="stable")[:: 1 + len(above) // MOST_TRACES]  # of all heights
+    above = above[rows]
     signal = (above[:, 1:-3] + above[:, 2:-2] + above[:, 3:-1]) / 3
-    sd = np.sqrt(np.maximum(baseline_variance, 1e-300))[:, None]
-    used = block.valid[:, 4:] & (signal > 3 * sd)
+    sd = np.sqrt(np.maximum(baseline_variance[rows], 1e-150))[:, None]
+    used = block.valid[rows, 4:] & (signal > 3 * sd)
     if used.sum() < 5 * LEVELS:
         return 0.0
+    rough = np.diff(above, n=4, axis=1) ** 2 / 70
     order = np.argsort(signal[used], kind="stable")
     groups = np.array_split(order, LEVELS)
     level = np.array([signal[used][group].mean() for group in groups])
     spread = np.array([rough[used][group].mean() for group in groups])
     floor = float(np.median(baseline_variance))
-    scale = np.maximum(spread, 1e-300)
+    scale = np.maximum(spread, 1e-150)
     design = np.column_stack([np.full(LEVELS, floor), level, level**2]) / scale[:, None]
-    norms = np.maximum(np.linalg.norm(design, axis=0), 1e-300)
+    norms = np.maximum(np.linalg.norm(design, axis=0), 1e-150)
     terms, _ = nnls(design / norms, np.ones(LEVELS))
     return float(terms[1] / norms[1])

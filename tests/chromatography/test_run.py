@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from simulated_runs import benchmark
 
-from bioanalysis.chromatography import check_manual, integrate, integrate_run
+from bioanalysis.chromatography import IntegrationSettings, check_manual, integrate, integrate_run
 from bioanalysis.errors import BatchError
 from bioanalysis.instruments.traces import RunTraces
 
@@ -179,3 +181,58 @@ def test_neighbours_cost_little(neighbour, limit):
 def test_samples_with_another_width_than_the_calibrators_lose_no_area(width):
     figures = benchmark.judge(benchmark.Scenario("test", 50, width=width), runs=3, seed=3)
     assert abs(figures["bias %"]) < 1.0
+
+
+def test_the_template_comes_near_the_bound_and_keeps_the_scale():
+    # Cramer-Rao bound of the same traces; the drop's CV is 1.6 times that
+    figures = benchmark.judge(benchmark.Scenario("test", 5), runs=6, seed=3, estimate="template")
+    print({name: round(value, 2) for name, value in figures.items()})
+    assert figures["CV %"] < 1.2 * figures["bound %"]
+    assert abs(figures["bias %"]) < 3
+    assert 0.8 < figures["pull SD"] < 1.25
+    strong = benchmark.judge(benchmark.Scenario("test", 300), runs=1, seed=3, estimate="template")
+    assert abs(strong["bias %"]) < 0.5
+
+
+def test_a_shape_that_does_not_fit_is_flagged_by_the_two_estimates():
+    both = IntegrationSettings(estimate="template", template_below=10)
+    traces, _ = run_of(benchmark.Scenario("wide", 300, width=1.9))
+    flags = analyte(peaks_of(traces, settings=both))["flags"][benchmark.CALIBRATORS :]
+    assert flags.str.contains("estimates_disagree|wide").all()
+    traces, _ = run_of(benchmark.Scenario("same", 300))
+    flags = analyte(peaks_of(traces, settings=both))["flags"]
+    assert not flags.str.contains("estimates_disagree").any()
+
+
+def test_an_unknown_estimate_is_refused():
+    with pytest.raises(ValueError, match="'perpendicular_drop' or 'template'"):
+        IntegrationSettings(estimate="guess")
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    lengths=st.lists(st.integers(1, 60), min_size=1, max_size=6),
+    kind=st.sampled_from(["zeros", "constant", "counts", "spikes", "huge"]),
+    equal_times=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+@pytest.mark.filterwarnings("error")
+def test_whatever_a_trace_holds_every_row_ends_with_an_area_or_no_peak(lengths, kind, equal_times, seed):
+    dice = np.random.default_rng(seed)
+    make = {
+        "zeros": np.zeros,
+        "constant": lambda n: np.full(n, 7.0),
+        "counts": lambda n: 40.0 * dice.poisson(0.5, n),
+        "spikes": lambda n: 1e6 * (dice.random(n) < 0.1),
+        "huge": lambda n: 1e12 * dice.random(n),
+    }[kind]
+    injections = []
+    for length in lengths:
+        time_min = np.full(length, 3.0) if equal_times else 2.9 + 0.005 * np.arange(length)
+        injections.append([(time_min, make(length)), (time_min, make(length))])
+    names = [str(number) for number in range(len(lengths))]
+    traces = RunTraces.gather(names, names, ["analyte", "standard"], injections)
+    for estimate in ("perpendicular_drop", "template"):
+        peaks = peaks_of(traces, calibrator_positions=names[:2], settings=IntegrationSettings(estimate=estimate))
+        assert (peaks["area"].isna() == peaks["flags"].str.contains("no_peak")).all()
+        assert np.isfinite(peaks[["left_min", "right_min", "area_se", "height"]].to_numpy()).all()

@@ -265,3 +265,35 @@ def test_real_files_tell_times_in_seconds_and_come_out_in_minutes(reference):
     imipramine = traces[281.3]
     assert imipramine.time_min[-1] == pytest.approx(89.81 / 60, abs=1e-4)  # an analysis of 1.5 min
     assert imipramine.time_min[np.argmax(imipramine.intensity)] == pytest.approx(0.8885, abs=0.003)  # as reviewed
+
+
+@pytest.mark.parametrize("kind", ["none", "linear", "pic", "slof"])
+@pytest.mark.parametrize("zlib_too", [True, False])
+def test_numpress_arrays_come_back_within_their_own_precision(tmp_path, kind, zlib_too):
+    import pyopenms
+
+    written_by = pyopenms.MzMLFile()
+    options = written_by.getOptions()
+    options.setCompression(zlib_too)
+    if kind != "none":
+        for use, name in (
+            (options.setNumpressConfigurationMassTime, "linear"),
+            (options.setNumpressConfigurationIntensity, kind),
+        ):
+            config = pyopenms.NumpressConfig()
+            config.estimate_fixed_point = True
+            config.setCompression(name)
+            use(config)
+    written_by.setOptions(options)
+    recorded, precursor, product = pyopenms.MSChromatogram(), pyopenms.Precursor(), pyopenms.Product()
+    precursor.setMZ(651.5)
+    product.setMZ(94.9)
+    recorded.setPrecursor(precursor)
+    recorded.setProduct(product)
+    recorded.set_peaks((60 * TIME_MIN, SIGNAL))
+    experiment = pyopenms.MSExperiment()
+    experiment.addChromatogram(recorded)
+    written_by.store(str(tmp_path / "inj01.mzML"), experiment)
+    (trace,) = read_traces(tmp_path / "inj01.mzML", "inj01")
+    assert_allclose(trace.time_min, TIME_MIN, atol=1e-8)
+    assert_allclose(trace.intensity, SIGNAL, rtol=2e-4)  # slof keeps four digits

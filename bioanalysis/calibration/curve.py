@@ -12,6 +12,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from bioanalysis.calibration.least_squares import Array
+from bioanalysis.calibration.suspicions import suspicions
 from bioanalysis.calibration.weighting import Weighting
 
 BELOW, ABOVE, NO_RESPONSE = "below the curve", "above the curve", "no response"
@@ -126,8 +127,13 @@ class CalibrationCurve(RegressorMixin, BaseEstimator):
         """Return the weight (n,) that this curve gives each standard: `residual_sd_` squared over its variance."""
         check_is_fitted(self)
         nominal, response = as_row(nominal, "nominal"), as_row(response, "response")
-        weight, power = self.weights.base(nominal, response)
-        return weight * self._response(nominal) ** -float(power)
+        return self.weights.final(nominal, response, self._response(nominal))
+
+    def suspicions(self, nominal: Any, response: Any) -> list[str]:
+        """Return in words which standards do not go with the others: a bad well, a hook, a saturated reader."""
+        nominal, response = as_row(nominal, "nominal"), as_row(response, "response")
+        weight = self.standard_weights(nominal, response)
+        return suspicions(nominal, response, self._response(nominal), self._gradient(nominal), weight)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fitted curve as plain numbers and words, None where a number is missing."""

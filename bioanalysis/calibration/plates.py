@@ -48,6 +48,7 @@ class ManyCurves:
         What was fitted, with its weighting.
     nominal : (wells,) array
         Concentrations of the standards.
+    responses : (plates, wells) array
     solution : Solution
         All plates, parameters on the scale of the fit, sums of squares over wells.
     alone : dict of int to curve
@@ -56,6 +57,7 @@ class ManyCurves:
 
     model: Sigmoid
     nominal: Array
+    responses: Array
     solution: Solution
     alone: dict[int, Sigmoid]
 
@@ -81,8 +83,9 @@ class ManyCurves:
         """Return the fitted curve of one plate, counted from 0."""
         if plate in self.alone:
             return self.alone[plate]
-        curve, found = clone(self.model), self.solution
-        curve.adopt(self.nominal, found.parameters[plate], found.factor[plate], float(found.sum_of_squares[plate]))
+        curve, fit = clone(self.model), self.solution
+        inner, factor, squares = fit.parameters[plate], fit.factor[plate], float(fit.sum_of_squares[plate])
+        curve.adopt(self.nominal, self.responses[plate], inner, factor, squares)
         return curve
 
 
@@ -110,7 +113,7 @@ def fit_many(nominal: Any, responses: Any, model: Sigmoid | None = None) -> Many
     solution, agree = _fit_pooled(model, nominal, responses, log_x, place)
     doubtful = ~(agree & _sound(model, solution, log_x, len(nominal)))
     alone = {int(plate): clone(model).fit(nominal, responses[plate]) for plate in np.flatnonzero(doubtful)}
-    return ManyCurves(model, nominal, solution, alone)
+    return ManyCurves(model, nominal, responses, solution, alone)
 
 
 def _checked_plates(nominal: Any, responses: Any, model: Sigmoid) -> tuple[Array, Array]:

@@ -116,19 +116,19 @@ class Sigmoid(CalibrationCurve):
             log_x = np.log(nominal)
         found = fit_sigmoid(log_x, response, self.weights, len(self.names))
         solution = found.solution
-        self.adopt(nominal, solution.parameters[0], solution.factor[0], solution.sum_of_squares[0])
+        self.adopt(nominal, response, solution.parameters[0], solution.factor[0], float(solution.sum_of_squares[0]))
         faults = _faults(found, self)
         if faults:
             self.messages_, self.converged_ = tuple(faults), False
         return self
 
-    def adopt(self, nominal: Array, inner: Array, factor: Array, sum_of_squares: float) -> None:
-        """Become the curve of a fit that settled elsewhere, and note what its standards do not determine.
+    def adopt(self, nominal: Array, response: Array, inner: Array, factor: Array, sum_of_squares: float) -> None:
+        """Become the curve of a fit that settled elsewhere, and note what is worth knowing of its standards.
 
         Parameters
         ----------
-        nominal : (n,) array
-            Concentrations of the standards.
+        nominal, response : (n,) arrays
+            The standards.
         inner : (n_parameters,) array
             Parameters on the scale of the fit.
         factor : (n_parameters, n_parameters) array
@@ -143,7 +143,7 @@ class Sigmoid(CalibrationCurve):
         with np.errstate(all="ignore"):
             self._learn(natural, inverse @ inverse.T, sum_of_squares, len(nominal))
         self._note_range(nominal, self._response(nominal))
-        self.messages_, self.converged_ = tuple(_remarks(self)), True
+        self.messages_, self.converged_ = (*_remarks(self), *self.suspicions(nominal, response)), True
 
     def _log_scale(self, natural: Array) -> Array:
         """Return d(natural)/d(inner): the parameter itself where the fit uses its logarithm."""

@@ -75,6 +75,12 @@ class Weighting:
             (np.ones_like(concentration), self.power) if self.follows_fit else (self.start(concentration, response), 0)
         )
 
+    def final(self, concentration: Array, response: Array, fitted: Array) -> Array:
+        """Return the weights (n,) that go with a fitted curve; 0 where they need a fitted response above 0."""
+        weight, power = self.base(concentration, response)
+        above = fitted > 0
+        return np.where(above, weight * np.where(above, fitted, 1.0) ** -float(power), 0.0) if power else weight
+
     def relative_variance(self, concentration: Array, response: Array, lowest: float) -> Array:
         """Return 1/weight of a new reading; below the lowest standard, where none is known, that standard's."""
         if not self.power:

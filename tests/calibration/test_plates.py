@@ -46,6 +46,14 @@ def test_plates_together_and_alone_have_the_same_curve(model):
         )
 
 
+def test_a_bad_well_is_suspected_here_too():
+    responses = simulated(3)
+    responses[1, 10] *= 1.6
+    messages = fit_many(LEVELS, responses).curve(1).messages_
+    assert len(messages) == 1
+    assert messages[0].startswith("a well of standard 40 read")
+
+
 def test_most_plates_need_not_be_fitted_alone():
     assert len(fit_many(LEVELS, simulated(200)).alone) <= 2
 

@@ -33,6 +33,11 @@ def test_what_stays_of_the_weights_during_the_fit():
     assert power == 0
 
 
+def test_final_weights_by_fitted_response_need_it_above_zero():
+    final = Weighting("1/y", "fitted").final(CONCENTRATION, RESPONSE, np.array([-1.0, 2.0, 4.0]))
+    assert_allclose(final, [0, 1 / 2, 1 / 4])
+
+
 def test_a_reading_below_the_lowest_standard_has_the_variance_of_that_standard():
     variance = Weighting("1/x^2", "observed").relative_variance(np.array([0.5, 3.0]), np.zeros(2), lowest=2.0)
     assert_allclose(variance, [2.0**2, 3.0**2])

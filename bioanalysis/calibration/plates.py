@@ -2,8 +2,8 @@
 
 Wells of one concentration are pooled, which changes no estimate. The shape of each curve (slope, midpoint, asymmetry)
 is sought alone while the plateaus follow by regression (variable projection with Kaufman's derivative), for all plates
-in one array. The last digits come from the same steps as those of a single curve. A plate that leaves any doubt is
-fitted by itself, with more starts, and says in words what is wrong with it.
+in one array; the same steps as for a single curve then make the parameters good to about nine digits. A plate that
+leaves any doubt is fitted by itself, with more starts, and says in words what is wrong with it.
 
 References
 ----------
@@ -140,7 +140,7 @@ def _fit_pooled(model: Sigmoid, nominal: Array, responses: Array, log_x: Array, 
     means, pooled = _pool(responses, base, member)
     pooled = np.broadcast_to(pooled, means.shape)
     problem = Problem(lambda inner: logistic(log_x, inner), means, pooled, power, lower, upper)
-    found = polish(problem, np.clip(parameters, lower, upper), settled=1e-9)
+    found = polish(problem, np.clip(parameters, lower, upper), settled=1e-8)
     fitted = problem.model(found.parameters)[0]
     with np.errstate(all="ignore"):
         squares = np.sum(base * fitted[:, place] ** -float(power) * (responses - fitted[:, place]) ** 2, axis=1)

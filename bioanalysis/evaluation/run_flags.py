@@ -35,6 +35,8 @@ def flags_of_analyte(run: Run, part: AnalyteEvaluation, limits: Limits) -> list[
 def _calibrator_flags(part: AnalyteEvaluation) -> list[dict[str, object]]:
     rows = []
     for curve in part.curves:
+        remarks = curve.estimator.messages_ if curve.estimator is not None else (curve.problem,)
+        rows += [flag("curve_suspect", plate=curve.plate, observed=remark, source="fit") for remark in remarks]
         failing = curve.judged[~curve.judged.passes]
         for unit, standard in failing.iterrows():
             points = curve.points[curve.points.unit == unit]
@@ -126,6 +128,10 @@ def value_words(unit: pd.Series, run: Run, part: AnalyteEvaluation, limits: Limi
     lacking = _without_tissue_controls(part)
     if (lacking.tissue == unit.tissue).any() and (lacking.plate == unit.scope).any():
         words.append("no_qc_in_tissue")
+    if any(
+        curve.plate == unit.scope and curve.estimator is not None and curve.estimator.messages_ for curve in part.curves
+    ):
+        words.append("curve_suspect")
     failed = part.acceptance[(part.acceptance.rule_id == RUN) & (part.acceptance.verdict == FAIL)]
     if not limits.enforced and (failed.plate == unit.scope).any():
         words.append("run_failed_exploratory")

@@ -142,6 +142,7 @@ class CalibrationCurve(RegressorMixin, BaseEstimator):
             "model": self.model,
             "weighting": self.weighting,
             "weight_by": self.weight_by,
+            "parameter_names": list(self.parameter_names_),
             "parameters": dict(zip(self.parameter_names_, map(_plain, self.parameters_), strict=True)),
             "covariance": [[_plain(value) for value in row] for row in self.covariance_],
             "residual_sd": _plain(self.residual_sd_),
@@ -157,8 +158,9 @@ class CalibrationCurve(RegressorMixin, BaseEstimator):
         """Return the curve that `to_dict` wrote."""
         curve = cls(weighting=written["weighting"], weight_by=written["weight_by"])
         curve.n_features_in_ = 1
-        curve.parameters_ = np.array([_number(value) for value in written["parameters"].values()])
-        curve.parameter_names_ = tuple(written["parameters"])
+        # by name: JSON may have sorted the parameters, while the covariance keeps the order of the names
+        curve.parameter_names_ = tuple(written["parameter_names"])
+        curve.parameters_ = np.array([_number(written["parameters"][name]) for name in curve.parameter_names_])
         curve.covariance_ = np.array([[_number(value) for value in row] for row in written["covariance"]])
         curve.residual_sd_ = _number(written["residual_sd"])
         curve.degrees_of_freedom_ = written["degrees_of_freedom"]

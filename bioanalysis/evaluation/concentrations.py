@@ -17,7 +17,7 @@ from bioanalysis.recovery.study import RecoveryBook
 from bioanalysis.study import Study
 from bioanalysis.tissue import tissue_concentration
 from bioanalysis.tissue.concentration import homogenate_factor_ml_per_g
-from bioanalysis.tissue.recovery import Scatter
+from bioanalysis.recovery.estimates import Scatter
 
 COLUMNS = [
     "sample_id", "subject_id", "group", "tissue", "piece", "homogenate", "collection_day", "analyte", "method_id",

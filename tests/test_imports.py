@@ -1,0 +1,44 @@
+"""Imports point one way: each room only imports rooms before it in the corridor."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1] / "bioanalysis"
+CORRIDOR = (
+    "errors", "text_files", "yaml_with_lines", "sheets", "columns", "tables", "settings", "flags", "limits",
+    "contradictions", "method", "study", "template", "instruments", "chromatography", "responses", "calibration",
+    "recovery", "acceptance", "tissue", "variability", "exposure", "evaluation", "results", "report", "planning",
+    "workflow", "launch", "cli",
+)  # fmt: skip
+
+
+def rooms_imported(tree: ast.AST) -> set[str]:
+    """Rooms of the package a module imports, those for type checking alone left out."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            node.body = []
+    names = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    names |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    return {name.split(".")[1] for name in names if name.startswith("bioanalysis.")}
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_no_room_imports_a_later_one():
+    against = [
+        f"{path.relative_to(PACKAGE)} imports {imported}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path.parent != PACKAGE or path.stem != "__init__"
+        for imported in rooms_imported(ast.parse(path.read_text(encoding="utf-8")))
+        if imported != room_of(path) and CORRIDOR.index(imported) > CORRIDOR.index(room_of(path))
+    ]
+    assert not against
+
+
+def test_every_room_has_its_place():
+    rooms = {room_of(path) for path in PACKAGE.rglob("*.py")} - {"__init__"}
+    assert rooms == set(CORRIDOR)

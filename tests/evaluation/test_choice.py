@@ -1,0 +1,95 @@
+"""Which result is reported: the rules of the data contract, one example each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bioanalysis.evaluation.choice import choose
+from bioanalysis.method import read_method
+
+ROOT = Path(__file__).parents[2]
+NO_DECISION = pd.DataFrame(columns=["decision_id"])
+
+
+@pytest.fixture(scope="module")
+def method():
+    return read_method(ROOT / "config/methods/ASO-LCMS-01.yaml", "config/methods/ASO-LCMS-01.yaml")
+
+
+def result(run_id: str, reading: float, status: str = "quantified", **more: object) -> dict[str, object]:
+    row: dict[str, object] = {
+        "run_id": run_id, "plate": "", "position": "1", "sample_id": "S1", "dilution_factor": 1.0, "dilution_steps": 0,
+        "extraction_id": f"{run_id}:1", "repeat_reason": "", "reading_ng_ml": reading, "curve_uncertainty": 0.01,
+        "reading_uncertainty": 0.02, "status": status, "reason": "" if status == "quantified" else status, "flags": "",
+    }  # fmt: skip
+    return row | more
+
+
+def chosen(method, *rows: dict[str, object], decisions: pd.DataFrame = NO_DECISION):
+    return choose(pd.DataFrame(rows), decisions, method)
+
+
+def test_one_result_is_reported_with_its_dilution(method):
+    choice = chosen(method, result("A", 40.0, dilution_factor=10.0))
+    assert (choice.status, choice.result.homogenate_ng_ml) == ("quantified", 400.0)
+
+
+def test_a_repeat_replaces_a_result_that_is_not_reportable(method):
+    choice = chosen(
+        method, result("A", 9000.0, "ALQ"), result("B", 900.0, dilution_factor=10.0, repeat_reason="ABOVE_ULOQ")
+    )
+    assert (choice.status, choice.result.run_id, choice.result.homogenate_ng_ml) == ("quantified", "B", 9000.0)
+    assert "reportable_chosen" in choice.flags
+
+
+def test_two_accepted_results_are_never_averaged(method):
+    choice = chosen(method, result("A", 100.0), result("B", 110.0, repeat_reason="POOR_CHROM"))
+    assert choice.status == "needs_decision"
+    assert "A position 1: 100 ng/mL" in choice.reason
+
+
+def test_a_decision_chooses(method):
+    decision = pd.DataFrame(
+        [{"decision_id": "D1", "run_id": "B", "plate": "", "position": "", "extraction_id": "",
+          "dilution_factor": np.nan, "reason_code": "POOR_CHROM", "author": "x", "reason": "y"}]
+    )  # fmt: skip
+    choice = chosen(method, result("A", 100.0), result("B", 110.0), decisions=decision)
+    assert (choice.status, choice.result.run_id) == ("quantified", "B")
+    assert "D1" in choice.note
+
+
+@pytest.mark.parametrize(
+    ("rule", "readings", "expected"),
+    [
+        ("keep_original", (10.0, 11.0), 10.0),
+        ("mean", (10.0, 12.0), 11.0),
+        ("median_of_three", (10.0, 12.0, 11.0), 11.0),
+    ],
+)
+def test_confirmation_repeats_follow_the_rule_of_the_method(method, rule, readings, expected):
+    ruled = method.model_copy(update={"repeat_rule": rule})
+    rows = [result("A", readings[0])]
+    rows += [result(f"B{n}", r, repeat_reason="PREDOSE_POSITIVE") for n, r in enumerate(readings[1:])]
+    assert chosen(ruled, *rows).result.homogenate_ng_ml == pytest.approx(expected)
+    assert chosen(method, *rows).status == "needs_decision"
+
+
+@pytest.mark.parametrize(("second", "status"), [(11.0, "quantified"), (20.0, "needs_decision")])
+def test_dilutions_are_averaged_where_they_agree(method, second, status):
+    # 100 and 110 ng/mL: CV 6.7 %; 100 and 200 ng/mL: CV 47 %; the limit is 20 % where the method sets none
+    choice = chosen(
+        method, result("A", 10.0, dilution_factor=10.0), result("A", second, dilution_factor=10.0 + 1e-9, position="2")
+    )
+    assert choice.status == status
+    if status == "quantified":
+        assert choice.result.homogenate_ng_ml == pytest.approx(105.0)
+
+
+def test_a_failed_run_alone_keeps_its_reason(method):
+    choice = chosen(method, result("A", 10.0, "not_reported"))
+    assert (choice.status, choice.reason) == ("not_reported", "not_reported")
+    assert np.isnan(choice.result.homogenate_ng_ml)

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from bioanalysis.errors import BatchError, Fault, plain_message, read_refusals
+from bioanalysis.planning import load_with_runs
 from bioanalysis.study import Study
 
 PROGRESS = re.compile(r"^(\d+) of (\d+) steps")
@@ -42,7 +43,7 @@ def run_study(folder: Path, *, cores: int, profile: str, dry_run: bool) -> int:
     if not profile_folder.is_dir():
         known = ", ".join(sorted(p.name for p in profile_folder.parent.iterdir()))
         raise BatchError([Fault(f"profile {profile}", "no such profile", f"one of {known}")])
-    study = Study.load(folder)
+    study = load_with_runs(folder)
     with _locked(folder) as taken_over:
         shutil.rmtree(folder / "work" / "refused", ignore_errors=True)
         command = _command(folder, profile_folder, cores)
@@ -110,7 +111,9 @@ def _summarise(study: Study, folder: Path) -> None:
 
     results = folder / "results"
     for run in study.runs:
-        table = pd.read_csv(results / "runs" / run.run_id / "acceptance.tsv", sep="\t", dtype=str, keep_default_na=False)
+        table = pd.read_csv(
+            results / "runs" / run.run_id / "acceptance.tsv", sep="\t", dtype=str, keep_default_na=False
+        )
         for row in table[table.rule_id == "RUN"].itertuples():
             plate = f" plate {row.plate}" if row.plate else ""
             word = "accepted" if row.verdict == "pass" else "FAILED"

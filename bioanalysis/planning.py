@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from bioanalysis.errors import BatchError, Fault
 from bioanalysis.study import Run, Study
 from bioanalysis.tables import write_whole
 
@@ -41,7 +42,7 @@ def plan_study(folder: Path, workflow_folder: Path) -> Plan:
     BatchError
         With every fault of the study; nothing is written then.
     """
-    study = Study.load(folder)
+    study = load_with_runs(folder)
     for run in study.runs:
         write_if_changed(folder / "work" / run.run_id / "run.json", run.to_json())
     write_if_changed(folder / "work" / "study.json", study_text(study))
@@ -50,6 +51,14 @@ def plan_study(folder: Path, workflow_folder: Path) -> Plan:
         raw=raw_digests(study),
         code=code_digest(workflow_folder),
     )
+
+
+def load_with_runs(folder: Path) -> Study:
+    """Return the study in `folder`; BatchError also where it has no runs yet."""
+    study = Study.load(folder)
+    if not study.runs:
+        raise BatchError([Fault("config/runs.tsv", "no rows", "one row per analytical run: nothing can be run yet")])
+    return study
 
 
 def write_if_changed(path: Path, text: str) -> None:

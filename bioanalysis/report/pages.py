@@ -12,10 +12,10 @@ import jinja2
 import numpy as np
 import pandas as pd
 
-from bioanalysis.calibration import make_estimator
+from bioanalysis.calibration import curve_from_dict
 from bioanalysis.instruments.traces import RunTraces
-from bioanalysis.limits import EDITION
-from bioanalysis.report.plots import scatter, trace
+from bioanalysis.limits import EDITION, limits_for
+from bioanalysis.report.plots import Axis, Mark, plain, scatter, trace
 from bioanalysis.results import read_table
 from bioanalysis.study import Run, Study
 from bioanalysis.tables import write_whole
@@ -28,8 +28,10 @@ def write_run_report(folder: Path, run_id: str, path: Path) -> None:
     tables = {name: read_table(results / f"{name}.tsv") for name in ("measurements", "acceptance", "recovery", "flags")}
     acceptance, measurements = tables["acceptance"], tables["measurements"]
     curves = json.loads((results / "curve.json").read_text(encoding="utf-8"))
+    limits = limits_for(run.method)
+    inner = float(limits["CAL-LBA-02" if "CAL-LBA-02" in limits else "CAL-CC-02"].number)
     sections = [
-        _section("Calibration", figures=[figure for curve in curves for figure in _curve_figures(curve)]),
+        _section("Calibration", figures=[figure for curve in curves for figure in _curve_figures(curve, inner)]),
         _section("Quality controls", measurements[measurements.sample_type.isin(["qc", "dilution_qc"])], QC),
         _section("Every rule and its numbers", acceptance, RULES),
         _section("Recovery", tables["recovery"], RECOVERY),
@@ -58,7 +60,12 @@ def write_study_report(folder: Path, path: Path) -> None:
     concentrations = tables["tissue_concentrations"]
     counts = ", ".join(f"{number} {status}" for status, number in concentrations.status.value_counts().items())
     open_flags = int((tables["flags"].state == "open").sum())
-    verdicts.append({"kind": "", "text": f"Results: {counts}. Open flags: {open_flags}. Method status: {study.config.study.status}."})
+    verdicts.append(
+        {
+            "kind": "",
+            "text": f"Results: {counts}. Open flags: {open_flags}. Method status: {study.config.study.status}.",
+        }
+    )
     figures = [_tissue_figure(here, str(tissue)) for tissue, here in concentrations.groupby("tissue", sort=False)]
     sections = [
         _section("Tissue concentrations", concentrations, TISSUE, figures=figures),
@@ -73,12 +80,22 @@ def write_study_report(folder: Path, path: Path) -> None:
     _write(path, title, f"test article {study.config.study.test_article}", verdicts, sections)
 
 
-QC = ["plate", "position", "sample_type", "level", "tissue", "nominal_ng_ml", "bias_percent", "recovery_factor", "status", "reason"]
-RULES = ["rule_id", "plate", "batch", "tissue", "analyte", "subject", "judged", "limit", "observed", "verdict", "source", "standing"]
-RECOVERY = ["tissue", "batch", "kind", "level", "factor", "relative_uncertainty", "degrees_of_freedom", "n", "source", "note"]
-FLAGS = ["flag", "run_id", "plate", "position", "sample_id", "tissue", "observed", "limit", "meaning", "check_first", "state"]
-MEASUREMENTS = ["plate", "position", "sample_type", "sample_id", "level", "tissue", "analyte", "nominal_ng_ml", "dilution_factor", "response", "back_calculated_ng_ml", "bias_percent", "status", "reason", "flags"]
-TISSUE = ["sample_id", "subject_id", "group", "tissue", "piece", "collection_day", "analyte", "method_id", "run_id", "tissue_ug_g", "tissue_ug_g_low", "tissue_ug_g_high", "uncorrected_ug_g", "recovery_factor", "lloq_ug_g", "unit", "status", "reason", "chosen", "flags"]  # fmt: skip
+# fmt: off
+QC = ["plate", "position", "sample_type", "level", "tissue", "nominal_ng_ml", "bias_percent", "status", "reason",
+      "recovery_factor"]
+RULES = ["rule_id", "verdict", "subject", "limit", "observed", "plate", "batch", "tissue", "analyte", "judged",
+         "source", "standing"]
+RECOVERY = ["tissue", "batch", "kind", "level", "factor", "relative_uncertainty", "degrees_of_freedom", "n", "note",
+            "sign_off", "source"]
+FLAGS = ["flag", "state", "run_id", "plate", "position", "sample_id", "tissue", "observed", "limit", "meaning",
+         "check_first"]
+MEASUREMENTS = ["plate", "position", "sample_type", "sample_id", "level", "tissue", "analyte", "status",
+                "nominal_ng_ml", "back_calculated_ng_ml", "bias_percent", "dilution_factor", "response", "reason",
+                "flags"]
+TISSUE = ["sample_id", "group", "tissue", "method_id", "status", "value", "tissue_ug_g_low", "tissue_ug_g_high", "unit",
+          "reason", "uncorrected_ug_g", "recovery_factor", "lloq_ug_g", "run_id", "subject_id", "piece",
+          "collection_day", "analyte", "chosen", "flags"]
+# fmt: on
 
 
 def _run_verdicts(run_id: str, acceptance: pd.DataFrame) -> list[dict[str, str]]:
@@ -105,33 +122,39 @@ def _section(
 
 
 def _shown(cell: Any) -> str:
-    """Return a cell with three significant digits, where it is a number."""
-    if isinstance(cell, float):
-        return "" if math.isnan(cell) else f"{cell:.4g}" if abs(cell) >= 1000 else f"{cell:.3g}"
+    """Return a cell with three significant digits where it is a measured number."""
     try:
-        return f"{float(cell):.3g}" if "." in str(cell) else str(cell)
-    except ValueError:
+        number = float(cell)
+    except (TypeError, ValueError):
         return str(cell)
+    if math.isnan(number):
+        return ""
+    is_measured = isinstance(cell, float) or "." in str(cell)
+    return plain(number) if is_measured else str(cell)
 
 
-def _curve_figures(curve: dict[str, Any]) -> list[str]:
+def _curve_figures(curve: dict[str, Any], limit: float) -> list[str]:
+    """Return the curve with its points, and the bias of each standard between the limits for inner levels."""
     label = f"{curve['analyte']} {('plate ' + curve['plate']) if curve['plate'] else ''} {curve['model']} {curve['weighting']}"
     if curve["estimator"] is None:
         return [f"<p>{jinja2.utils.markupsafe.escape(label + ': ' + curve['problem'])}</p>"]
     points = [p for p in curve["points"] if p["response"] is not None]
-    estimator = type(make_estimator(curve["model"], curve["weighting"])).from_dict(curve["estimator"])
+    estimator = curve_from_dict(curve["estimator"])
     nominal = [p["nominal_ng_ml"] for p in points if p["nominal_ng_ml"]]
     grid = np.geomspace(min(nominal), max(nominal), 60)
     line = list(zip(grid.tolist(), np.asarray(estimator.predict(grid), float).tolist(), strict=True))
-    marks = [(p["nominal_ng_ml"], p["response"], _kind(p), f"{p['level']} {p['nominal_ng_ml']:g} ng/mL") for p in points]
+    marks = [
+        Mark(p["nominal_ng_ml"], p["response"], _kind(p), f"{p['level']} {p['nominal_ng_ml']:g} ng/mL") for p in points
+    ]
     bias = [
-        (p["nominal_ng_ml"], p["bias_percent"], _kind(p), f"{p['bias_percent']:+.1f} %")
+        Mark(p["nominal_ng_ml"], p["bias_percent"], _kind(p), f"{p['level']} {p['bias_percent']:+.1f} %")
         for p in points
         if p["bias_percent"] is not None
     ]
+    nominal_axis = Axis(f"nominal ng/mL ({label})", log=True)
     return [
-        scatter(marks, x_label=f"nominal ng/mL ({label})", y_label="response", log_x=True, log_y=True, line=line),
-        scatter(bias, x_label="nominal ng/mL", y_label="bias %", log_x=True, log_y=False),
+        scatter(marks, nominal_axis, Axis("response", log=True), line=line),
+        scatter(bias, nominal_axis, Axis("bias %"), guides=(-limit, 0.0, limit)),
     ]
 
 
@@ -140,15 +163,26 @@ def _kind(point: dict[str, Any]) -> str:
 
 
 def _tissue_figure(rows: pd.DataFrame, tissue: str) -> str:
-    groups = {group: number for number, group in enumerate(dict.fromkeys(rows.group), start=1)}
-    values = rows[rows.value.notna()]
-    points = [
-        (groups[row.group] + (0.12 if number % 2 else -0.12), row.value, "used", f"{row.sample_id} {row.value:.3g} ug/g")
-        for number, row in enumerate(values.itertuples())
+    """Return every quantified value by group, a column of marks per method; what is not drawn is counted in words."""
+    groups = {str(group): float(number) for number, group in enumerate(dict.fromkeys(rows.group), start=1)}
+    methods = [method for method in dict.fromkeys(rows.method_id) if method]
+    step = 0.3 / max(len(methods), 1)
+    marks = [
+        Mark(
+            groups[row.group] + step * (methods.index(row.method_id) - (len(methods) - 1) / 2),
+            row.value,
+            f"m{methods.index(row.method_id)}",
+            f"{row.sample_id}, {row.method_id}: {plain(row.value)} {row.unit}",
+        )
+        for row in rows[rows.value.notna()].itertuples()
     ]
-    blq = int((rows.status == "BLQ").sum())
-    names = ", ".join(f"{number} {group}" for group, number in groups.items())
-    return scatter(points, x_label=f"{tissue}: {names}; {blq} BLQ not drawn", y_label="ug/g", log_x=False, log_y=True)
+    others = rows.status[rows.status != "quantified"].value_counts()
+    not_drawn = ", ".join(f"{number} {status}" for status, number in others.items())
+    x_axis = Axis(tissue, ticks=groups, include=[0.5, len(groups) + 0.5])
+    figure = scatter(marks, x_axis, Axis(str(rows.unit.iloc[0]), log=True))
+    words = f"{tissue}: {' (filled), '.join(methods)}{' (open)' if len(methods) > 1 else ''}"
+    words += f"; not drawn: {not_drawn}" if not_drawn else ""
+    return f"<figure>{figure}<figcaption>{jinja2.utils.markupsafe.escape(words)}</figcaption></figure>"
 
 
 def _chromatograms(folder: Path, run: Run, results: Path) -> list[str]:
@@ -164,7 +198,9 @@ def _chromatograms(folder: Path, run: Run, results: Path) -> list[str]:
     return figures
 
 
-def _write(path: Path, title: str, subtitle: str, verdicts: list[dict[str, str]], sections: list[dict[str, Any]]) -> None:
+def _write(
+    path: Path, title: str, subtitle: str, verdicts: list[dict[str, str]], sections: list[dict[str, Any]]
+) -> None:
     environment = jinja2.Environment(autoescape=True, trim_blocks=True)
     template = environment.from_string((files("bioanalysis.report") / "page.html").read_text(encoding="utf-8"))
     page = template.render(title=title, subtitle=subtitle, verdicts=verdicts, sections=sections, edition=EDITION)

@@ -3,59 +3,113 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 
-WIDTH, HEIGHT, MARGIN = 420, 240, 46
+WIDTH, HEIGHT, LEFT, BOTTOM = 440, 250, 56, 48
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One point of a figure: where it lies, its css class, and what it says when pointed at."""
+
+    x: float
+    y: float
+    kind: str
+    tip: str
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis: its name, whether it is logarithmic, words for places on it, and values it must show."""
+
+    label: str
+    log: bool = False
+    ticks: Mapping[str, float] = field(default_factory=dict)
+    include: Sequence[float] = ()
+
+    def shows(self, value: float) -> bool:
+        return math.isfinite(value) and (value > 0 or not self.log)
+
+    def scale(self, values: Sequence[float], start: float, end: float) -> Callable[[float], float]:
+        """Return the function from a value to its place on the page."""
+        span = [*values, *self.include]
+        low, high = (math.log10(v) if self.log else v for v in (min(span), max(span)))
+        width = (high - low) or 1.0
+        return lambda value: start + ((math.log10(value) if self.log else value) - low) / width * (end - start)
 
 
 def scatter(
-    points: Sequence[tuple[float, float, str, str]], *, x_label: str, y_label: str, log_x: bool, log_y: bool,
-    line: Sequence[tuple[float, float]] = (), title: str = "",
-) -> str:  # fmt: skip
-    """Return an SVG of points (x, y, css class, tooltip) and a line; points that a log axis cannot show are left out."""
-    points = [p for p in points if _shown(p[0], log_x) and _shown(p[1], log_y)]
-    line = [p for p in line if _shown(p[0], log_x) and _shown(p[1], log_y)]
-    if not points:
-        return "<p>nothing to draw</p>"
-    xs, ys = [p[0] for p in [*points, *line]], [p[1] for p in [*points, *line]]
-    to_x, to_y = _scale(xs, log_x, MARGIN, WIDTH - 10), _scale(ys, log_y, HEIGHT - MARGIN, 12)
-    marks = "".join(
-        f'<circle class="{escape(kind)}" cx="{to_x(x):.1f}" cy="{to_y(y):.1f}" r="3.5"><title>{escape(tip)}</title></circle>'
-        for x, y, kind, tip in points
-    )
+    marks: Sequence[Mark],
+    x_axis: Axis,
+    y_axis: Axis,
+    *,
+    line: Sequence[tuple[float, float]] = (),
+    guides: Sequence[float] = (),
+) -> str:
+    """Return an SVG of marks, a line through (x, y) pairs and horizontal guides; what no axis can show is left out."""
+    marks = [mark for mark in marks if x_axis.shows(mark.x) and y_axis.shows(mark.y)]
+    line = [(x, y) for x, y in line if x_axis.shows(x) and y_axis.shows(y)]
+    if not marks:
+        return f"<p>{escape(y_axis.label)}, {escape(x_axis.label)}: nothing to draw</p>"
+    xs = [mark.x for mark in marks] + [x for x, _ in line]
+    ys = [mark.y for mark in marks] + [y for _, y in line] + list(guides)
+    to_x, to_y = x_axis.scale(xs, LEFT + 8, WIDTH - 14), y_axis.scale(ys, HEIGHT - BOTTOM - 6, 12)
     path = " ".join(f"{to_x(x):.1f},{to_y(y):.1f}" for x, y in line)
-    ticks = f'<text x="{MARGIN}" y="{HEIGHT - 28}">{min(xs):.3g}</text>'
-    ticks += f'<text x="{WIDTH - 10}" y="{HEIGHT - 28}" text-anchor="end">{max(xs):.3g}</text>'
-    ticks += f'<text x="{MARGIN - 4}" y="{HEIGHT - MARGIN}" text-anchor="end">{min(ys):.3g}</text>'
-    ticks += f'<text x="{MARGIN - 4}" y="20" text-anchor="end">{max(ys):.3g}</text>'
-    frame = f'<path class="axis" d="M{MARGIN} 10V{HEIGHT - MARGIN + 4}H{WIDTH - 6}"/>'
-    names = f'<text x="{WIDTH / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x_label)}</text>'
-    names += f'<text transform="translate(12 {HEIGHT / 2}) rotate(-90)" text-anchor="middle">{escape(y_label)}</text>'
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title or y_label)}">{frame}'
-        f'<polyline class="curve" points="{path}"/>{marks}{ticks}{names}</svg>'
-    )
+    parts = [
+        f'<path class="axis" d="M{LEFT} 6V{HEIGHT - BOTTOM}H{WIDTH - 6}"/>',
+        *(f'<path class="guide" d="M{LEFT} {to_y(y):.1f}H{WIDTH - 6}"/>' for y in guides),
+        f'<polyline class="curve" points="{path}"/>',
+        *(_circle(mark, to_x(mark.x), to_y(mark.y)) for mark in marks),
+        *_ticks(x_axis, y_axis, xs, [*ys, *y_axis.include], to_x, to_y),
+        f'<text x="{WIDTH / 2}" y="{HEIGHT - 10}" text-anchor="middle">{escape(x_axis.label)}</text>',
+        f'<text transform="translate(12 {HEIGHT / 2}) rotate(-90)" text-anchor="middle">{escape(y_axis.label)}</text>',
+    ]
+    title = escape(f"{y_axis.label} against {x_axis.label}", quote=True)
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">{"".join(parts)}</svg>'
+
+
+def _circle(mark: Mark, x: float, y: float) -> str:
+    kind = escape(mark.kind, quote=True)
+    return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="3.5"><title>{escape(mark.tip)}</title></circle>'
+
+
+def _ticks(
+    x_axis: Axis,
+    y_axis: Axis,
+    xs: Sequence[float],
+    ys: Sequence[float],
+    to_x: Callable[[float], float],
+    to_y: Callable[[float], float],
+) -> list[str]:
+    across = x_axis.ticks or {plain(v): v for v in (min(xs), max(xs))}
+    up = y_axis.ticks or {plain(v): v for v in (min(ys), max(ys))}
+    words = [
+        f'<text x="{to_x(v):.1f}" y="{HEIGHT - BOTTOM + 14}" text-anchor="middle">{escape(name)}</text>'
+        for name, v in across.items()
+    ]
+    words += [
+        f'<text x="{LEFT - 4}" y="{to_y(v) + 3:.1f}" text-anchor="end">{escape(name)}</text>' for name, v in up.items()
+    ]
+    return words
 
 
 def trace(time: Sequence[float], intensity: Sequence[float], left: float, right: float, title: str) -> str:
-    """Return a small chromatogram with its boundaries."""
+    """Return a small chromatogram (minutes, counts) with its boundaries."""
     if not len(time):
         return ""
-    to_x, to_y = _scale(time, False, 4, 156), _scale([0, *intensity], False, 70, 14)
+    to_x, to_y = Axis("").scale(time, 4, 156), Axis("", include=[0]).scale(intensity, 70, 14)
     path = " ".join(f"{to_x(x):.1f},{to_y(y):.1f}" for x, y in zip(time, intensity, strict=True))
-    marks = "".join(f'<path class="bound" d="M{to_x(b):.1f} 14V70"/>' for b in (left, right) if math.isfinite(b))
+    bounds = "".join(f'<path class="bound" d="M{to_x(b):.1f} 14V70"/>' for b in (left, right) if math.isfinite(b))
     return (
-        f'<svg class="trace" viewBox="0 0 160 76" role="img" aria-label="{escape(title)}"><text x="4" y="10">'
-        f'{escape(title)}</text>{marks}<polyline class="curve" points="{path}"/></svg>'
+        f'<svg class="trace" viewBox="0 0 160 76" role="img" aria-label="{escape(title, quote=True)}">'
+        f'<text x="4" y="10">{escape(title)}</text>{bounds}<polyline class="curve" points="{path}"/></svg>'
     )
 
 
-def _shown(value: float, log: bool) -> bool:
-    return math.isfinite(value) and (value > 0 or not log)
-
-
-def _scale(values: Sequence[float], log: bool, start: float, end: float):  # noqa: ANN202
-    ends = [math.log10(v) if log else v for v in (min(values), max(values))]
-    span = (ends[1] - ends[0]) or 1.0
-    return lambda v: start + ((math.log10(v) if log else v) - ends[0]) / span * (end - start)
+def plain(value: float) -> str:
+    """Return a number with three significant digits, whole numbers as they are, never with an exponent."""
+    if value == int(value) and abs(value) < 1e15:
+        return str(int(value))
+    return f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"

@@ -1,5 +1,6 @@
 """Oligonucleotides in tissue: from manifests and raw data to concentrations with a verdict on every run."""
 
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/read.smk"
 include: "workflow/rules/run.smk"

@@ -48,7 +48,7 @@ def main() -> None:
     summarise(pd.concat(found), len(found))
 
 
-def _generator():  # noqa: ANN202
+def _generator():
     spec = importlib.util.spec_from_file_location("make_demonstration", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -108,7 +108,7 @@ def integer(
 ) -> Column:
     """Return a column of whole numbers, not below `least` where that is given."""
     expected = "a whole number" + ("" if least is None else f" of at least {least}")
-    fits = lambda value: value.is_integer() and (least is None or value >= least)  # noqa: E731
+    fits = lambda value: value.is_integer() and (least is None or value >= least)
     return _numbers(name, meaning, fits, expected, required, default)
 
 

@@ -65,17 +65,23 @@ def plain_message(faults: Iterable[Fault]) -> str:
         here = sorted((f for f in faults if f.file == file), key=lambda f: (f.line or 0, f.column or ""))
         paragraphs.append("\n".join([f"{file} cannot be used:", *(f"  {fault}" for fault in here)]))
     count = f"{len(faults)} fault{'s' if len(faults) != 1 else ''}"
-    return "\n".join([*paragraphs, f"{count} in {len(files)} file{'s' if len(files) != 1 else ''}; nothing was computed."])
+    return "\n".join(
+        [*paragraphs, f"{count} in {len(files)} file{'s' if len(files) != 1 else ''}; nothing was computed."]
+    )
 
 
 def write_refusal(path: Path, error: BatchError) -> None:
     """Leave the faults of `error` as JSON, for `bioanalysis run` to gather when the workflow has ended."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([asdict(fault) for fault in error.faults], indent=1, ensure_ascii=False), encoding="utf-8")
+    path.write_text(
+        json.dumps([asdict(fault) for fault in error.faults], indent=1, ensure_ascii=False), encoding="utf-8"
+    )
 
 
 def read_refusals(folder: Path) -> list[Fault]:
     """Return the faults left by all jobs in `folder` (empty where there are none)."""
     return [
-        Fault(**fault) for path in sorted(folder.glob("*.json")) for fault in json.loads(path.read_text(encoding="utf-8"))
+        Fault(**fault)
+        for path in sorted(folder.glob("*.json"))
+        for fault in json.loads(path.read_text(encoding="utf-8"))
     ]

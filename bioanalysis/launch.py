@@ -137,8 +137,9 @@ def _locked(folder: Path) -> Iterator[bool]:
         with path.open("x", encoding="utf-8") as stream:
             json.dump(me, stream)
     except FileExistsError:
-        raise BatchError([Fault(LOCK, f"held by another run: {path.read_text(encoding='utf-8')}",
-                                "no other run on this study: wait for it, or end it, then start again")]) from None  # fmt: skip
+        owner = f"held by another run: {path.read_text(encoding='utf-8')}"
+        what = "no other run on this study: wait for it, or end it, then start again"
+        raise BatchError([Fault(LOCK, owner, what)]) from None
     try:
         yield taken_over
     finally:

@@ -44,8 +44,9 @@ def _analyte_response(run: Run, analyte: Analyte, areas: pd.DataFrame) -> pd.Dat
     rows["internal_standard_area"] = np.nan
     rows["peak_flags"] = here[("flags", name)].fillna("").to_numpy(str)
     divisor: np.ndarray | float = 1.0
-    if analyte.internal_standard:
-        standard = run.method.internal_standard_quantifier(analyte.name).name
+    leader = run.method.internal_standard_quantifier(analyte.name)
+    if leader is not None:
+        standard = leader.name
         rows["internal_standard_area"] = divisor = here[("area", standard)].to_numpy(float)
     rows["response"] = rows.analyte_area / divisor
     acquired = (worklist.not_acquired_reason == "").to_numpy()

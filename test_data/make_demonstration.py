@@ -19,8 +19,8 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "test_data"))
 
-from demonstration import animals, elisa, lcms  # noqa: E402
-from demonstration.assay import Assay, expected_readings  # noqa: E402
+from demonstration import animals, elisa, lcms
+from demonstration.assay import Assay, expected_readings
 
 SEED = 20260303
 KEPT_BY_HAND = ("config.yaml", "methods/ASO-LCMS-01.yaml", "methods/ASO-HELISA-01.yaml")

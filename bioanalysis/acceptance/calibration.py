@@ -49,7 +49,7 @@ def _judge_each_standard(ledger: Ledger, curve: StandardCurve) -> None:
 def _judge_levels(ledger: Ledger, curve: StandardCurve, units: pd.DataFrame) -> None:
     """Number of levels, share passing, coverage of the QC levels: the rules that decide on the run."""
     judged = curve.judged
-    per_level = ledger.limits["CAL-CC-05"].number if "CAL-CC-05" in ledger.limits else 0
+    per_level = ledger.limits["CAL-CC-05"].number if "CAL-CC-05" in ledger.limits else None
     levels = passing_levels(curve, per_level) if per_level else sorted(set(judged.nominal_ng_ml[_ok(judged)]))
     number = ledger.rule("CAL-CC-01", "CAL-LBA-01")
     observed = f"{len(levels)} of {judged.nominal_ng_ml.nunique()} levels pass"

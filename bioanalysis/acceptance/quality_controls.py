@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pandas as pd
 
@@ -41,7 +42,7 @@ def judge_quality_controls(ledger: Ledger, units: pd.DataFrame) -> None:
     _judge_dilution(ledger, units, samples)
 
 
-def _judge_one(ledger: Ledger, unit: object) -> None:
+def _judge_one(ledger: Ledger, unit: Any) -> None:
     rule = ledger.rule("QC-03", "QC-04")
     verdict = bool(unit.passes) if unit.assessable else NOT_ASSESSABLE
     observed = signed_percent(unit.bias_percent)

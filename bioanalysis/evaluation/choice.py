@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -71,7 +72,7 @@ def with_homogenate(row: pd.Series) -> pd.Series:
     return pd.concat([row, pd.Series({"homogenate_ng_ml": value, "n_extractions": 1})])
 
 
-def _decided(candidates: pd.DataFrame, decision: object) -> pd.DataFrame:
+def _decided(candidates: pd.DataFrame, decision: Any) -> pd.DataFrame:
     """Return the candidates a decision names."""
     chosen = candidates
     for column in ("run_id", "plate", "position", "extraction_id"):
@@ -82,7 +83,7 @@ def _decided(candidates: pd.DataFrame, decision: object) -> pd.DataFrame:
     return chosen[chosen.dilution_factor == factor] if pd.notna(factor) else chosen
 
 
-def _by_decision(chosen: pd.DataFrame, decision: object, candidates: pd.DataFrame, method: Method) -> Choice:
+def _by_decision(chosen: pd.DataFrame, decision: Any, candidates: pd.DataFrame, method: Method) -> Choice:
     choice = _within_run(chosen, method) if chosen.run_id.nunique() == 1 else _single(chosen.iloc[-1])
     note = f"chosen by {decision.decision_id} ({decision.reason_code}, {decision.author}): {decision.reason}"
     flags = join_words(choice.flags, "reportable_chosen" if len(candidates) > 1 else "")
@@ -119,7 +120,7 @@ def _combined_dilutions(inside: pd.DataFrame, method: Method) -> Choice:
     row["homogenate_ng_ml"] = float(values.mean())
     row["reading_uncertainty"] = float(np.sqrt((inside.reading_uncertainty**2).sum()) / count)
     row["curve_uncertainty"] = float(inside.curve_uncertainty.max())
-    row["n_extractions"] = inside.extraction_id.nunique()
+    row["n_extractions"] = len(set(inside.extraction_id))
     row["dilution_steps"] = inside.dilution_steps.max()
     row["position"] = ";".join(inside.position.astype(str))
     return Choice(row, QUANTIFIED, "", f"mean of {count} dilutions ({text} ng/mL)", join_words(*inside["flags"]))
@@ -137,7 +138,7 @@ def _needs_decision(candidates: pd.DataFrame, why: str = "") -> Choice:
     return Choice(with_homogenate(candidates.iloc[0]), NEEDS_DECISION, reason, flags="needs_decision")
 
 
-def _value_text(row: object) -> str:
+def _value_text(row: Any) -> str:
     return f"{row.reading_ng_ml * row.dilution_factor:.4g} ng/mL" if row.status == QUANTIFIED else str(row.status)
 
 

@@ -12,12 +12,12 @@ from bioanalysis.evaluation.choice import Choice, choose
 from bioanalysis.evaluation.status import NEEDS_DECISION, NOT_ANALYSED, NOT_REPORTED, QUANTIFIED
 from bioanalysis.flags import join_words
 from bioanalysis.method import Method
+from bioanalysis.recovery.estimates import Scatter
 from bioanalysis.recovery.run import AppliedFactor
 from bioanalysis.recovery.study import RecoveryBook
 from bioanalysis.study import Study
 from bioanalysis.tissue import tissue_concentration
 from bioanalysis.tissue.concentration import homogenate_factor_ml_per_g
-from bioanalysis.recovery.estimates import Scatter
 
 COLUMNS = [
     "sample_id", "subject_id", "group", "tissue", "piece", "homogenate", "collection_day", "analyte", "method_id",
@@ -142,7 +142,7 @@ def _numbers(
     analyte: str,
 ) -> dict[str, object]:
     """Return value, interval and budget of one result (science: concentration in tissue, and its uncertainty)."""
-    density = study.config.tissues[sample.tissue].density_g_ml
+    density = float(study.config.tissues[sample.tissue].density_g_ml or np.nan)
     uncertainty = context.method.uncertainty
     scatter = context.scatter[analyte]
     extraction = np.sqrt(scatter.variance_log / result.n_extractions) if np.isfinite(scatter.variance_log) else 0.0
@@ -201,7 +201,7 @@ def _sample_columns(sample: pd.Series) -> dict[str, object]:
 def _factor_ml_per_g(study: Study, sample: pd.Series) -> float:
     if not sample.tissue_mass_mg > 0 or not sample.buffer_volume_ul >= 0:
         return np.nan
-    density = study.config.tissues[sample.tissue].density_g_ml
+    density = float(study.config.tissues[sample.tissue].density_g_ml or np.nan)
     return float(homogenate_factor_ml_per_g(sample.tissue_mass_mg, sample.buffer_volume_ul, density))
 
 

@@ -41,7 +41,7 @@ def manual_integrations(run: Run) -> pd.DataFrame:
     """
     rows = run.decisions[run.decisions.action == "integrate"]
     named = {t.name: t.name for t in run.method.transitions}
-    named |= {t.analyte or t.internal_standard: t.name for t in run.method.transitions if t.role == "quantifier"}
+    named |= {str(t.analyte or t.internal_standard): t.name for t in run.method.transitions if t.role == "quantifier"}
     transition = [named.get(name, name) for name in rows.analyte]
     return rows[["position", "left_min", "right_min", "line"]].assign(transition=transition)
 

@@ -13,9 +13,9 @@ from bioanalysis.acceptance.ledger import NOT_APPLICABLE, Ledger
 from bioanalysis.acceptance.quality_controls import judge_quality_controls
 from bioanalysis.calibration.reading import INSIDE, name_units, read_off, summarise_units
 from bioanalysis.calibration.standards import ROUNDING, StandardCurve, bias_percent, fit_standards, passes_limit
+from bioanalysis.evaluation.run_flags import flags_of_analyte
 from bioanalysis.evaluation.status import Rejections, assign_status, rejections_of
 from bioanalysis.flags import flag_table
-from bioanalysis.evaluation.run_flags import flags_of_analyte
 from bioanalysis.limits import Limits, limits_for
 from bioanalysis.method import Analyte
 from bioanalysis.recovery.run import UNCORRECTED, correction_applies, factor_of_tissue, guard_note, run_recovery
@@ -79,7 +79,9 @@ def evaluate_analyte(run: Run, analyte: Analyte, responses: pd.DataFrame, limits
     scopes = _scopes(rows)
     curves = [fit_standards(_points(rows[mask], run), analyte, run.method, limits, label) for label, mask in scopes]
     rows = _with_readings(rows, scopes, curves)
-    scoped = [summarise_units(rows[mask], curve, analyte, run.method) for (_, mask), curve in zip(scopes, curves)]
+    scoped = [
+        summarise_units(rows[mask], curve, analyte, run.method) for (_, mask), curve in zip(scopes, curves, strict=True)
+    ]
     units = pd.concat([_mark(units, curve) for units, curve in zip(scoped, curves, strict=True)])
     recovery = run_recovery(units, run.method, run.run_id)
     units = _with_found(units, recovery, run, analyte, limits, units)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,7 +44,7 @@ def study_flags(
     return [row for row in rows if row]
 
 
-def _sample_flag(row: object) -> dict[str, object]:
+def _sample_flag(row: Any) -> dict[str, object]:
     """Return the one flag a row of the concentration table asks for, or nothing."""
     where = {"run_id": row.run_id, "sample_id": row.sample_id, "tissue": row.tissue, "analyte": row.analyte}
     if row.status == QUANTIFIED and row.treatment == "vehicle":

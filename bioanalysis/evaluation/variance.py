@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 
@@ -15,6 +17,8 @@ COLUMNS = [
     "percent", "geometric_cv_percent", "note",
 ]  # fmt: skip
 NESTED = ("animal", "piece", "homogenate", "extraction")
+Estimator = Literal["anova", "reml"]
+ESTIMATORS: tuple[Estimator, ...] = ("anova", "reml")
 FIXED = ("group", "collection_day", "sex")
 
 
@@ -31,7 +35,7 @@ def variance_table(study: Study, reportable: pd.DataFrame, concentrations: pd.Da
             (concentrations.tissue == tissue) & (concentrations.method_id == method_id)
             & (concentrations.analyte == analyte) & (concentrations.status == "BLQ")
         ]  # fmt: skip
-        for estimator in ("anova", "reml"):
+        for estimator in ESTIMATORS:
             for row in _components(here, estimator, len(blq)):
                 rows.append({"tissue": tissue, "analyte": analyte, "method_id": method_id, **row})
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -56,7 +60,7 @@ def _readings(study: Study, reportable: pd.DataFrame, concentrations: pd.DataFra
     return table.dropna(subset=["log_concentration"])
 
 
-def _components(here: pd.DataFrame, estimator: str, blq: int) -> list[dict[str, object]]:
+def _components(here: pd.DataFrame, estimator: Estimator, blq: int) -> list[dict[str, object]]:
     missing = f"{blq} BLQ samples left out" if blq else ""
     try:
         found = variance_components(here, "log_concentration", nested=NESTED, fixed=FIXED, method=estimator)

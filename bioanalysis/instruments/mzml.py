@@ -28,13 +28,26 @@ MOST_EXPANSION = 100
 class TransitionLike(Protocol):
     """What a transition of the method tells about its trace."""
 
-    name: str
-    q1_mz: float
-    q3_mz: float
-    polarity: str | None
-    rt_min: float
-    rt_window_min: float
-    peak_width_s: float
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def q1_mz(self) -> float: ...
+
+    @property
+    def q3_mz(self) -> float: ...
+
+    @property
+    def polarity(self) -> str | None: ...
+
+    @property
+    def rt_min(self) -> float: ...
+
+    @property
+    def rt_window_min(self) -> float: ...
+
+    @property
+    def peak_width_s(self) -> float: ...
 
 
 @dataclass(frozen=True, eq=False)

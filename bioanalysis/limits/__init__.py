@@ -1,4 +1,4 @@
-"""Acceptance limits: a catalogue of rules as data, profiles that change its numbers, and the limits in force for a method."""
+"""Acceptance limits: a catalogue of rules as data, profiles that change its numbers, the limits in force."""
 
 from bioanalysis.limits.catalogue import EDITION, Limits, Rule, limits_for, override_faults, read_catalogue
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bioanalysis.method import Method
@@ -166,7 +166,11 @@ def print_number(number: Fraction) -> str:
 @cache
 def read_catalogue() -> dict[str, Rule]:
     """Return all rules as the catalogue has them, by id."""
-    return {row["rule_id"]: Rule(**{**row, "numbers": parse_numbers(row["numbers"])}) for row in _read("catalogue.tsv")}
+    return {row["rule_id"]: _rule(row) for row in _read("catalogue.tsv")}
+
+
+def _rule(row: dict[str, Any]) -> Rule:
+    return Rule(**(row | {"numbers": parse_numbers(row["numbers"])}))
 
 
 @cache

@@ -7,6 +7,7 @@ Matuszewski et al., Anal Chem 75 (2003) 3019, doi:10.1021/ac020361s.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -115,7 +116,7 @@ def _factor_row(
     }
 
 
-def welch_satterthwaite(parts: list[tuple[float, float]]) -> float:
+def welch_satterthwaite(parts: Sequence[tuple[float, float]]) -> float:
     """Return the effective degrees of freedom of a sum of independent variances (variance, degrees of freedom)."""
     total = sum(variance for variance, _ in parts)
     weights = sum(variance**2 / freedom for variance, freedom in parts if freedom > 0)

@@ -9,8 +9,8 @@ import pandas as pd
 
 from bioanalysis.limits import Limits
 from bioanalysis.method import Method
-from bioanalysis.recovery.run import ALL_LEVELS, AppliedFactor, found_signal, guard_note
 from bioanalysis.recovery.estimates import Scatter, extraction_scatter, shrink_recovery
+from bioanalysis.recovery.run import ALL_LEVELS, AppliedFactor, found_signal, guard_note
 
 POOLED = "study"
 FEW_BATCHES = 4

@@ -135,7 +135,8 @@ def _shown(cell: Any) -> str:
 
 def _curve_figures(curve: dict[str, Any], limit: float) -> list[str]:
     """Return the curve with its points, and the bias of each standard between the limits for inner levels."""
-    label = f"{curve['analyte']} {('plate ' + curve['plate']) if curve['plate'] else ''} {curve['model']} {curve['weighting']}"
+    plate = f"plate {curve['plate']} " if curve["plate"] else ""
+    label = f"{curve['analyte']} {plate}{curve['model']} {curve['weighting']}"
     if curve["estimator"] is None:
         return [f"<p>{jinja2.utils.markupsafe.escape(label + ': ' + curve['problem'])}</p>"]
     points = [p for p in curve["points"] if p["response"] is not None]

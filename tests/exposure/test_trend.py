@@ -95,7 +95,7 @@ def test_ties_are_corrected_as_in_kendall_s_tau():
 
 def test_the_exact_distribution_is_that_of_all_orders():
     values, sizes = [3.0, 1.0, 4.0, 2.0, 7.0, 5.0, 6.0], (2, 2, 3)
-    groups = lambda order: (order[:2], order[2:4], order[4:])  # noqa: E731
+    groups = lambda order: (order[:2], order[2:4], order[4:])
     every = [jonckheere(*groups(order)).statistic for order in permutations(values)]
     ours = jonckheere(*groups(values), alternative="greater", exact=True)
     assert sizes == tuple(len(group) for group in groups(values))

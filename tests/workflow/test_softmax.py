@@ -29,14 +29,25 @@ plate: {zero_standard: included}
 """
 
 
-def make_study(reference: Path, folder: Path) -> list[dict[str, str]]:
+def tidy(standards: list[dict[str, str]], unknowns: list[dict[str, str]]) -> str:
+    wells = [(f"{'ABCDEF'[n // 2]}{n % 2 + 1}", row["od"]) for n, row in enumerate(standards)]
+    wells += [(row["well"], row["od"]) for row in unknowns]
+    return "well\tsignal\n" + "".join(f"{well}\t{signal}\n" for well, signal in wells)
+
+
+def make_study(reference: Path, folder: Path, form: str) -> list[dict[str, str]]:
     """Write the study; return the unknowns with the software's results."""
     plate = reference / "curves/softmax_hcp_elisa_4pl"
     standards = list(csv.DictReader((plate / "standards.csv").open()))
     unknowns = list(csv.DictReader((plate / "unknowns.csv").open()))
     for name in ("config/methods", "config/worklists", "raw"):
         (folder / name).mkdir(parents=True)
-    shutil.copy(reference / "elisa/softmaxpro_abs_endpoint/softmaxpro_example_reduced.txt", folder / "raw/plate.txt")
+    if form == "tidy":
+        (folder / "raw/plate.txt").write_text(tidy(standards, unknowns))
+    else:
+        shutil.copy(
+            reference / "elisa/softmaxpro_abs_endpoint/softmaxpro_example_reduced.txt", folder / "raw/plate.txt"
+        )
     rows = ["position\tsample_type\tsample_id\tlevel\tnominal_ng_ml"]
     for number, row in enumerate(standards):  # A1, A2 (100), B1, B2 (40) ... F1, F2 (0)
         kind = "calibrator" if float(row["conc"]) else "zero"
@@ -57,8 +68,9 @@ def make_study(reference: Path, folder: Path) -> list[dict[str, str]]:
     return unknowns
 
 
-def test_the_readers_own_export_gives_its_own_results(reference, tmp_path):
-    unknowns = make_study(reference, tmp_path / "study")
+@pytest.mark.parametrize("form", ["export", "tidy"])
+def test_the_readers_own_export_gives_its_own_results(reference, tmp_path, form):
+    unknowns = make_study(reference, tmp_path / "study", form)
     command = [Path(sys.executable).with_name("bioanalysis"), "run", str(tmp_path / "study")]
     subprocess.run(command, check=True, capture_output=True)
     found = pd.read_csv(tmp_path / "study/results/runs/R1/measurements.tsv", sep="\t")

@@ -3,7 +3,9 @@
 import os
 
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[threads] = "1"  # parallelism is by run; threads that spin on busy cores only cost time
+    os.environ[threads] = (
+        "1"  # parallelism is by run; threads that spin on busy cores only cost time
+    )
 
 from pathlib import Path
 
@@ -40,7 +42,11 @@ def raw_data(wildcards):
 def responses_input(wildcards):
     """What responses are made of: peaks (LC-MS/MS) or wells (ELISA)."""
     lcms = wildcards.run in LCMS_RUNS
-    return f"results/runs/{wildcards.run}/peaks.tsv" if lcms else f"work/{wildcards.run}/wells.tsv"
+    return (
+        f"results/runs/{wildcards.run}/peaks.tsv"
+        if lcms
+        else f"work/{wildcards.run}/wells.tsv"
+    )
 
 
 def any_of(runs):

@@ -10,11 +10,11 @@ rule read_traces:
         "logs/{run}/read_traces.log",
     wildcard_constraints:
         run=any_of(LCMS_RUNS),
+    resources:
+        mem_mb=600,
     params:
         raw=raw_digest,
         code=CODE,
-    resources:
-        mem_mb=600,
     script:
         "../scripts/read_traces.py"
 
@@ -29,11 +29,11 @@ rule read_wells:
         "logs/{run}/read_wells.log",
     wildcard_constraints:
         run=any_of(ELISA_RUNS),
+    resources:
+        mem_mb=600,
     params:
         raw=raw_digest,
         code=CODE,
-    resources:
-        mem_mb=600,
     script:
         "../scripts/read_wells.py"
 

@@ -12,10 +12,10 @@ rule integrate_peaks:
         "logs/{run}/integrate_peaks.log",
     wildcard_constraints:
         run=any_of(LCMS_RUNS),
-    params:
-        code=CODE,
     resources:
         mem_mb=600,
+    params:
+        code=CODE,
     script:
         "../scripts/integrate_peaks.py"
 
@@ -34,10 +34,10 @@ rule judge_run:
         flags="results/runs/{run}/flags.tsv",
     log:
         "logs/{run}/judge_run.log",
-    params:
-        code=CODE,
     resources:
         mem_mb=600,
+    params:
+        code=CODE,
     script:
         "../scripts/judge_run.py"
 
@@ -57,9 +57,9 @@ rule report_run:
         report="results/runs/{run}/report.html",
     log:
         "logs/{run}/report_run.log",
-    params:
-        code=CODE,
     resources:
         mem_mb=600,
+    params:
+        code=CODE,
     script:
         "../scripts/report_run.py"

@@ -20,10 +20,10 @@ rule judge_study:
         reconciliation="results/study/reconciliation.tsv",
     log:
         "logs/judge_study.log",
-    params:
-        code=CODE,
     resources:
         mem_mb=2000,
+    params:
+        code=CODE,
     script:
         "../scripts/judge_study.py"
 
@@ -33,7 +33,9 @@ rule report_study:
         admitted=ancient("work/admitted"),
         study="work/study.json",
         runs=expand(
-            "results/runs/{run}/{table}", run=RUNS, table=["acceptance.tsv", "measurements.tsv", "curve.json"]
+            "results/runs/{run}/{table}",
+            run=RUNS,
+            table=["acceptance.tsv", "measurements.tsv", "curve.json"],
         ),
         tables=[
             "results/study/tissue_concentrations.tsv",
@@ -48,9 +50,9 @@ rule report_study:
         report="results/study/report.html",
     log:
         "logs/report_study.log",
-    params:
-        code=CODE,
     resources:
         mem_mb=2000,
+    params:
+        code=CODE,
     script:
         "../scripts/report_study.py"

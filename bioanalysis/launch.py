@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -18,6 +19,7 @@ import psutil
 from bioanalysis.errors import BatchError, Fault, plain_message, read_refusals
 from bioanalysis.planning import load_with_runs
 from bioanalysis.study import Study
+from bioanalysis.tables import write_whole
 
 PROGRESS = re.compile(r"^(\d+) of (\d+) steps")
 NOTHING = "nothing to do: results are up to date"
@@ -86,6 +88,8 @@ def _snakemake(command: list[str], folder: Path, *, show: bool) -> tuple[int, st
     process = subprocess.Popen(
         command, cwd=folder, env=_environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
+    # the workflow outlives us where we are killed: it is an owner of the lock as well
+    write_whole(folder / LOCK, json.dumps(_owner(os.getpid(), process.pid)).encode())
     with Progress(disable=not (show and sys.stdout.isatty())) as progress:
         task = progress.add_task("running", total=None)
         for line in process.stdout or ():
@@ -128,33 +132,46 @@ def _locked(folder: Path) -> Iterator[bool]:
     """Hold the study's lock; yields True where a dead owner's was taken over."""
     path = folder / LOCK
     taken_over = path.exists() and _owner_is_dead(path)
-    me = {"host": socket.gethostname(), "pid": os.getpid(), "started": psutil.Process().create_time()}
     path.parent.mkdir(parents=True, exist_ok=True)
     if taken_over:
         print("an earlier run ended before it was done: taking over and resuming")
         path.unlink(missing_ok=True)
     try:
         with path.open("x", encoding="utf-8") as stream:
-            json.dump(me, stream)
+            json.dump(_owner(os.getpid()), stream)
     except FileExistsError:
-        owner = f"held by another run: {path.read_text(encoding='utf-8')}"
         what = "no other run on this study: wait for it, or end it, then start again"
-        raise BatchError([Fault(LOCK, owner, what)]) from None
+        raise BatchError([Fault(LOCK, _owner_in_words(path), what)]) from None
     try:
         yield taken_over
     finally:
         path.unlink(missing_ok=True)
 
 
+def _owner(*pids: int) -> dict[str, object]:
+    """Return who holds the lock: the host, and each process with its start (a process number is used again)."""
+    return {"host": socket.gethostname(), "processes": [[pid, psutil.Process(pid).create_time()] for pid in pids]}
+
+
 def _owner_is_dead(path: Path) -> bool:
-    """Return whether the lock's owner ran on this host and is no more."""
+    """Return whether the lock's owner ran on this host and neither it nor its workflow is alive."""
     try:
         owner = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return True
-    if owner["host"] != socket.gethostname():
-        return False
+    return owner["host"] == socket.gethostname() and not any(_is_alive(*process) for process in owner["processes"])
+
+
+def _is_alive(pid: int, started: float) -> bool:
     try:
-        return abs(psutil.Process(owner["pid"]).create_time() - owner["started"]) > 1
+        process = psutil.Process(pid)
+        return abs(process.create_time() - started) <= 1 and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
-        return True
+        return False
+
+
+def _owner_in_words(path: Path) -> str:
+    owner = json.loads(path.read_text(encoding="utf-8"))
+    pid, started = owner["processes"][0]
+    since = datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds")
+    return f"another run works on this study: process {pid} on {owner['host']}, since {since}"

@@ -106,3 +106,17 @@ def test_flags_are_words_known_to_the_flag_table_or_the_integrator(study):
     words = {word for cell in found for word in cell.split(";") if word}
     assert words
     assert all(word.replace("_", "").replace(" ", "").isalnum() for word in words)
+
+
+def test_a_touched_file_reruns_nothing_and_a_mass_reruns_the_study_alone(study):
+    path = study / "config/samples.tsv"
+    text = path.read_text()
+    assert bioanalysis("run", str(study)).returncode == 0
+    path.touch()
+    assert "nothing to do" in bioanalysis("run", str(study), "--dry-run").stdout
+    path.write_text(text.replace("\t108.0\t", "\t109.0\t", 1))
+    try:
+        plan = bioanalysis("run", str(study), "--dry-run").stdout
+        assert plan.strip() == "would run: 1 x judge_study, 1 x report_study"
+    finally:
+        path.write_text(text)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from bioanalysis.calibration import curve_from_dict
 from bioanalysis.instruments.traces import RunTraces
-from bioanalysis.limits import EDITION, limits_for
+from bioanalysis.limits import EDITION, EXPLORATORY, limits_for
 from bioanalysis.report.plots import Axis, Mark, plain, scatter, trace
 from bioanalysis.results import read_table
 from bioanalysis.study import Run, Study
@@ -41,7 +41,8 @@ def write_run_report(folder: Path, run_id: str, path: Path) -> None:
     if run.platform == "lcms":
         sections.append(_section("Chromatograms", figures=_chromatograms(folder, run, results)))
     subtitle = f"method {run.method.method_id} version {run.method.version}, {run.run_date}, {run.analyst}"
-    _write(path, f"Run {run_id}", subtitle, _run_verdicts(run_id, acceptance), sections)
+    verdicts = [*_run_verdicts(run_id, acceptance), *_wider_than_guideline(run_id, acceptance, tables["flags"])]
+    _write(path, f"Run {run_id}", subtitle, verdicts, sections)
 
 
 def write_study_report(folder: Path, path: Path) -> None:
@@ -57,6 +58,8 @@ def write_study_report(folder: Path, path: Path) -> None:
     for run in study.runs:
         acceptance = read_table(folder / "results" / "runs" / run.run_id / "acceptance.tsv")
         verdicts += _run_verdicts(run.run_id, acceptance)
+        flags = read_table(folder / "results" / "runs" / run.run_id / "flags.tsv")
+        verdicts += _wider_than_guideline(run.run_id, acceptance, flags)
     concentrations = tables["tissue_concentrations"]
     counts = ", ".join(f"{number} {status}" for status, number in concentrations.status.value_counts().items())
     open_flags = int((tables["flags"].state == "open").sum())
@@ -108,6 +111,15 @@ def _run_verdicts(run_id: str, acceptance: pd.DataFrame) -> list[dict[str, str]]
         }
         for row in rows.itertuples()
     ]
+
+
+def _wider_than_guideline(run_id: str, acceptance: pd.DataFrame, flags: pd.DataFrame) -> list[dict[str, str]]:
+    """Return what lets pass more than the guideline does, for the first screen."""
+    wider = acceptance[acceptance.wider_than_source].drop_duplicates("rule_id")
+    texts = [f"{row.rule_id}: {row.judged} {row.limit} ({row.source})" for row in wider.itertuples()]
+    texts += ["the zero standard takes part in the fit"] * bool((flags["flag"] == "zero_in_fit").any())
+    texts += ["exploratory profile: nothing is withheld"] * bool((acceptance.limit == EXPLORATORY).any())
+    return [{"kind": "fail", "text": f"{run_id}: WIDER THAN ICH M10: {text}"} for text in texts]
 
 
 def _section(

@@ -79,3 +79,6 @@ def test_the_readers_own_export_gives_its_own_results(reference, tmp_path, form)
     assert len(found) == 66
     assert (found.curve_reading_ng_ml - published).abs().max() < 0.0005
     assert found.status.value_counts().to_dict() == {"quantified": 61, "ALQ": 4, "BLQ": 1}
+    page = (tmp_path / "study/results/study/report.html").read_text()
+    assert "WIDER THAN ICH M10: the zero standard takes part in the fit" in page
+    assert "WIDER THAN ICH M10: exploratory profile: nothing is withheld" in page

@@ -35,7 +35,7 @@ rule report_study:
         runs=expand(
             "results/runs/{run}/{table}",
             run=RUNS,
-            table=["acceptance.tsv", "measurements.tsv", "curve.json"],
+            table=["acceptance.tsv", "flags.tsv"],
         ),
         tables=[
             "results/study/tissue_concentrations.tsv",

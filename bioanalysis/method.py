@@ -169,6 +169,14 @@ class Stability(Settings):
     source: Remark = ""
 
 
+class ValidatedScope(Settings):
+    """The validation a method rests on, and what it covers; what is empty is not known."""
+
+    report: Name = Field(description="the identifier of the validation report")
+    tissues: tuple[Name, ...] = ()
+    dilution_factors: tuple[Positive, ...] = ()
+
+
 class Method(Settings):
     """One validated method; attributes are the keys of its file."""
 
@@ -194,6 +202,7 @@ class Method(Settings):
     minimum_dilution: dict[str, Annotated[float, Field(ge=1, allow_inf_nan=False)]] = Field(default_factory=dict)
     uncertainty: Uncertainty = Uncertainty()
     stability: dict[str, Stability] = Field(default_factory=dict)
+    validation: ValidatedScope | None = None
     tissues: Annotated[dict[str, Any], only({})] = Field(default_factory=dict)
     concentration_unit: Annotated[Literal["ng_ml"], not_yet("nmol_l")] = "ng_ml"
 

@@ -1,5 +1,14 @@
 """Acceptance limits: a catalogue of rules as data, profiles that change its numbers, the limits in force."""
 
-from bioanalysis.limits.catalogue import EDITION, EXPLORATORY, Limits, Rule, limits_for, override_faults, read_catalogue
+from bioanalysis.limits.catalogue import (
+    EDITION,
+    EXPLORATORY,
+    STAGES,
+    Limits,
+    Rule,
+    limits_for,
+    override_faults,
+    read_catalogue,
+)
 
-__all__ = ["EDITION", "EXPLORATORY", "Limits", "Rule", "limits_for", "override_faults", "read_catalogue"]
+__all__ = ["EDITION", "EXPLORATORY", "STAGES", "Limits", "Rule", "limits_for", "override_faults", "read_catalogue"]

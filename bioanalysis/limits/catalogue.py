@@ -1,7 +1,8 @@
 """The rule catalogue, and what a method's profile and overrides make of it.
 
-No limit stands in code: `catalogue.tsv` holds each rule with its numbers, clause and standing, `profiles.tsv` what a
-profile sets otherwise, and the method file its own overrides, each with a source.
+No limit stands in code: `run_rules.tsv`, `study_rules.tsv` and `validation_rules.tsv` hold each rule with its numbers,
+clause and standing, `profiles.tsv` what a profile sets otherwise, and the method file its own overrides, each with a
+source.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 EDITION = "ICH M10, step-2 draft text of 2019, its numbers held against a digest of the final guideline"
 EXPLORATORY = "exploratory"
+STAGES = ("run", "study", "validation")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,10 @@ class Rule:
         What a failure rejects: ``run``, ``batch``, ``tissue``, ``dilution`` (the diluted samples) or nothing.
     direction : str
         ``max`` (a larger number is wider), ``min`` (a smaller one is wider), ``guard`` or ``fixed``.
+    version : str
+        Version of the rule, raised where its limit or wording changes.
+    never : tuple of str
+        Verdicts this rule cannot come to, of ``pass``, ``fail`` and ``not_assessable``.
     wider : bool
         True where profile or override allow more than the catalogue's own source does.
     """
@@ -48,6 +54,8 @@ class Rule:
     direction: str
     source: str
     standing: str
+    version: str
+    never: tuple[str, ...] = ()
     wider: bool = False
 
     @property
@@ -166,11 +174,12 @@ def print_number(number: Fraction) -> str:
 @cache
 def read_catalogue() -> dict[str, Rule]:
     """Return all rules as the catalogue has them, by id."""
-    return {row["rule_id"]: _rule(row) for row in _read("catalogue.tsv")}
+    rows = [row for stage in STAGES for row in _read(f"{stage}_rules.tsv")]
+    return {row["rule_id"]: _rule(row) for row in rows}
 
 
 def _rule(row: dict[str, Any]) -> Rule:
-    return Rule(**(row | {"numbers": parse_numbers(row["numbers"])}))
+    return Rule(**(row | {"numbers": parse_numbers(row["numbers"]), "never": tuple(row["never"].split())}))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The command line: init, check, run. Exit codes: 0 done, 1 our bug, 2 the input must be put right."""
+"""The command line: init, check, run, mass. Exit codes: 0 done, 1 our bug, 2 the input must be put right."""
 
 from __future__ import annotations
 
@@ -44,6 +44,22 @@ def run(
     from bioanalysis.launch import run_study
 
     raise typer.Exit(run_study(_existing(study), cores=cores, profile=profile, dry_run=dry_run))
+
+
+@app.command()
+def mass(
+    sequence: Annotated[str, typer.Argument(help="a sequence such as 'Ges mCes Ads Ge', or mipomersen")],
+    window: Annotated[float, typer.Option(help="half-width of the quadrupole's window in Th")] = 0.7,
+) -> None:
+    """Formula, masses and charge states of an oligonucleotide, and the shortened metabolites it cannot be told from.
+
+    Each nucleotide is written 5' to 3' as base (A C G T U mC mU), sugar (d deoxy, r ribo, m 2'-OMe, e 2'-MOE, l LNA,
+    k cEt, f 2'-F) and linkage to the next (s phosphorothioate, o phosphodiester). A conjugate is written behind as the
+    formula it adds: '... mCe + C8H13NO5'.
+    """
+    from bioanalysis.oligonucleotides.page import mass_page
+
+    print(mass_page(sequence, window))
 
 
 def _existing(study: Path) -> Path:

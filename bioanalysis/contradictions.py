@@ -51,6 +51,7 @@ def contradictions_of(method: Method) -> list[Contradiction]:
     """Return (place, found, expected) of everything in `method` that cannot be true together."""
     return [
         *_analyte_contradictions(method),
+        *_molar_mass_contradictions(method),
         *_transition_contradictions(method),
         *_extraction_contradictions(method),
     ]
@@ -74,6 +75,23 @@ def _analyte_contradictions(method: Method) -> list[Contradiction]:
     if assay_class not in (None, method.assay_class):
         expected = f"a profile of a {method.assay_class} method, or exploratory"
         found.append((("acceptance", "profile"), f"'{method.acceptance.profile}'", expected))
+    return found
+
+
+def _molar_mass_contradictions(method: Method) -> list[Contradiction]:
+    """Molar masses are those of the sequence, where both are given."""
+    found: list[Contradiction] = []
+    for i, analyte in enumerate(method.analytes):
+        if analyte.sequence is None:
+            continue
+        from bioanalysis.oligonucleotides.method_check import molar_mass_difference
+
+        for key, salt in (("molar_mass_g_mol", False), ("salt_molar_mass_g_mol", True)):
+            stated = getattr(analyte, key)
+            mass = molar_mass_difference(analyte.sequence, stated, salt=salt) if stated is not None else None
+            if mass is not None:
+                expected = f"{mass:.2f}, the mass of the sequence{' as sodium salt' if salt else ''}"
+                found.append((("analytes", i, key), f"'{stated:g}'", expected))
     return found
 
 

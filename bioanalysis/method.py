@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from bioanalysis.contradictions import PROFILES, admissible_corrections, contradictions_of
 from bioanalysis.errors import BatchError, Fault
@@ -29,6 +29,19 @@ from bioanalysis.yaml_with_lines import Document, read_yaml
 
 __all__ = ["Analyte", "Extraction", "Method", "Transition", "admissible_corrections", "method_of", "read_method"]
 
+
+def _readable(sequence: str) -> str:
+    from bioanalysis.oligonucleotides import read_sequence
+
+    try:
+        read_sequence(sequence)
+    except ValueError as error:
+        expected = "a sequence such as Ges mCes Ads Ge (`bioanalysis mass --help`)"
+        raise contradictions([((), str(error), expected)]) from error
+    return sequence
+
+
+Sequence = Annotated[str, AfterValidator(_readable)]
 Correction = Literal["none", "extraction_recovery", "process_efficiency", "apparent", "is_normalised"]
 
 
@@ -49,6 +62,7 @@ class Analyte(Settings):
     calibration: Calibration = Field(description="{model: linear, weighting: '1/x^2'} or another curve")
     molar_mass_g_mol: Positive | None = None
     salt_molar_mass_g_mol: Positive | None = None
+    sequence: Sequence | None = None
 
 
 class Transition(Settings):

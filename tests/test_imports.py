@@ -8,8 +8,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "bioanalysis"
 CORRIDOR = (
     "errors", "text_files", "yaml_with_lines", "sheets", "columns", "tables", "settings", "flags", "limits",
-    "contradictions", "method", "study", "template", "instruments", "chromatography", "responses", "calibration",
-    "recovery", "acceptance", "tissue", "variability", "exposure", "evaluation", "results", "report", "planning",
+    "oligonucleotides", "contradictions", "method", "study", "template", "instruments", "chromatography", "responses",
+    "calibration", "recovery", "acceptance", "tissue", "variability", "exposure", "evaluation", "results", "report", "planning",
     "workflow", "launch", "cli",
 )  # fmt: skip
 

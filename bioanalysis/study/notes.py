@@ -8,12 +8,15 @@ from bioanalysis.study.schema import STUDY_SAMPLES
 from bioanalysis.text_files import listed
 
 if TYPE_CHECKING:
+    from bioanalysis.method import Method, Transition
     from bioanalysis.study.load import Study
+
+QUADRUPOLE_WINDOW_TH = 0.7  # half-width of what a quadrupole at unit resolution lets pass
 
 
 def notes_on(study: Study) -> tuple[str, ...]:
     """Return the notes on a study, each a sentence."""
-    return tuple(note for note in (*_empty_tables(study), *_unused(study)) if note)
+    return tuple(note for note in (*_empty_tables(study), *_unused(study), *_masses(study)) if note)
 
 
 def _empty_tables(study: Study) -> list[str]:
@@ -45,3 +48,28 @@ def _unused(study: Study) -> list[str]:
 
 def _note(what: str, thing: str, names: list[str]) -> str:
     return f"{len(names)} {thing}{'s' if len(names) != 1 else ''} {what}: {listed(names, most=5)}" if names else ""
+
+
+def _masses(study: Study) -> list[str]:
+    """Transitions that are no ion of their analyte's sequence, or that a metabolite shares."""
+    return [
+        note
+        for method in study.methods.values()
+        for transition in method.transitions
+        if transition.analyte is not None
+        for note in _mass_notes(method, transition)
+    ]
+
+
+def _mass_notes(method: Method, transition: Transition) -> list[str]:
+    from bioanalysis.oligonucleotides.method_check import colliding_metabolites, nearest_charge_state
+
+    sequence = method.analyte(str(transition.analyte)).sequence
+    if sequence is None:
+        return []
+    where = f"{method.method_id}: {transition.name} at m/z {transition.q1_mz:g}"
+    ion = nearest_charge_state(sequence, transition.q1_mz, method.mz_tolerance)
+    if not ion.within:
+        return [f"{where} is no ion of the sequence; the nearest is {ion.charge}- at {ion.mz:.2f}"]
+    shared = colliding_metabolites(sequence, ion.charge, QUADRUPOLE_WINDOW_TH)
+    return [f"{where} ({ion.charge}-) also lets pass the metabolite {', '.join(shared)}"] if shared else []

@@ -9,8 +9,8 @@ PACKAGE = Path(__file__).parents[1] / "bioanalysis"
 CORRIDOR = (
     "errors", "text_files", "yaml_with_lines", "sheets", "columns", "tables", "settings", "flags", "limits",
     "oligonucleotides", "contradictions", "method", "study", "template", "instruments", "chromatography", "responses",
-    "calibration", "recovery", "acceptance", "tissue", "variability", "exposure", "evaluation", "results", "report", "planning",
-    "workflow", "launch", "cli",
+    "calibration", "recovery", "acceptance", "tissue", "variability", "exposure", "evaluation", "results", "report",
+    "planning", "workflow", "launch", "cli",
 )  # fmt: skip
 
 

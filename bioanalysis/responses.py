@@ -12,8 +12,10 @@ from bioanalysis.method import Analyte
 from bioanalysis.study import Run
 
 NO_PEAK = "no peak"
+SHAPE = ("retention_time_min", "signal_to_noise", "asymmetry", "points")
 COLUMNS = [
     "analyte", "analyte_area", "internal_standard_area", "response", "no_value_reason", "no_peak", "peak_flags",
+    *SHAPE, "qualifier_ratio", "by_hand", "by_hand_only",
 ]  # fmt: skip
 
 
@@ -28,7 +30,9 @@ def responses_from_peaks(run: Run, peaks: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed like the worklist, once per analyte: `COLUMNS`.
+        Indexed like the worklist, once per analyte: `COLUMNS`. Shape is that of the quantifier's peak; qualifier_ratio
+        is the first qualifier's area over it; by_hand names the transitions of the analyte and its internal standard
+        integrated by hand, by_hand_only those of them without an automatic area beside.
     """
     areas = peaks.assign(position=peaks.position.astype(str)).pivot(index="position", columns="transition")
     return pd.concat([_analyte_response(run, analyte, areas) for analyte in run.method.analytes])
@@ -43,6 +47,10 @@ def _analyte_response(run: Run, analyte: Analyte, areas: pd.DataFrame) -> pd.Dat
     rows["analyte_area"] = here[("area", name)].to_numpy(float)
     rows["internal_standard_area"] = np.nan
     rows["peak_flags"] = here[("flags", name)].fillna("").to_numpy(str)
+    for column in SHAPE:
+        rows[column] = _cells(here, column, name).where(rows.analyte_area.notna())
+    rows["qualifier_ratio"] = _qualifier_area(run, analyte, here) / rows.analyte_area
+    rows["by_hand"], rows["by_hand_only"] = _by_hand(run, analyte, here)
     divisor: np.ndarray | float = 1.0
     leader = run.method.internal_standard_quantifier(analyte.name)
     if leader is not None:
@@ -56,6 +64,34 @@ def _analyte_response(run: Run, analyte: Analyte, areas: pd.DataFrame) -> pd.Dat
     rows["no_peak"] = acquired & rows.analyte_area.isna()
     rows["peak_flags"] = np.where(rows.no_peak, "", rows.peak_flags)
     return rows[COLUMNS]
+
+
+def _cells(areas: pd.DataFrame, column: str, transition: str) -> pd.Series:
+    """Return one column of one transition, indexed like the worklist; NaN where the peaks do not hold it."""
+    cells = areas[(column, transition)] if (column, transition) in areas else np.full(len(areas), np.nan)
+    return pd.Series(np.asarray(cells, float), index=range(len(areas)))
+
+
+def _qualifier_area(run: Run, analyte: Analyte, areas: pd.DataFrame) -> pd.Series:
+    qualifiers = [t.name for t in run.method.transitions if t.analyte == analyte.name and t.role == "qualifier"]
+    return _cells(areas, "area", qualifiers[0] if qualifiers else "")
+
+
+def _by_hand(run: Run, analyte: Analyte, areas: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Return the names of the transitions integrated by hand, and of those that have no automatic area beside."""
+    substances = {analyte.name, analyte.internal_standard} - {None}
+    names = [t.name for t in run.method.transitions if (t.analyte or t.internal_standard) in substances]
+    manual = pd.DataFrame({name: _cells(areas, "manual", name) == 1 for name in names})
+    alone = manual & pd.DataFrame({name: _cells(areas, "automatic_area", name).isna() for name in names})
+    return _named(manual), _named(alone)
+
+
+def _named(marks: pd.DataFrame) -> list[str]:
+    """Return the names of the marked columns of each row, joined by ';'."""
+    names = [""] * len(marks)
+    for row in np.flatnonzero(marks.to_numpy().any(axis=1)):
+        names[row] = ";".join(marks.columns[marks.to_numpy()[row]])
+    return names
 
 
 def responses_from_wells(run: Run, wells: pd.DataFrame) -> pd.DataFrame:
@@ -73,7 +109,8 @@ def responses_from_wells(run: Run, wells: pd.DataFrame) -> pd.DataFrame:
     rows = pd.DataFrame(
         {
             "analyte_area": np.nan, "internal_standard_area": np.nan, "response": wells.signal.where(acquired),
-            "no_value_reason": reason, "no_peak": False, "peak_flags": "",
+            "no_value_reason": reason, "no_peak": False, "peak_flags": "", **dict.fromkeys(SHAPE, np.nan),
+            "qualifier_ratio": np.nan, "by_hand": "", "by_hand_only": "",
         },
         index=worklist.index,
     )  # fmt: skip

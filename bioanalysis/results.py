@@ -20,10 +20,11 @@ NUMERIC = (
     "curve_uncertainty", "reading_uncertainty", "curve_degrees_of_freedom", "recovery_factor",
     "recovery_relative_uncertainty", "recovery_degrees_of_freedom", "lloq_in_force", "uloq_in_force", "factor",
     "relative_uncertainty", "degrees_of_freedom", "n", "area", "signal", "analyte_area", "internal_standard_area",
+    "retention_time_min", "signal_to_noise", "asymmetry", "points", "automatic_area",
     "response", "curve_reading_ng_ml", "back_calculated_ng_ml", "homogenate_ng_ml", "bias_percent", "corrected_ng_ml",
     "value", "lloq_ug_g", "tissue_ug_g", "tissue_ug_g_low", "tissue_ug_g_high",
 )  # fmt: skip
-BOOLEAN = ("correction_applies", "used", "used_in_fit", "wider_than_source")
+BOOLEAN = ("correction_applies", "used", "used_in_fit", "manual", "wider_than_source")
 WHOLE = ("collection_day", "n", "n_quantified", "n_blq", "n_not_reported", "line", "points", "n_readings")
 
 

@@ -326,7 +326,7 @@ def test_a_blank_holds_no_analyte(folder):
 
 @pytest.mark.parametrize(
     ("file", "column"),
-    [(SAMPLES, "homogenate_volume_ul"), (SAMPLES, "buffer_mass_mg"), (RUNS, "sequence_id"), (LC, "nominal_nmol_l"),
+    [(SAMPLES, "homogenate_volume_ul"), (SAMPLES, "buffer_mass_mg"), (LC, "nominal_nmol_l"),
      (LC, "nominal_ng_g[mipomersen]"), (LC, "nominal_ug_g")],
 )  # fmt: skip
 def test_columns_of_later_work_are_refused_as_soon_as_they_say_something(folder, file, column):
@@ -335,6 +335,17 @@ def test_columns_of_later_work_are_refused_as_soon_as_they_say_something(folder,
     assert faults_of(folder) == []
     (folder / file).write_text("\n".join([f"{lines[0]}\t{column}", f"{lines[1]}\t12", *(f"{x}\t" for x in lines[2:])]))
     assert said(folder) == [f"{file}: line 2, {column}: not supported yet; expected an empty column, or none"]
+
+
+def test_runs_of_one_sequence_and_the_preparation_of_standards_are_kept(folder):
+    for file, column, cell in [(RUNS, "sequence_id", "SEQ-1"), (LC, "stock", "A"), (LC, "prepared_on", "2026-03-09")]:
+        lines = (folder / file).read_text().splitlines()
+        filled = [f"{lines[0]}\t{column}", f"{lines[1]}\t{cell}", *(f"{line}\t" for line in lines[2:])]
+        (folder / file).write_text("\n".join(filled))
+    first, second = Study.load(folder).runs
+    assert (first.sequence_id, second.sequence_id) == ("SEQ-1", "")
+    assert first.worklist.stock.tolist() == ["A", *[""] * 8]
+    assert first.worklist.prepared_on.tolist() == ["2026-03-09", *[""] * 8]
 
 
 def test_pools_are_not_supported_yet(folder):

@@ -188,7 +188,7 @@ def _run(
         instrument=row["instrument"],
         raw_path=row["raw_path"],
         extraction_batch=row["extraction_batch"] or row["run_id"],
-        sequence_id="",
+        sequence_id=row["sequence_id"],
         reinjection_of=row["reinjection_of"],
         worklist=resolved.frame,
         decisions=tables.decisions.frame.iloc[:0],

@@ -81,7 +81,6 @@ SAMPLES = Table(
 RUNS = Table(
     title="Analytical runs",
     key=("run_id",),
-    later=("sequence_id",),
     columns=(
         file_word("run_id", "identifier of the run", required=True),
         identifier("method_id", "method_id of a file in config/methods", required=True),
@@ -94,6 +93,7 @@ RUNS = Table(
         text("extracted_by", "who extracted"),
         text("reviewed_by", "who reviewed"),
         identifier("reinjection_of", "run whose extracts were injected again"),
+        identifier("sequence_id", "runs acquired in one sequence: carry-over and drift are judged over it"),
     ),
 )
 
@@ -117,6 +117,8 @@ WORKLIST = Table(
         identifier("extraction_id", "one extraction of a sample"),
         identifier("batch", "extraction batch inside the run"),
         identifier("lot", "matrix lot"),
+        identifier("stock", "stock solution of a calibrator or QC"),
+        date("prepared_on", "day a calibrator or QC was prepared"),
         one_of("repeat_reason", "why the analysis was repeated", *REPEAT_REASONS),
         text("not_acquired_reason", "why there is no reading"),
     ),

@@ -54,6 +54,7 @@ def contradictions_of(method: Method) -> list[Contradiction]:
         *_molar_mass_contradictions(method),
         *_transition_contradictions(method),
         *_extraction_contradictions(method),
+        *_plate_contradictions(method),
     ]
 
 
@@ -92,6 +93,36 @@ def _molar_mass_contradictions(method: Method) -> list[Contradiction]:
             if mass is not None:
                 expected = f"{mass:.2f}, the mass of the sequence{' as sodium salt' if salt else ''}"
                 found.append((("analytes", i, key), f"'{stated:g}'", expected))
+    return found
+
+
+def _plate_contradictions(method: Method) -> list[Contradiction]:
+    """What is read of each well, and how it is weighted."""
+    found: list[Contradiction] = []
+    plate = method.plate
+    if plate.reference_wavelength_nm is not None and plate.wavelength_nm is None:
+        found.append((("plate", "reference_wavelength_nm"), "a reference alone", "wavelength_nm beside it"))
+    if plate.reference_wavelength_nm is not None and plate.reference_wavelength_nm == plate.wavelength_nm:
+        text = f"'{plate.reference_wavelength_nm:g}', the wavelength itself"
+        found.append((("plate", "reference_wavelength_nm"), text, "another wavelength"))
+    for i, analyte in enumerate(method.analytes):
+        by, weighting = analyte.calibration.weight_by, analyte.calibration.weighting
+        if by is not None and not weighting.startswith("1/y"):
+            text, place = f"'{by}' beside weighting {weighting}", ("analytes", i, "calibration", "weight_by")
+            found.append((place, text, "a weighting by response: 1/y, 1/y^2 or 1/y^p"))
+        if method.platform == "lcms" and analyte.channel is not None:
+            found.append((("analytes", i, "channel"), f"'{analyte.channel}'", "no key: a channel is a plate's"))
+    if method.platform == "elisa":
+        channels = [method.channel(analyte.name) for analyte in method.analytes]
+        found += [
+            (
+                ("analytes", i, "channel"),
+                f"'{channels[i] or 'none'}' as for another analyte",
+                "a channel for each analyte",
+            )
+            for i in range(1, len(channels))
+            if channels[i] in channels[:i]
+        ]
     return found
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from bioanalysis.contradictions import PROFILES, admissible_corrections, contradictions_of
 from bioanalysis.errors import BatchError, Fault
@@ -45,11 +47,24 @@ Sequence = Annotated[str, AfterValidator(_readable)]
 Correction = Literal["none", "extraction_recovery", "process_efficiency", "apparent", "is_normalised"]
 
 
+WEIGHTINGS = ("none", "1/x", "1/x^2", "1/y", "1/y^2")
+
+
+def _known_weighting(value: str) -> str:
+    """Let pass the named weightings, and 1/y^p with any power p from 0 to 4 (of the response's variance)."""
+    power = re.fullmatch(r"1/y\^(\d(?:\.\d{1,4})?)", value, re.ASCII)
+    if value in WEIGHTINGS or (power and 0 < float(power[1]) <= 4):
+        return value
+    expected = ", ".join(f"'{name}'" for name in WEIGHTINGS) + " or '1/y^p with a power such as 1.6 for p'"
+    raise PydanticCustomError("literal_error", "no weighting", {"expected": expected})
+
+
 class Calibration(Settings):
     """Curve and weighting, fixed by validation."""
 
     model: Literal["linear", "quadratic", "4pl", "5pl"]
-    weighting: Literal["none", "1/x", "1/x^2", "1/y", "1/y^2"]
+    weighting: Annotated[str, AfterValidator(_known_weighting)]
+    weight_by: Literal["fitted", "observed"] | None = None
 
 
 class Analyte(Settings):
@@ -63,6 +78,7 @@ class Analyte(Settings):
     molar_mass_g_mol: Positive | None = None
     salt_molar_mass_g_mol: Positive | None = None
     sequence: Sequence | None = None
+    channel: Name | None = None
 
 
 class Transition(Settings):
@@ -136,6 +152,14 @@ class Plate(Settings):
     fit_on: Literal["wells", "means"] = "wells"
     zero_standard: Literal["excluded", "included"] = "excluded"
     max_replicate_cv_percent: Positive | None = None
+    wavelength_nm: Positive | None = None
+    reference_wavelength_nm: Positive | None = None
+    channel: Name | None = None
+    wells: Literal[96, 384] | None = None
+    standards: Literal["own", "first_and_last"] | None = None
+    saturation_signal: Positive | None = None
+    hook_percent: Positive | None = None
+    wild_well_cv_percent: Positive | None = None
 
 
 class Replicates(Settings):
@@ -212,6 +236,7 @@ class Method(Settings):
     )
     replicates: Replicates = Replicates()
     repeat_rule: Literal["keep_original", "median_of_three", "mean"] | None = None
+    dilution_rule: Literal["mean_of_agreeing", "least_diluted", "most_diluted", "nearest_middle"] | None = None
     recovery: RecoverySource = RecoverySource()
     minimum_dilution: dict[str, Annotated[float, Field(ge=1, allow_inf_nan=False)]] = Field(default_factory=dict)
     uncertainty: Uncertainty = Uncertainty()
@@ -239,6 +264,10 @@ class Method(Settings):
         standard = self.analyte(analyte).internal_standard
         quantifiers = [t for t in self.transitions if t.role == "quantifier"]
         return None if standard is None else _named(quantifiers, standard, "internal_standard")
+
+    def channel(self, analyte: str) -> str | None:
+        """Return the channel (assay or spot of a multiplex plate) of `analyte`, None where there is but one."""
+        return self.analyte(analyte).channel or self.plate.channel
 
     @property
     def analyte_names(self) -> tuple[str, ...]:

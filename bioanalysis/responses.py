@@ -8,11 +8,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from bioanalysis.instruments.plates import SATURATED
 from bioanalysis.method import Analyte
 from bioanalysis.study import Run
 
 NO_PEAK = "no peak"
 SHAPE = ("retention_time_min", "signal_to_noise", "asymmetry", "points")
+SATURATED_FLAG = "saturated"
 COLUMNS = [
     "analyte", "analyte_area", "internal_standard_area", "response", "no_value_reason", "no_peak", "peak_flags",
     *SHAPE, "qualifier_ratio", "by_hand", "by_hand_only",
@@ -100,18 +102,27 @@ def responses_from_wells(run: Run, wells: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     wells : DataFrame
-        Indexed like the worklist: signal (NaN where there is none), word.
+        One row per analyte and worklist row, analyte by analyte: analyte, signal (NaN where there is none), word (what
+        stood instead; ``SATURATED`` beside a number at the reader's limit, which becomes the flag `saturated`).
     """
+    return pd.concat([_well_response(run, name, wells[wells.analyte == name]) for name in run.method.analyte_names])
+
+
+def _well_response(run: Run, analyte: str, wells: pd.DataFrame) -> pd.DataFrame:
     worklist = run.worklist
+    wells = wells.set_axis(worklist.index)
     acquired = worklist.not_acquired_reason == ""
-    reason = np.where(wells.signal.isna() & acquired, "well without a number: " + wells.word.replace("", "empty"), "")
+    missing = wells.signal.isna() & acquired
+    reason = np.where(missing, "well without a number: " + wells.word.replace("", "empty"), "")
     reason = np.where(acquired, reason, "not acquired: " + worklist.not_acquired_reason)
+    saturated = acquired & wells.signal.notna() & (wells.word == SATURATED)
     rows = pd.DataFrame(
         {
             "analyte_area": np.nan, "internal_standard_area": np.nan, "response": wells.signal.where(acquired),
-            "no_value_reason": reason, "no_peak": False, "peak_flags": "", **dict.fromkeys(SHAPE, np.nan),
+            "no_value_reason": reason, "no_peak": False, "peak_flags": np.where(saturated, SATURATED_FLAG, ""),
+             **dict.fromkeys(SHAPE, np.nan),
             "qualifier_ratio": np.nan, "by_hand": "", "by_hand_only": "",
         },
         index=worklist.index,
     )  # fmt: skip
-    return pd.concat([rows.assign(analyte=analyte.name)[COLUMNS] for analyte in run.method.analytes])
+    return rows.assign(analyte=analyte)[COLUMNS]

@@ -53,7 +53,7 @@ def read_responses(run: Run, path: Path) -> pd.DataFrame:
     table = read_table(path)
     if run.platform == "lcms":
         return responses_from_peaks(run, table)
-    return responses_from_wells(run, table.set_axis(run.worklist.index))
+    return responses_from_wells(run, table)
 
 
 def write_run(evaluation: RunEvaluation, output: Any) -> None:

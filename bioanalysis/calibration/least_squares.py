@@ -42,7 +42,7 @@ class Problem:
         Measured responses.
     weight : (fits, points) array
         Weights, in the reciprocal unit of a variance.
-    power : int
+    power : float
         Weights by fitted response: `weight` is divided by this power of it. A fitted response that is not above 0 then
         takes no part.
     lower, upper : (parameters,) arrays
@@ -52,7 +52,7 @@ class Problem:
     model: Model
     response: Array
     weight: Array
-    power: int
+    power: float
     lower: Array
     upper: Array
 

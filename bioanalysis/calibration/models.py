@@ -13,17 +13,20 @@ MODELS: dict[str, type[CalibrationCurve]] = {
 }
 
 
-def make_estimator(model: str, weighting: str = "none") -> CalibrationCurve:
+def make_estimator(model: str, weighting: str = "none", weight_by: str | None = None) -> CalibrationCurve:
     """Return the unfitted curve that a method names.
 
     Parameters
     ----------
     model : {"linear", "quadratic", "4pl", "5pl"}
     weighting : {"none", "1/x", "1/x^2", "1/y", "1/y^2"}
+        Or ``1/y^p`` with a number for p.
+    weight_by : {"fitted", "observed"}, optional
+        Which response 1/y takes; as the model's own default where not given.
     """
     if model not in MODELS:
         raise ValueError(f"model is {model!r}; it must be one of {', '.join(MODELS)}")
-    return MODELS[model](weighting=weighting)
+    return MODELS[model](weighting=weighting, **({} if weight_by is None else {"weight_by": weight_by}))
 
 
 def curve_from_dict(written: dict[str, Any]) -> CalibrationCurve:

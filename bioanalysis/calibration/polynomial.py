@@ -159,7 +159,7 @@ class WeightedQuadratic(_Polynomial):
         return concentration, np.where(np.isnan(concentration), beyond, "").astype(object)
 
 
-def _solve(nominal: Array, response: Array, weight: Array, power: int, degree: int) -> Solution:
+def _solve(nominal: Array, response: Array, weight: Array, power: float, degree: int) -> Solution:
     basis = np.vander(nominal, degree + 1, increasing=True)
 
     def model(parameters: Array) -> tuple[Array, Array]:

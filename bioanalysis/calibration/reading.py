@@ -14,6 +14,8 @@ import pandas as pd
 
 from bioanalysis.calibration.standards import StandardCurve
 from bioanalysis.method import Analyte, Method
+from bioanalysis.responses import SATURATED_FLAG
+from bioanalysis.study import Run
 
 INSIDE, BELOW, ABOVE = "inside", "below", "above"
 BELOW_REVISED, ABOVE_REVISED, NO_VALUE = "below_revised", "above_revised", "no_value"
@@ -40,6 +42,19 @@ def read_off(rows: pd.DataFrame, curve: StandardCurve) -> pd.DataFrame:
     beyond = [next((word for word in (BELOW, ABOVE) if word in reason), "") for reason in found.reason]
     readings.loc[has_response, "beyond"] = np.where(np.isfinite(found.concentration), "", beyond)
     return readings
+
+
+def saturated_reason(rows: pd.DataFrame, run: Run, analyte: Analyte) -> pd.Series:
+    """Return no_value_reason (n,) with that of saturated wells whose reading says nothing.
+
+    A signal at the reader's limit is at least that high: where the curve reads it outside the method's range, it lies
+    there; inside the range it may lie anywhere further on. Calibrators are dealt with before the fit.
+    """
+    inside = rows.curve_reading_ng_ml.between(analyte.lloq_ng_ml, analyte.uloq_ng_ml)
+    lost = (rows.peak_flags == SATURATED_FLAG) & (inside | (rows.curve_reading_ng_ml.isna() & (rows.beyond == "")))
+    lost &= (rows.no_value_reason == "") & ~rows.sample_type.isin(["calibrator", "anchor", "zero"])
+    why = f"SATURATED: the signal is at the reader's limit of {run.method.plate.saturation_signal or np.nan:g}"
+    return rows.no_value_reason.mask(lost, why)
 
 
 @dataclass(frozen=True)
@@ -85,11 +100,17 @@ def summarise_units(rows: pd.DataFrame, curve: StandardCurve, analyte: Analyte, 
     span = RangeInForce.of(analyte, curve)
     records = []
     for unit, group in rows.groupby("unit", sort=False):
-        summary = _summarise(group, curve, span, method)
+        summary = _summarise(_kept(group, curve), curve, span, method)
         records.append({**group.iloc[0].to_dict(), "unit": unit, "rows": tuple(group.index), **summary})
     columns = [*rows.columns, "rows", "reading_ng_ml", "place", "place_reason", "cv_percent"]
     units = pd.DataFrame(records, columns=columns if not records else None)
     return _with_uncertainty(units.set_index("unit", drop=False), curve)
+
+
+def _kept(group: pd.DataFrame, curve: StandardCurve) -> pd.DataFrame:
+    """Return the readings of a unit without its wells that a rule left out of the fit, where others are left."""
+    left_out = curve.points.left_out.reindex(group.index, fill_value="") != ""
+    return group[~left_out] if left_out.any() and not left_out.all() else group
 
 
 def _summarise(group: pd.DataFrame, curve: StandardCurve, span: RangeInForce, method: Method) -> dict[str, object]:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.calibration import make_estimator
+from bioanalysis.calibration.before_fit import left_out
 from bioanalysis.limits import Limits, Rule
 from bioanalysis.method import Analyte, Method
 
@@ -96,9 +97,12 @@ def fit_standards(points: pd.DataFrame, analyte: Analyte, method: Method, limits
     ----------
     points : DataFrame
         One row per calibrator, anchor or zero reading: unit (readings of one standard share it), kind
-        (``calibrator``, ``anchor``, ``zero``), level, nominal_ng_ml, response (NaN where there is none).
+        (``calibrator``, ``anchor``, ``zero``), level, nominal_ng_ml, response (NaN where there is none), saturated
+        (optional: a well at the reader's limit).
     """
-    curve = _fit(points, frozenset(), analyte, method, limits, plate)
+    points = _with_left_out(points, method, limits)
+    whole = (points.left_out != "").groupby(points.unit).all()
+    curve = _fit(points, frozenset(whole.index[whole]), analyte, method, limits, plate)
     while limits.enforced and curve.estimator is not None and (worst := _droppable(curve, limits)) is not None:
         dropped = frozenset(curve.standards.index[curve.standards.dropped]) | {worst}
         row = curve.standards.loc[worst]
@@ -111,14 +115,24 @@ def fit_standards(points: pd.DataFrame, analyte: Analyte, method: Method, limits
     return _with_range(curve, analyte, limits)
 
 
+def _with_left_out(points: pd.DataFrame, method: Method, limits: Limits) -> pd.DataFrame:
+    """Add why a rule of the method leaves a reading out of the fit, '' for most."""
+    if method.platform != "elisa":
+        return points.assign(left_out="")
+    if "saturated" not in points:
+        points = points.assign(saturated=False)
+    return points.assign(left_out=left_out(points, method.plate, limits))
+
+
 def _fit(
     points: pd.DataFrame, dropped: frozenset[str], analyte: Analyte, method: Method, limits: Limits, plate: str
 ) -> StandardCurve:
     """Fit the points that are not dropped and hold every standard against its limit."""
     calibration = analyte.calibration
-    estimator, problem = _fit_estimator(points[~points.unit.isin(dropped)], calibration, method)
+    kept = ~points.unit.isin(dropped) & (points.left_out == "")
+    estimator, problem = _fit_estimator(points[kept], calibration, method)
     standards = _judge(points, dropped, estimator, analyte, method, limits)
-    points = points.assign(used=points.response.notna() & ~points.unit.isin(dropped) & (estimator is not None))
+    points = points.assign(used=points.response.notna() & kept & (estimator is not None))
     return StandardCurve(
         analyte=analyte.name,
         plate=plate,
@@ -140,7 +154,7 @@ def _fit_estimator(points: pd.DataFrame, calibration: Any, method: Method) -> tu
     if method.plate.fit_on == "means":
         points = points.groupby("unit", sort=False)[["nominal_ng_ml", "response"]].mean()
     try:
-        estimator = make_estimator(calibration.model, calibration.weighting)
+        estimator = make_estimator(calibration.model, calibration.weighting, calibration.weight_by)
         estimator.fit(points.nominal_ng_ml.to_numpy(float), points.response.to_numpy(float))
     except ValueError as error:
         return None, f"no curve could be fitted: {error}"
@@ -171,6 +185,8 @@ def _readings(points: pd.DataFrame, estimator: Any, method: Method) -> pd.Series
     """Return the back-calculated value of each standard: of its readings' mean, or the mean of theirs."""
     if estimator is None:
         return pd.Series(dtype=float)
+    whole = points.unit.isin(points.unit[points.left_out == ""])
+    points = points[(points.left_out == "") | ~whole]
     if method.platform == "elisa" and method.plate.replicate_statistic == "mean_of_responses":
         means = points.groupby("unit", sort=False).response.mean()
         return pd.Series(estimator.back_calculate(means.to_numpy()).concentration.to_numpy(), index=means.index)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from bioanalysis.calibration.least_squares import Array
 
-POWERS = {"none": ("", 0), "1/x": ("x", 1), "1/x^2": ("x", 2), "1/y": ("y", 1), "1/y^2": ("y", 2)}
+POWERS = {"none": ("", 0.0), "1/x": ("x", 1.0), "1/x^2": ("x", 2.0), "1/y": ("y", 1.0), "1/y^2": ("y", 2.0)}
+ANY_POWER = re.compile(r"1/y\^(\d+(?:\.\d+)?)", re.ASCII)
 SOURCES = ("fitted", "observed")
 
 
@@ -19,7 +21,7 @@ class Weighting:
     Parameters
     ----------
     name : str
-        ``none``, ``1/x``, ``1/x^2``, ``1/y`` or ``1/y^2``.
+        ``none``, ``1/x``, ``1/x^2``, ``1/y``, ``1/y^2``, or ``1/y^p`` with a number for p.
     by : str
         Whether 1/y and 1/y^2 take the ``fitted`` or the ``observed`` response.
     """
@@ -28,20 +30,20 @@ class Weighting:
     by: str
 
     def __post_init__(self) -> None:
-        if self.name not in POWERS:
-            raise ValueError(f"weighting is {self.name!r}; it must be one of {', '.join(POWERS)}")
+        if self.name not in POWERS and not ANY_POWER.fullmatch(self.name):
+            raise ValueError(f"weighting is {self.name!r}; it must be one of {', '.join(POWERS)}, or 1/y^p")
         if self.by not in SOURCES:
             raise ValueError(f"weight_by is {self.by!r}; it must be one of {', '.join(SOURCES)}")
 
     @property
     def variable(self) -> str:
         """What the weight depends on: ``x``, ``y``, or nothing."""
-        return POWERS[self.name][0]
+        return POWERS[self.name][0] if self.name in POWERS else "y"
 
     @property
-    def power(self) -> int:
+    def power(self) -> float:
         """Power of the variable to which the variance is proportional."""
-        return POWERS[self.name][1]
+        return POWERS[self.name][1] if self.name in POWERS else float(self.name.removeprefix("1/y^"))
 
     @property
     def follows_fit(self) -> bool:
@@ -69,10 +71,12 @@ class Weighting:
             return np.maximum(response, least) ** -float(self.power)
         return _reciprocal(response, self.power, f"{self.name} weights by observed response need responses above 0")
 
-    def base(self, concentration: Array, response: Array) -> tuple[Array, int]:
+    def base(self, concentration: Array, response: Array) -> tuple[Array, float]:
         """Return the part of the weights that stays during the fit, and the power of the fitted response below it."""
         return (
-            (np.ones_like(concentration), self.power) if self.follows_fit else (self.start(concentration, response), 0)
+            (np.ones_like(concentration), self.power)
+            if self.follows_fit
+            else (self.start(concentration, response), 0.0)
         )
 
     def final(self, concentration: Array, response: Array, fitted: Array) -> Array:
@@ -89,9 +93,9 @@ class Weighting:
         return np.maximum(variable, lowest) ** float(self.power)
 
 
-def _reciprocal(variable: Array, power: int, need: str) -> Array:
+def _reciprocal(variable: Array, power: float, need: str) -> Array:
     if np.any(variable <= 0):
         raise ValueError(
             f"{need}; the lowest is {float(np.min(variable)):g}: leave such standards out, or weight otherwise"
         )
-    return variable ** -float(power)
+    return variable**-power

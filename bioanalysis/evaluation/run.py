@@ -11,7 +11,7 @@ import pandas as pd
 from bioanalysis.acceptance.calibration import judge_calibration
 from bioanalysis.acceptance.ledger import NOT_APPLICABLE, Ledger
 from bioanalysis.acceptance.quality_controls import judge_quality_controls
-from bioanalysis.calibration.reading import INSIDE, name_units, read_off, summarise_units
+from bioanalysis.calibration.reading import INSIDE, name_units, read_off, saturated_reason, summarise_units
 from bioanalysis.calibration.standards import ROUNDING, StandardCurve, bias_percent, fit_standards, passes_limit
 from bioanalysis.evaluation.run_flags import flags_of_analyte
 from bioanalysis.evaluation.status import Rejections, assign_status, rejections_of
@@ -19,6 +19,7 @@ from bioanalysis.flags import flag_table
 from bioanalysis.limits import Limits, limits_for
 from bioanalysis.method import Analyte
 from bioanalysis.recovery.run import UNCORRECTED, correction_applies, factor_of_tissue, guard_note, run_recovery
+from bioanalysis.responses import SATURATED_FLAG
 from bioanalysis.study import Run
 
 CONTROLS = ("qc", "dilution_qc")
@@ -78,7 +79,7 @@ def evaluate_analyte(run: Run, analyte: Analyte, responses: pd.DataFrame, limits
     rows = _rows(run, analyte, responses)
     scopes = _scopes(rows)
     curves = [fit_standards(_points(rows[mask], run), analyte, run.method, limits, label) for label, mask in scopes]
-    rows = _with_readings(rows, scopes, curves)
+    rows = _with_readings(rows, scopes, curves, run, analyte)
     scoped = [
         summarise_units(rows[mask], curve, analyte, run.method) for (_, mask), curve in zip(scopes, curves, strict=True)
     ]
@@ -132,13 +133,16 @@ def _points(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
     points = rows[rows.sample_type.isin(kinds) & (rows.excluded == "")]
     points = points[~points.no_value_reason.str.startswith("not acquired")]
     columns = ["unit", "position", "plate", "level", "nominal_ng_ml", "response"]
-    return points[columns].assign(kind=points.sample_type)
+    return points[columns].assign(kind=points.sample_type, saturated=points.peak_flags == SATURATED_FLAG)
 
 
-def _with_readings(rows: pd.DataFrame, scopes: list, curves: list[StandardCurve]) -> pd.DataFrame:
+def _with_readings(
+    rows: pd.DataFrame, scopes: list, curves: list[StandardCurve], run: Run, analyte: Analyte
+) -> pd.DataFrame:
     parts = [read_off(rows[mask], curve) for (_, mask), curve in zip(scopes, curves, strict=True)]
     used = pd.concat([curve.points.used for curve in curves])
-    return rows.join(pd.concat(parts)).assign(used_in_fit=used.reindex(rows.index, fill_value=False))
+    rows = rows.join(pd.concat(parts)).assign(used_in_fit=used.reindex(rows.index, fill_value=False))
+    return rows.assign(no_value_reason=saturated_reason(rows, run, analyte)) if run.platform == "elisa" else rows
 
 
 def _mark(units: pd.DataFrame, curve: StandardCurve) -> pd.DataFrame:

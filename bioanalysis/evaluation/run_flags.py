@@ -27,7 +27,7 @@ def flags_of_analyte(run: Run, part: AnalyteEvaluation, limits: Limits) -> list[
         *_run_flags(part, limits),
         *_tissue_flags(run, part, limits),
         *_unit_flags(run, part, limits),
-        *_peak_flags(part),
+        *_peak_flags(part, "peaks.tsv" if run.platform == "lcms" else "reader"),
     ]
     return [row | where for row in rows]
 
@@ -37,6 +37,11 @@ def _calibrator_flags(part: AnalyteEvaluation) -> list[dict[str, object]]:
     for curve in part.curves:
         remarks = curve.estimator.messages_ if curve.estimator is not None else (curve.problem,)
         rows += [flag("curve_suspect", plate=curve.plate, observed=remark, source="fit") for remark in remarks]
+        rows += [
+            flag("left_out_of_fit", plate=curve.plate, position=str(point.position), observed=point.left_out,
+                 source="method: plate")
+            for point in curve.points[curve.points.left_out != ""].itertuples()
+        ]  # fmt: skip
         failing = curve.judged[~curve.judged.passes]
         for unit, standard in failing.iterrows():
             points = curve.points[curve.points.unit == unit]
@@ -157,10 +162,10 @@ def _unit_flags(run: Run, part: AnalyteEvaluation, limits: Limits) -> list[dict[
     return rows
 
 
-def _peak_flags(part: AnalyteEvaluation) -> list[dict[str, object]]:
+def _peak_flags(part: AnalyteEvaluation, source: str) -> list[dict[str, object]]:
     flagged = part.rows[(part.rows.peak_flags != "") & ~part.rows.sample_type.isin(["blank", "carryover_blank"])]
     return [
-        flag(word, position=row.position, sample_id=row.sample_id, tissue=row.tissue, source="peaks.tsv")
+        flag(word, position=row.position, sample_id=row.sample_id, tissue=row.tissue, source=source)
         for row in flagged.itertuples()
         for word in str(row.peak_flags).split(";")
     ]

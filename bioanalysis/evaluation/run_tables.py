@@ -64,8 +64,11 @@ def measurement_table(run: Run, part: AnalyteEvaluation) -> pd.DataFrame:
 def _calibrator_status(rows: pd.DataFrame, part: AnalyteEvaluation) -> pd.DataFrame:
     """Fill used, dropped or excluded, with the reason of a drop, for calibrators and anchors that have a number."""
     dropped = {unit: drop for curve in part.curves for unit, drop in ((drop.unit, drop) for drop in curve.drops)}
+    left_out = pd.concat([curve.points.left_out for curve in part.curves])
     for index, row in rows[rows.sample_type.isin(["calibrator", "anchor"])].iterrows():
-        if row.excluded:
+        if left_out.get(index, ""):
+            rows.loc[index, ["status", "reason"]] = ["dropped", left_out[index]]
+        elif row.excluded:
             rows.loc[index, ["status", "reason"]] = ["excluded", row.excluded]
         elif row.status == "no_value":
             continue

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from bioanalysis.errors import BatchError, Fault
 from bioanalysis.instruments.mzml import read_lcms_run
 from bioanalysis.instruments.plates import match_wells, read_plates
 from bioanalysis.instruments.traces import RunTraces
@@ -15,7 +16,14 @@ from bioanalysis.study import Run
 
 @dataclass(frozen=True)
 class RunWells:
-    """The signal of every worklist row of an ELISA run, and what the reader noticed."""
+    """The signals of an ELISA run, and what the reader noticed.
+
+    Attributes
+    ----------
+    wells : DataFrame
+        One row per analyte and worklist row, analyte by analyte in the order of the worklist: analyte, signal (NaN
+        where there is none), word (what stood instead, or ``SATURATED`` beside a number).
+    """
 
     wells: pd.DataFrame
     notes: tuple[str, ...]
@@ -30,11 +38,53 @@ def read_traces_of(run: Run, folder: Path) -> RunTraces:
 
 
 def read_wells_of(run: Run, folder: Path) -> RunWells:
-    """Return the wells of an ELISA run in the order of its worklist; BatchError with all faults."""
+    """Return the wells of an ELISA run; BatchError with the faults of all its exports."""
+    parts: list[pd.DataFrame] = []
+    notes: list[str] = []
+    faults: list[Fault] = []
+    for name, rows in _exports(run):
+        try:
+            wells, noticed = _read_export(run, folder, name, rows)
+        except BatchError as error:
+            faults += error.faults
+        else:
+            parts.append(wells)
+            notes += noticed
+    if faults:
+        raise BatchError(faults)
+    wells = pd.concat(parts)
+    whole = pd.concat([wells[wells.analyte == analyte].loc[run.worklist.index] for analyte in run.method.analyte_names])
+    return RunWells(whole.reset_index(drop=True), tuple(dict.fromkeys(notes)))
+
+
+def _exports(run: Run) -> list[tuple[str, pd.DataFrame]]:
+    """Return each export of the run with the worklist rows it holds: one file, or the files that the rows name."""
+    worklist = run.worklist
+    named = worklist.file[(worklist.file != "") & (worklist.not_acquired_reason == "")]
+    if named.empty or set(named) == {Path(run.raw_path).name}:
+        return [(run.raw_path, worklist)]
+    files = worklist.file.where(worklist.file.isin(named), named.iloc[0])
+    return [(f"{run.raw_path}/{name}", worklist[files == name]) for name in dict.fromkeys(named)]
+
+
+def _read_export(run: Run, folder: Path, name: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the wells of one export, once per analyte, and what its reader noticed."""
     plate = run.method.plate
-    reading = read_plates(folder / run.raw_path, reader=plate.reader, name=run.raw_path)
-    worklist_name = f"config/worklists/{run.run_id}.tsv"
-    wells = match_wells(reading, run.worklist, run.raw_path, worklist_name)
+    wavelengths = {
+        "wavelength_nm": plate.wavelength_nm,
+        "reference_wavelength_nm": plate.reference_wavelength_nm,
+    }
+    reading = read_plates(folder / name, reader=plate.reader, name=name, wells=plate.wells, **wavelengths)
     notes = [f"read as {reading.reader}", *reading.notes, *(f"not understood: {part}" for part in reading.unread)]
-    notes += [*wells.attrs.get("warnings", ()), *wells.attrs.get("notes", ())]
-    return RunWells(wells.set_axis(run.worklist.index)[["signal", "word"]], tuple(notes))
+    parts = []
+    for analyte in run.method.analyte_names:
+        channel = run.method.channel(analyte)
+        worklist_name = f"config/worklists/{run.run_id}.tsv"
+        saturation = plate.saturation_signal
+        matched = match_wells(
+            reading, rows, name, worklist_name, channel=channel, saturation_signal=saturation, **wavelengths
+        )
+        notes += [*matched.attrs.get("warnings", ()), *matched.attrs.get("notes", ())]
+        wells = matched.set_axis(rows.index)[["signal", "word"]]
+        parts.append(wells.assign(analyte=analyte))
+    return pd.concat(parts), [f"{name}: {note}" for note in dict.fromkeys(notes)]

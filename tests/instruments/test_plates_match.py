@@ -115,9 +115,17 @@ def test_the_same_concentrations_give_no_warning():
     assert with_nominals(10.04, 100.0, 1000.0, 10000.0) == ()  # as rounded by a display
 
 
-def test_a_constant_factor_of_1000_is_a_warning_about_units():
-    (warning,) = with_nominals(1e4, 1e5, 1e6, 1e7)
-    assert "1000 times nominal_ng_ml throughout: another unit" in warning
+@pytest.mark.parametrize("factor", [1000, 1e6, 0.001])
+def test_standards_in_another_unit_than_the_layout_of_the_export_are_a_fault(factor):
+    with pytest.raises(BatchError, match=r"line 2, nominal_ng_ml: 4 standards are \S+ times as high in the layout of"):
+        with_nominals(10.0 * factor, 100.0 * factor, 1000.0 * factor, 10000.0 * factor)
+
+
+def test_a_reading_at_the_limit_of_the_reader_keeps_its_number_and_is_marked():
+    two = wells(("1", "A1", 3.9, 450.0), ("1", "A1", 0.5, 650.0), ("1", "A2", 4.0, 450.0), ("1", "A2", 0.5, 650.0))
+    found = signal_of(two, 450, 650, saturation_signal=4.0)
+    assert found["signal"].tolist() == pytest.approx([3.4, 3.5])  # the limit is that of the reading, not of the rest
+    assert found["word"].tolist() == ["", "SATURATED"]
 
 
 def test_a_constant_factor_of_2_is_a_warning_too():

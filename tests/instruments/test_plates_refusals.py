@@ -229,3 +229,24 @@ def test_a_workbook_with_one_byte_changed_is_read_or_refused(tmp_path, place, by
     path = tmp_path / "any.xlsx"
     path.write_bytes(bytes(content))
     assert answered(path)
+
+
+def wells_of_a_plate(*more):
+    names = [f"{row}{column}" for row in "ABCDEFGH" for column in range(1, 13)]
+    return "well,signal\n" + "".join(f"{name},0.5\n" for name in [*names, *more])
+
+
+def test_a_well_beyond_a_96_well_plate_is_refused_among_96(tmp_path):
+    path = tmp_path / "p.csv"
+    path.write_text(wells_of_a_plate("I13"))
+    with pytest.raises(BatchError, match=r"line 98: plate 1 holds I13, beyond a plate of 96 wells; expected A1 to H12"):
+        read_plates(path, name="p.csv")
+    assert len(read_plates(path, name="p.csv", wells=384).wells) == 97
+
+
+def test_a_384_well_plate_is_refused_where_the_method_says_96(tmp_path):
+    path = tmp_path / "p.csv"
+    path.write_text("well,signal\nA1,0.5\nP24,0.5\n")
+    assert len(read_plates(path, name="p.csv").wells) == 2
+    with pytest.raises(BatchError, match="plate 1 holds P24, beyond a plate of 96 wells"):
+        read_plates(path, name="p.csv", wells=96)

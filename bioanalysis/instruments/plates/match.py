@@ -37,6 +37,7 @@ def match_wells(
     wavelength_nm: float | None = None,
     reference_wavelength_nm: float | None = None,
     channel: str | None = None,
+    saturation_signal: float | None = None,
 ) -> pd.DataFrame:
     """Return the signal of every worklist row, in the order of the worklist.
 
@@ -48,7 +49,7 @@ def match_wells(
         are to be held against the layout of the export.
     name, worklist_name : str
         The two files as the user knows them.
-    wavelength_nm, reference_wavelength_nm, channel : optional
+    wavelength_nm, reference_wavelength_nm, channel, saturation_signal : optional
         As for `signal_of`.
 
     Returns
@@ -62,9 +63,16 @@ def match_wells(
     ------
     BatchError
         With all of: positions that are no wells or named twice, plates and wells the export lacks, wells that the
-        export calls something else than the worklist does.
+        export calls something else than the worklist does, standards that are all a power of 1000 apart.
     """
-    signals = signal_of(reading.wells, wavelength_nm, reference_wavelength_nm, channel=channel, name=name)
+    signals = signal_of(
+        reading.wells,
+        wavelength_nm,
+        reference_wavelength_nm,
+        channel=channel,
+        saturation_signal=saturation_signal,
+        name=name,
+    )
     rows = _worklist_wells(worklist)
     faults = _position_faults(rows, worklist_name)
     rows, plate_faults = _file_plates(rows, list(reading.plates), name, worklist_name)
@@ -75,6 +83,7 @@ def match_wells(
     layout = reading.layout.rename(columns={"plate": "file_plate"})
     described = rows[rows["needed"]].merge(layout, on=["file_plate", "well"], how="inner")
     faults += _kind_faults(described, name, worklist_name)
+    faults += _unit_faults(described, name, worklist_name)
     if faults:
         raise BatchError(faults)
     acquired = matched["needed"]
@@ -166,16 +175,45 @@ def _kind_faults(described: pd.DataFrame, name: str, worklist_name: str) -> list
     ]
 
 
-def _concentration_warnings(described: pd.DataFrame) -> tuple[str, ...]:
-    """Return where the nominal values of standards differ: all by one factor (a unit), or well by well."""
+def _stated_twice(described: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the standards whose concentration both sides state, and the export's over the worklist's (n,)."""
     stated = (described["nominal"] > 0) & (described["nominal_ng_ml"] > 0)
     both = described[stated & described["kind"].isin(["standard", ""])]
+    return both, (both["nominal"] / both["nominal_ng_ml"]).to_numpy(dtype=float)
+
+
+def _common_factor(ratios: np.ndarray) -> float:
+    """Return the factor by which all concentrations differ, 1 where there is none."""
+    middle = float(np.median(ratios)) if len(ratios) else 1.0
+    return middle if np.all(np.abs(ratios / middle - 1) <= SAME_RATIO) else 1.0
+
+
+def _is_unit(factor: float) -> bool:
+    """Tell whether a factor is a power of 1000, as between pg, ng and ug."""
+    power = math.log10(factor) / 3
+    return round(power) != 0 and abs(power - round(power)) < math.log10(1 + SAME_RATIO) / 3
+
+
+def _unit_faults(described: pd.DataFrame, name: str, worklist_name: str) -> list[Fault]:
+    both, ratios = _stated_twice(described)
+    factor = _common_factor(ratios)
+    if not _is_unit(factor):
+        return []
+    found = f"{len(both)} standards are {factor:g} times as high in the layout of {name}, throughout"
+    expected = "one unit: nominal_ng_ml in ng/mL (are the concentrations of one of the two in pg/mL or ug/mL?)"
+    return [Fault(worklist_name, found, expected, int(both["line"].iloc[0]), "nominal_ng_ml")]
+
+
+def _concentration_warnings(described: pd.DataFrame) -> tuple[str, ...]:
+    """Return where the nominal values of standards differ: all by one factor, or well by well."""
+    both, ratios = _stated_twice(described)
     if both.empty:
         return ()
-    ratios = (both["nominal"] / both["nominal_ng_ml"]).to_numpy()
+    factor = _common_factor(ratios)
+    if abs(factor - 1) > SAME_RATIO:
+        words = f"standards in the layout of the export are {factor:g} times nominal_ng_ml throughout"
+        return (f"{words}: another unit or dilution?",)
     middle = float(np.median(ratios))
-    if np.all(np.abs(ratios / middle - 1) <= SAME_RATIO):
-        return () if abs(middle - 1) <= SAME_RATIO else (_factor_warning(middle),)
     base = 1.0 if np.mean(np.abs(ratios - 1) <= SAME_RATIO) >= 0.5 else middle
     differing = both[np.abs(ratios / base - 1) > SAME_RATIO]
     return tuple(
@@ -183,13 +221,6 @@ def _concentration_warnings(described: pd.DataFrame) -> tuple[str, ...]:
         f"the layout of the export {row.nominal:g}"
         for row in differing.itertuples()
     )
-
-
-def _factor_warning(factor: float) -> str:
-    power = math.log10(factor) / 3
-    is_unit = abs(power - round(power)) < math.log10(1 + SAME_RATIO) / 3
-    reason = "another unit (such as pg/mL or ug/mL for ng/mL)?" if is_unit else "another unit or dilution?"
-    return f"standards in the layout of the export are {factor:g} times nominal_ng_ml throughout: {reason}"
 
 
 def _renamed_plate(rows: pd.DataFrame) -> tuple[str, ...]:

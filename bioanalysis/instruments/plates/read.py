@@ -26,6 +26,7 @@ from bioanalysis.instruments.plates import (
 from bioanalysis.instruments.plates.cells import wells_table
 from bioanalysis.instruments.plates.document import Document, open_document
 from bioanalysis.instruments.plates.reading import REDUCED, PlateReading
+from bioanalysis.instruments.plates.size import size_faults
 from bioanalysis.text_files import quoted
 
 VENDORS: tuple[ModuleType, ...] = (
@@ -49,6 +50,7 @@ def read_plates(
     reader: str = "auto",
     wavelength_nm: float | None = None,
     reference_wavelength_nm: float | None = None,
+    wells: int | None = None,
     name: str,
 ) -> PlateReading:
     """Return every well of a plate-reader export, with its signal or the word that stood instead of a number.
@@ -61,6 +63,8 @@ def read_plates(
         Name of a format (see `READERS`), or `auto` to recognise it.
     wavelength_nm, reference_wavelength_nm : float, optional
         Wavelengths the method needs; a file that tells wavelengths and lacks one of them is refused.
+    wells : {96, 384}, optional
+        Size of the plates, where the method states it; a list of wells alone cannot tell.
     name : str
         The file as the user knows it, for messages.
 
@@ -73,14 +77,15 @@ def read_plates(
     document = open_document(Path(path), name)
     module = _module(document, reader)
     found = module.read(document)
-    wells, layout = wells_table(document, found)
-    if not found.faults and wells.empty:
+    readings, layout = wells_table(document, found)
+    if not found.faults and readings.empty:
         found.faults.append(document.fault("no readings", "at least one plate of readings"))
     if not found.faults:
-        found.faults += _missing_wavelengths(document, wells, (wavelength_nm, reference_wavelength_nm))
+        found.faults += _missing_wavelengths(document, readings, (wavelength_nm, reference_wavelength_nm))
+        found.faults += size_faults(document, found, readings, wells)
     if found.faults:
         raise BatchError(found.faults)
-    return PlateReading(wells, layout, tuple(found.unread), module.NAME, tuple(found.notes), name)
+    return PlateReading(readings, layout, tuple(found.unread), module.NAME, tuple(found.notes), name)
 
 
 def recognised(document: Document) -> list[str]:

@@ -11,6 +11,8 @@ import pandas as pd
 from bioanalysis.errors import BatchError, Fault
 from bioanalysis.instruments.plates.softmax import REDUCED
 
+SATURATED = "SATURATED"
+
 
 @dataclass(frozen=True)
 class PlateReading:
@@ -54,6 +56,7 @@ def signal_of(
     reference_wavelength_nm: float | None = None,
     *,
     channel: str | None = None,
+    saturation_signal: float | None = None,
     name: str = "plate file",
 ) -> pd.DataFrame:
     """Return the one signal of each well that a method asks for: a reading, or a reading minus its reference.
@@ -67,6 +70,9 @@ def signal_of(
         A file that holds nothing but reduced values is taken as it is: the reference was subtracted there.
     channel : str, optional
         Assay or spot of a multiplex plate.
+    saturation_signal : float, optional
+        The reader's limit: a reading at or above it (before a reference is subtracted) gets the word ``SATURATED``
+        beside its number.
     name : str, default="plate file"
         Name of the file in messages.
 
@@ -82,8 +88,8 @@ def signal_of(
     """
     chosen = _channel(wells, channel, wavelength_nm, name)
     if (chosen["channel"] == REDUCED).all():
-        return chosen[["plate", "well", "signal", "word"]].reset_index(drop=True)
-    reading = _at(chosen, wavelength_nm, name)
+        return _marked(chosen[["plate", "well", "signal", "word"]].reset_index(drop=True), saturation_signal)
+    reading = _marked(_at(chosen, wavelength_nm, name), saturation_signal)
     if reference_wavelength_nm is None:
         return reading
     both = reading.merge(
@@ -93,6 +99,13 @@ def signal_of(
     return pd.DataFrame(
         {"plate": both["plate"], "well": both["well"], "signal": both["signal"] - both["signal_r"], "word": word}
     )
+
+
+def _marked(wells: pd.DataFrame, saturation_signal: float | None) -> pd.DataFrame:
+    """Return the readings with the word of those at or above the reader's limit."""
+    if saturation_signal is None:
+        return wells
+    return wells.assign(word=wells["word"].where(~(wells["signal"] >= saturation_signal), SATURATED))
 
 
 def _channel(wells: pd.DataFrame, channel: str | None, wavelength_nm: float | None, name: str) -> pd.DataFrame:

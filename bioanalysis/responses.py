@@ -120,7 +120,7 @@ def _well_response(run: Run, analyte: str, wells: pd.DataFrame) -> pd.DataFrame:
         {
             "analyte_area": np.nan, "internal_standard_area": np.nan, "response": wells.signal.where(acquired),
             "no_value_reason": reason, "no_peak": False, "peak_flags": np.where(saturated, SATURATED_FLAG, ""),
-             **dict.fromkeys(SHAPE, np.nan),
+            **dict.fromkeys(SHAPE, np.nan),
             "qualifier_ratio": np.nan, "by_hand": "", "by_hand_only": "",
         },
         index=worklist.index,

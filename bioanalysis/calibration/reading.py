@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -80,6 +81,16 @@ class RangeInForce:
             return BELOW_REVISED
         return ABOVE_REVISED if reading > self.uloq else INSIDE
 
+    def reason(self, place: str) -> str:
+        """Return why a reading in this place is not inside."""
+        return {
+            INSIDE: "",
+            BELOW: f"below the LLOQ of {self.method_lloq:g} ng/mL on the curve",
+            ABOVE: f"above the ULOQ of {self.method_uloq:g} ng/mL on the curve",
+            BELOW_REVISED: f"BELOW_REVISED_LLOQ: below {self.lloq:g} ng/mL, the LLOQ left after truncation; reanalyse",
+            ABOVE_REVISED: f"ABOVE_ULOQ: above {self.uloq:g} ng/mL, the ULOQ left after truncation; reanalyse",
+        }[place]
+
 
 def summarise_units(rows: pd.DataFrame, curve: StandardCurve, analyte: Analyte, method: Method) -> pd.DataFrame:
     """Return one row per unit with its reading, where it lies and its uncertainty.
@@ -98,74 +109,90 @@ def summarise_units(rows: pd.DataFrame, curve: StandardCurve, analyte: Analyte, 
         curve_degrees_of_freedom, rows (labels of its rows).
     """
     span = RangeInForce.of(analyte, curve)
-    records = []
-    for unit, group in rows.groupby("unit", sort=False):
-        summary = _summarise(_kept(group, curve), curve, span, method)
-        records.append({**group.iloc[0].to_dict(), "unit": unit, "rows": tuple(group.index), **summary})
-    columns = [*rows.columns, "rows", "reading_ng_ml", "place", "place_reason", "cv_percent"]
-    units = pd.DataFrame(records, columns=columns if not records else None)
-    return _with_uncertainty(units.set_index("unit", drop=False), curve)
+    whole = _rows_of_units(rows.unit)
+    left_out = (curve.points.left_out.reindex(rows.index, fill_value="") != "").to_numpy()
+    members = [_kept(unit, left_out) for unit in whole]
+    response = rows.response.to_numpy(float)
+    means = np.array([response[unit].mean() for unit in members])
+    combined = _combined_readings(rows, members, means, curve, method)
+    columns = ("curve_reading_ng_ml", "beyond", "no_value_reason", "no_peak")
+    reading, beyond, reasons, no_peak = (rows[name].to_numpy(object) for name in columns)
+    found = [
+        _place(reading[unit].astype(float), beyond[unit], reasons[unit], no_peak[unit], value, curve, span)
+        for unit, value in zip(members, combined, strict=True)
+    ]
+    labels = rows.index.to_numpy()
+    units = rows.iloc[[unit[0] for unit in whole]].assign(
+        rows=[tuple(labels[unit].tolist()) for unit in whole],
+        mean_response=means,
+        n_readings=[len(unit) for unit in members],
+    )
+    placed = pd.DataFrame(found, columns=Placed._fields, index=units.index)
+    return _with_uncertainty(units.join(placed).set_index("unit", drop=False), curve)
 
 
-def _kept(group: pd.DataFrame, curve: StandardCurve) -> pd.DataFrame:
-    """Return the readings of a unit without its wells that a rule left out of the fit, where others are left."""
-    left_out = curve.points.left_out.reindex(group.index, fill_value="") != ""
-    return group[~left_out] if left_out.any() and not left_out.all() else group
+def _rows_of_units(unit: pd.Series) -> list[np.ndarray]:
+    """Return the places of the rows of each unit, units in order of first appearance."""
+    codes, names = pd.factorize(unit)
+    ends = np.cumsum(np.bincount(codes, minlength=len(names)))
+    return np.split(np.argsort(codes, kind="stable"), ends[:-1]) if len(names) else []
 
 
-def _summarise(group: pd.DataFrame, curve: StandardCurve, span: RangeInForce, method: Method) -> dict[str, object]:
+def _kept(unit: np.ndarray, left_out: np.ndarray) -> np.ndarray:
+    """Return the rows of a unit without the wells that a rule left out of the fit, where others are left."""
+    kept = unit[~left_out[unit]]
+    return kept if len(kept) else unit
+
+
+class Placed(NamedTuple):
+    """The reportable reading of a unit, the CV of its replicates, where it lies and why it is not inside."""
+
+    reading_ng_ml: float
+    cv_percent: float
+    place: str
+    place_reason: str
+
+
+def _place(
+    readings: np.ndarray,
+    beyond: np.ndarray,
+    reasons: np.ndarray,
+    no_peak: np.ndarray,
+    combined: float,
+    curve: StandardCurve,
+    span: RangeInForce,
+) -> Placed:
     """Return reading, place and reason of one unit: the first rule of 'Replicate wells' that applies."""
-    summary: dict[str, object] = {
-        "reading_ng_ml": np.nan,
-        "cv_percent": np.nan,
-        "mean_response": group.response.mean(skipna=False),
-        "n_readings": len(group),
-    }
-    reasons = group.no_value_reason[group.no_value_reason != ""]
-    if len(reasons):
-        return {**summary, "place": NO_VALUE, "place_reason": _listed(reasons, len(group))}
-    if group.no_peak.all():
-        return {**summary, "place": BELOW, "place_reason": "no peak"}
+    if said := [reason for reason in reasons if reason]:
+        return Placed(np.nan, np.nan, NO_VALUE, _listed(said, len(reasons)))
+    if no_peak.all():
+        return Placed(np.nan, np.nan, BELOW, "no peak")
     if curve.estimator is None:
-        return {**summary, "place": NO_VALUE, "place_reason": curve.problem}
-    places = [row.beyond or span.place(row.curve_reading_ng_ml) for row in group.itertuples()]
-    for place in (BELOW, ABOVE):
-        if set(places) == {place}:
-            reading = group.curve_reading_ng_ml.mean() if (group.beyond == "").all() else np.nan
-            return {**summary, "reading_ng_ml": reading, "place": place, "place_reason": _range_reason(place, span)}
-    if (group.beyond != "").any():
-        reason = f"a replicate reads {group.beyond[group.beyond != ''].iloc[0]} the curve's asymptote, another does not"
-        return {**summary, "place": NO_VALUE, "place_reason": reason}
-    reading = _combine(group, curve, method)
-    place = span.place(reading)
-    cv = coefficient_of_variation(group.curve_reading_ng_ml.to_numpy(float))
-    return {
-        **summary,
-        "reading_ng_ml": reading,
-        "cv_percent": cv,
-        "place": place,
-        "place_reason": _range_reason(place, span),
-    }
+        return Placed(np.nan, np.nan, NO_VALUE, curve.problem)
+    lost = [word for word in beyond if word]
+    places = {word or span.place(reading) for word, reading in zip(beyond, readings, strict=True)}
+    if places in ({BELOW}, {ABOVE}):
+        place = places.pop()
+        return Placed(np.nan if lost else float(readings.mean()), np.nan, place, span.reason(place))
+    if lost:
+        reason = f"a replicate reads {lost[0]} the curve's asymptote, another does not"
+        return Placed(np.nan, np.nan, NO_VALUE, reason)
+    place = span.place(combined)
+    return Placed(combined, coefficient_of_variation(readings), place, span.reason(place))
 
 
-def _combine(group: pd.DataFrame, curve: StandardCurve, method: Method) -> float:
-    if method.platform == "elisa" and method.plate.replicate_statistic == "mean_of_responses":
-        found = curve.estimator.back_calculate(np.array([group.response.mean()]))
-        return float(found.concentration.iloc[0])
-    return float(group.curve_reading_ng_ml.mean())
+def _combined_readings(
+    rows: pd.DataFrame, members: list[np.ndarray], mean_response: np.ndarray, curve: StandardCurve, method: Method
+) -> np.ndarray:
+    """Return the value of each unit: the mean of its readings, or the reading of its mean response."""
+    of_responses = method.platform == "elisa" and method.plate.replicate_statistic == "mean_of_responses"
+    if of_responses and curve.estimator is not None:
+        return curve.estimator.back_calculate(mean_response).concentration.to_numpy(float)
+    readings = rows.curve_reading_ng_ml.to_numpy(float)
+    return np.array([readings[unit].mean() for unit in members])
 
 
-def _range_reason(place: str, span: RangeInForce) -> str:
-    return {
-        INSIDE: "",
-        BELOW: f"below the LLOQ of {span.method_lloq:g} ng/mL on the curve",
-        ABOVE: f"above the ULOQ of {span.method_uloq:g} ng/mL on the curve",
-        BELOW_REVISED: f"BELOW_REVISED_LLOQ: below {span.lloq:g} ng/mL, the LLOQ left after truncation; reanalyse",
-        ABOVE_REVISED: f"ABOVE_ULOQ: above {span.uloq:g} ng/mL, the ULOQ left after truncation; reanalyse",
-    }[place]
-
-
-def _listed(reasons: pd.Series, count: int) -> str:
+def _listed(reasons: Sequence[str], count: int) -> str:
     words = "; ".join(dict.fromkeys(reasons))
     return words if count == 1 else f"{len(reasons)} of {count} replicates without a number: {words}"
 

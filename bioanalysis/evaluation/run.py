@@ -13,7 +13,7 @@ from bioanalysis.acceptance.ledger import NOT_APPLICABLE, Ledger
 from bioanalysis.acceptance.quality_controls import judge_quality_controls
 from bioanalysis.calibration.reading import INSIDE, name_units, read_off, saturated_reason, summarise_units
 from bioanalysis.calibration.standards import ROUNDING, StandardCurve, bias_percent, fit_standards, passes_limit
-from bioanalysis.evaluation.run_flags import flags_of_analyte
+from bioanalysis.evaluation.run_flags import flags_of_analyte, value_words
 from bioanalysis.evaluation.status import Rejections, assign_status, rejections_of
 from bioanalysis.flags import flag_table
 from bioanalysis.limits import Limits, limits_for
@@ -91,6 +91,7 @@ def evaluate_analyte(run: Run, analyte: Analyte, responses: pd.DataFrame, limits
     units = _with_accepted_recovery(units, recovery, rejections, run, analyte, limits)
     units = assign_status(units, rejections, run, limits)
     part = AnalyteEvaluation(analyte, rows, units, tuple(curves), recovery.assign(analyte=analyte.name), acceptance, [])
+    part = replace(part, units=units.assign(value_words=value_words(run, part, limits)))
     return replace(part, flags=flags_of_analyte(run, part, limits))
 
 
@@ -180,23 +181,22 @@ def _with_found(
     units["corrected_ng_ml"] = corrected
     judged = units.sample_type.isin([*CONTROLS, "calibrator"])
     units["bias_percent"] = bias_percent(corrected, units.nominal_ng_ml).where(judged)
-    limit = [_control_limit(nominal, analyte, limits) for nominal in units.nominal_ng_ml]
-    inside = units.place == INSIDE
-    units["passes"] = units.sample_type.isin(CONTROLS) & inside & passes_limit(units.bias_percent, np.array(limit))
+    within = passes_limit(units.bias_percent, _control_limits(units.nominal_ng_ml, analyte, limits))
+    units["passes"] = units.sample_type.isin(CONTROLS) & (units.place == INSIDE) & within
     units["counted"] = (units.excluded == "") & ~units.no_value_reason.str.startswith("not acquired")
-    minimum = units.tissue.map(lambda tissue: run.method.minimum_dilution.get(tissue, 1.0)).astype(float)
+    minimum = units.tissue.map(run.method.minimum_dilution).fillna(1.0).astype(float)
     units["diluted"] = units.dilution_factor > minimum * (1 + ROUNDING)
     return units
 
 
-def _control_limit(nominal_ng_ml: float, analyte: Analyte, limits: Limits) -> float:
-    """Return the limit of a QC in percent: at the ends of the range the one calibrators have there."""
+def _control_limits(nominal_ng_ml: pd.Series, analyte: Analyte, limits: Limits) -> np.ndarray:
+    """Return the limit of each QC in percent: at the ends of the range the one calibrators have there."""
     chromatographic = "QC-03" in limits
     at_end = nominal_ng_ml <= analyte.lloq_ng_ml * (1 + ROUNDING)
     if not chromatographic:
-        at_end = at_end or nominal_ng_ml >= analyte.uloq_ng_ml * (1 - ROUNDING)
+        at_end |= nominal_ng_ml >= analyte.uloq_ng_ml * (1 - ROUNDING)
     end, inner = ("CAL-CC-03", "QC-03") if chromatographic else ("CAL-LBA-03", "QC-04")
-    return float(limits[end if at_end else inner].number)
+    return np.where(at_end, float(limits[end].number), float(limits[inner].number))
 
 
 def _judge(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from bioanalysis.acceptance.ledger import FAIL, NOT_ASSESSABLE, RUN
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from bioanalysis.evaluation.run import AnalyteEvaluation
 
 STUDY_SAMPLES = ("unknown", "incurred")
+STANDARDS = ("calibrator", "anchor", "qc", "dilution_qc")
 
 
 def flags_of_analyte(run: Run, part: AnalyteEvaluation, limits: Limits) -> list[dict[str, object]]:
@@ -26,7 +28,7 @@ def flags_of_analyte(run: Run, part: AnalyteEvaluation, limits: Limits) -> list[
         *_control_flags(part, limits),
         *_run_flags(part, limits),
         *_tissue_flags(run, part, limits),
-        *_unit_flags(run, part, limits),
+        *_unit_flags(run, part),
         *_peak_flags(part, "peaks.tsv" if run.platform == "lcms" else "reader"),
     ]
     return [row | where for row in rows]
@@ -89,7 +91,7 @@ def _tissue_flags(run: Run, part: AnalyteEvaluation, limits: Limits) -> list[dic
     samples = part.units[part.units.sample_type.isin(STUDY_SAMPLES)]
     rows = []
     for tissue, here in samples.groupby("tissue"):
-        words = dict.fromkeys(word for _, unit in here.iterrows() for word in compensation_words(unit, run))
+        words = dict.fromkeys(word for unit in here.itertuples() for word in compensation_words(unit, run))
         rows += [flag(word, tissue=tissue, observed=f"{len(here)} samples") for word in words]
     for row in part.recovery[(part.recovery.level == ALL_LEVELS) & (part.recovery.sign_off != "")].itertuples():
         rows.append(flag("recovery_needs_sign_off", tissue=row.tissue, observed=row.sign_off, source="RCV-05, RCV-08"))
@@ -103,7 +105,7 @@ def _without_tissue_controls(part: AnalyteEvaluation) -> pd.DataFrame:
     return table[(table.rule_id == "QC-21") & (table.verdict == NOT_ASSESSABLE)]
 
 
-def compensation_words(unit: pd.Series, run: Run) -> list[str]:
+def compensation_words(unit: Any, run: Run) -> list[str]:
     """Return what the value of a unit leaves uncompensated, as flag words (science: admissibility of corrections)."""
     extraction = run.method.extraction
     own = unit.tissue == unit.calibrator_tissue
@@ -115,49 +117,57 @@ def compensation_words(unit: pd.Series, run: Run) -> list[str]:
     return ["matrix_effect_not_compensated"] if foreign and unit.correction_applies else []
 
 
-def dilution_is_controlled(unit: pd.Series, units: pd.DataFrame) -> bool:
-    """Return whether judged dilution QCs of the run span the sample's factor."""
+def uncontrolled_dilutions(units: pd.DataFrame) -> pd.Series:
+    """Return which study samples are diluted beyond the factors that judged dilution QCs of the run span."""
     controls = units[(units.sample_type == "dilution_qc") & units.counted & units.assessable]
-    factors = controls.dilution_factor
-    return len(factors) > 0 and factors.min() <= unit.dilution_factor <= factors.max()
+    spanned = units.dilution_factor.between(controls.dilution_factor.min(), controls.dilution_factor.max())
+    return units.sample_type.isin(STUDY_SAMPLES) & units.diluted.astype(bool) & ~spanned
 
 
-def value_words(unit: pd.Series, run: Run, part: AnalyteEvaluation, limits: Limits) -> str:
-    """Return the flag words a study sample's value carries, joined by ';'."""
-    words = [*compensation_words(unit, run), *part.rows.loc[list(unit.rows), "peak_flags"]]
-    if unit.diluted and not dilution_is_controlled(unit, part.units):
-        words.append("dilution_not_controlled")
-    pooled = part.recovery[(part.recovery.level == ALL_LEVELS) & (part.recovery.tissue == unit.tissue)]
-    if unit.correction_applies and (pooled.sign_off != "").any():
-        words.append("recovery_needs_sign_off")
+def of_rows(part: AnalyteEvaluation, column: str) -> list[list[Any]]:
+    """Return what stands in a column of the worklist rows behind each unit."""
+    values = part.rows[column].to_dict()
+    return [[values[row] for row in rows] for rows in part.units.rows]
+
+
+def value_words(run: Run, part: AnalyteEvaluation, limits: Limits) -> pd.Series:
+    """Return, by unit, the flag words the value of each study sample carries, joined by ';'; '' for other units."""
+    units, table = part.units, part.acceptance
+    pooled = part.recovery[(part.recovery.level == ALL_LEVELS) & (part.recovery.sign_off != "")]
     lacking = _without_tissue_controls(part)
-    if (lacking.tissue == unit.tissue).any() and (lacking.plate == unit.scope).any():
-        words.append("no_qc_in_tissue")
-    if any(
-        curve.plate == unit.scope and curve.estimator is not None and curve.estimator.messages_ for curve in part.curves
-    ):
-        words.append("curve_suspect")
-    failed = part.acceptance[(part.acceptance.rule_id == RUN) & (part.acceptance.verdict == FAIL)]
-    if not limits.enforced and (failed.plate == unit.scope).any():
-        words.append("run_failed_exploratory")
-    return join_words(*words)
+    suspect = [c.plate for c in part.curves if c.estimator is not None and c.estimator.messages_]
+    failed = table[(table.rule_id == RUN) & (table.verdict == FAIL) & (not limits.enforced)]
+    carried = {
+        "dilution_not_controlled": uncontrolled_dilutions(units),
+        "recovery_needs_sign_off": units.correction_applies.astype(bool) & units.tissue.isin(pooled.tissue),
+        "no_qc_in_tissue": units.tissue.isin(lacking.tissue) & units.scope.isin(lacking.plate),
+        "curve_suspect": units.scope.isin(suspect),
+        "run_failed_exploratory": units.scope.isin(failed.plate),
+    }
+    columns = [carries.map({True: word, False: ""}) for word, carries in carried.items()]
+    words = [
+        join_words(*compensation_words(unit, run), *of_peaks, *said)
+        for unit, of_peaks, *said in zip(units.itertuples(), of_rows(part, "peak_flags"), *columns, strict=True)
+    ]
+    return pd.Series(words, index=units.index, dtype=str).where(units.sample_type.isin(STUDY_SAMPLES), "")
 
 
-def _unit_flags(run: Run, part: AnalyteEvaluation, limits: Limits) -> list[dict[str, object]]:
-    rows = []
+def _unit_flags(run: Run, part: AnalyteEvaluation) -> list[dict[str, object]]:
     limit = run.method.plate.max_replicate_cv_percent
-    for _, unit in part.units.iterrows():
-        where = {
-            "plate": unit.plate,
-            "position": ";".join(part.rows.loc[list(unit.rows), "position"]),
-            "sample_id": unit.sample_id,
-            "tissue": unit.tissue,
-        }
-        if limit is not None and unit.cv_percent > limit:
+    units = part.units.assign(
+        positions=[";".join(positions) for positions in of_rows(part, "position")],
+        scattered=part.units.cv_percent > (np.inf if limit is None else limit),
+        left_out=(part.units.excluded != "") & part.units.sample_type.isin(STANDARDS),
+        uncontrolled=uncontrolled_dilutions(part.units),
+    )
+    rows = []
+    for unit in units[units.scattered | units.left_out | units.uncontrolled].itertuples():
+        where = {"plate": unit.plate, "position": unit.positions, "sample_id": unit.sample_id, "tissue": unit.tissue}
+        if unit.scattered:
             rows.append(flag("replicate_cv", observed=f"{unit.cv_percent:.1f} %", limit=f"{limit:g} %", **where))
-        if unit.excluded and unit.sample_type in ("calibrator", "anchor", "qc", "dilution_qc"):
+        if unit.left_out:
             rows.append(flag("excluded_by_decision", observed=unit.excluded, **where))
-        if unit.sample_type in STUDY_SAMPLES and unit.diluted and not dilution_is_controlled(unit, part.units):
+        if unit.uncontrolled:
             rows.append(flag("dilution_not_controlled", observed=f"x{unit.dilution_factor:g}", source="QC-16", **where))
     return rows
 

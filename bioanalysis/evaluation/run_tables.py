@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bioanalysis.calibration.standards import StandardCurve
-from bioanalysis.evaluation.run_flags import STUDY_SAMPLES, value_words
+from bioanalysis.calibration.standards import Drop, StandardCurve
+from bioanalysis.evaluation.run_flags import of_rows
 from bioanalysis.flags import join_words
-from bioanalysis.limits import limits_for
 from bioanalysis.study import Run
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ REPORTABLE = [
 
 def measurement_table(run: Run, part: AnalyteEvaluation) -> pd.DataFrame:
     """Return measurements.tsv of one analyte: every worklist row with its numbers, status and reason."""
-    limits = limits_for(run.method)
     rows = part.rows.assign(run_id=run.run_id)
     unit_of = rows.unit.map
     for column in ("recovery_factor", "corrected_ng_ml", "bias_percent", "status", "reason", "sample_type"):
@@ -49,52 +47,44 @@ def measurement_table(run: Run, part: AnalyteEvaluation) -> pd.DataFrame:
     applied = unit_of(part.units.correction_applies).astype(bool)
     rows["recovery_factor"] = rows.recovery_factor.where(applied)
     rows = _calibrator_status(rows, part)
-    words = {unit.Index: unit for unit in part.units.itertuples()}
-    samples = {
-        name: value_words(part.units.loc[name], run, part, limits)
-        for name in words
-        if words[name].sample_type in STUDY_SAMPLES
-    }
-    rows["flags"] = [
-        join_words(flags, samples.get(unit, "")) for flags, unit in zip(rows.peak_flags, rows.unit, strict=True)
-    ]
+    words = unit_of(part.units.value_words)
+    rows["flags"] = [join_words(*both) for both in zip(rows.peak_flags, words, strict=True)]
     return rows[MEASUREMENTS]
 
 
 def _calibrator_status(rows: pd.DataFrame, part: AnalyteEvaluation) -> pd.DataFrame:
     """Fill used, dropped or excluded, with the reason of a drop, for calibrators and anchors that have a number."""
-    dropped = {unit: drop for curve in part.curves for unit, drop in ((drop.unit, drop) for drop in curve.drops)}
-    left_out = pd.concat([curve.points.left_out for curve in part.curves])
-    for index, row in rows[rows.sample_type.isin(["calibrator", "anchor"])].iterrows():
-        if left_out.get(index, ""):
-            rows.loc[index, ["status", "reason"]] = ["dropped", left_out[index]]
-        elif row.excluded:
-            rows.loc[index, ["status", "reason"]] = ["excluded", row.excluded]
-        elif row.status == "no_value":
-            continue
-        elif row.unit in dropped:
-            drop = dropped[row.unit]
-            reason = f"back-calculated {drop.bias_percent:+.1f} % from nominal, limit ±{drop.limit_percent:g} %"
-            if not math.isfinite(drop.bias_percent):
-                reason = "reads beyond the asymptotes of the curve"
-            rows.loc[index, ["status", "reason"]] = ["dropped", reason]
-        elif row.used_in_fit:
-            rows.loc[index, ["status", "reason"]] = ["used", ""]
-        else:
-            problem = next((curve.problem for curve in part.curves if curve.problem), "not in the fit")
-            rows.loc[index, ["status", "reason"]] = ["no_value", problem]
+    left_out = pd.concat([curve.points.left_out for curve in part.curves]).reindex(rows.index, fill_value="")
+    has_word = (left_out != "") | (rows.excluded != "") | (rows.status != "no_value")
+    standards = rows.assign(left_out=left_out)[rows.sample_type.isin(["calibrator", "anchor"]) & has_word]
+    drops = {drop.unit: drop for curve in part.curves for drop in curve.drops}
+    problem = next((curve.problem for curve in part.curves if curve.problem), "not in the fit")
+    words = [_word_of_standard(row, drops.get(row.unit), problem) for row in standards.itertuples()]
+    found = pd.DataFrame(words, columns=["status", "reason"], index=standards.index, dtype=str)
+    rows.loc[found.index, ["status", "reason"]] = found
     return rows
+
+
+def _word_of_standard(row: Any, drop: Drop | None, problem: str) -> tuple[str, str]:
+    if row.left_out:
+        return "dropped", row.left_out
+    if row.excluded:
+        return "excluded", row.excluded
+    if drop is not None and not math.isfinite(drop.bias_percent):
+        return "dropped", "reads beyond the asymptotes of the curve"
+    if drop is not None:
+        bias, limit = drop.bias_percent, drop.limit_percent
+        return "dropped", f"back-calculated {bias:+.1f} % from nominal, limit ±{limit:g} %"
+    return ("used", "") if row.used_in_fit else ("no_value", problem)
 
 
 def reportable_table(run: Run, part: AnalyteEvaluation) -> pd.DataFrame:
     """Return reportable.tsv of one analyte: one row per injection, or per set of replicate wells."""
-    limits = limits_for(run.method)
-    units = part.units.assign(run_id=run.run_id)
-    units["position"] = [";".join(part.rows.loc[list(rows), "position"]) for rows in units.rows]
-    units["flags"] = [
-        value_words(unit, run, part, limits) if unit.sample_type in STUDY_SAMPLES else ""
-        for _, unit in units.iterrows()
-    ]
+    units = part.units.assign(
+        run_id=run.run_id,
+        position=[";".join(positions) for positions in of_rows(part, "position")],
+        flags=part.units.value_words,
+    )
     return units[REPORTABLE]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,7 +35,7 @@ class Rejections:
             self.dilutions | other.dilutions,
         )
 
-    def reason(self, unit: pd.Series) -> str:
+    def reason(self, unit: Any) -> str:
         """Return why this unit's result may not be reported, or ''."""
         if unit.scope in self.runs:
             where = f"plate {unit.scope}" if unit.scope else "run"
@@ -66,12 +67,12 @@ def rejections_of(ledger: Ledger) -> Rejections:
 
 def assign_status(units: pd.DataFrame, rejections: Rejections, run: Run, limits: Limits) -> pd.DataFrame:
     """Return the units with status and reason, by the words of the data contract."""
-    words = [_status(unit, rejections, run, limits) for _, unit in units.iterrows()]
+    words = [_status(unit, rejections, run, limits) for unit in units.itertuples()]
     status = pd.DataFrame(words, columns=["status", "reason"], index=units.index)
     return units.assign(status=status.status, reason=status.reason)
 
 
-def _status(unit: pd.Series, rejections: Rejections, run: Run, limits: Limits) -> tuple[str, str]:
+def _status(unit: Any, rejections: Rejections, run: Run, limits: Limits) -> tuple[str, str]:
     if unit.sample_type in STUDY_SAMPLES:
         return _study_sample_status(unit, rejections, run, limits)
     if unit.sample_type in ("qc", "dilution_qc"):
@@ -85,7 +86,7 @@ def _status(unit: pd.Series, rejections: Rejections, run: Run, limits: Limits) -
     return "measured", ""
 
 
-def _control_status(unit: pd.Series) -> tuple[str, str]:
+def _control_status(unit: Any) -> tuple[str, str]:
     if not unit.counted:
         return "no_value", unit.no_value_reason
     if not unit.assessable:
@@ -95,7 +96,7 @@ def _control_status(unit: pd.Series) -> tuple[str, str]:
     return "fail", unit.place_reason or f"bias {unit.bias_percent:+.1f} %"
 
 
-def _study_sample_status(unit: pd.Series, rejections: Rejections, run: Run, limits: Limits) -> tuple[str, str]:
+def _study_sample_status(unit: Any, rejections: Rejections, run: Run, limits: Limits) -> tuple[str, str]:
     """Return the status of a study sample: what the reading says, unless the run may not be used."""
     if unit.no_value_reason.startswith("not acquired"):
         return NOT_ANALYSED, unit.no_value_reason

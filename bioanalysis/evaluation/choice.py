@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -54,12 +54,25 @@ def choose(candidates: pd.DataFrame, decisions: pd.DataFrame, method: Method) ->
     acquired = candidates[candidates.status != NOT_ANALYSED]
     if acquired.empty:
         return _single(candidates.iloc[0])
-    for decision in decisions.itertuples():
-        chosen = _decided(acquired, decision)
-        if len(chosen):
-            return _by_decision(chosen, decision, acquired, method)
-    runs = [_within_run(group, method) for _, group in acquired.groupby(["run_id", "repeat_reason"], sort=False)]
-    return _among(runs, method) if len(runs) > 1 else runs[0]
+    if named := [(d, rows) for d in decisions.itertuples() if len(rows := _decided(acquired, d))]:
+        return _by_decision(named, acquired, method)
+    choice = _among(_analyses(acquired, method), method)
+    return _after(choice, candidates[candidates.status == NOT_ANALYSED])
+
+
+def _analyses(acquired: pd.DataFrame, method: Method) -> list[Choice]:
+    """Return one result per analysis: a run's readings of a sample together, each confirmation repeat by itself."""
+    alone = acquired.extraction_id.where(acquired.repeat_reason == CONFIRMATION, "")
+    keys = [acquired.run_id, acquired.repeat_reason, alone]
+    return [_within_run(group, method) for _, group in acquired.groupby(keys, sort=False)]
+
+
+def _after(choice: Choice, missing: pd.DataFrame) -> Choice:
+    """Return the choice with a word on analyses of which nothing was acquired, where it does not speak of them yet."""
+    if missing.empty or choice.note:
+        return choice
+    lost = "; ".join(f"{row.run_id}: {row.reason}" for row in missing.itertuples())
+    return replace(choice, note=f"{choice.result.run_id}, the one analysis with a reading; {lost}")
 
 
 def _single(row: pd.Series) -> Choice:
@@ -83,11 +96,18 @@ def _decided(candidates: pd.DataFrame, decision: Any) -> pd.DataFrame:
     return chosen[chosen.dilution_factor == factor] if pd.notna(factor) else chosen
 
 
-def _by_decision(chosen: pd.DataFrame, decision: Any, candidates: pd.DataFrame, method: Method) -> Choice:
-    choice = _within_run(chosen, method) if chosen.run_id.nunique() == 1 else _single(chosen.iloc[-1])
+def _by_decision(named: list[tuple[Any, pd.DataFrame]], candidates: pd.DataFrame, method: Method) -> Choice:
+    """Return the result that decisions name; two that name different results decide nothing."""
+    decision, chosen = named[0]
+    if rival := next((other for other, rows in named if not rows.index.equals(chosen.index)), None):
+        why = f"{decision.decision_id} and {rival.decision_id} name different results"
+        return _needs_decision(candidates, why)
+    choice = _among(_analyses(chosen, method), method)
+    if choice.status == NEEDS_DECISION:
+        return replace(choice, reason=f"{decision.decision_id} names several results: {choice.reason}")
     note = f"chosen by {decision.decision_id} ({decision.reason_code}, {decision.author}): {decision.reason}"
     flags = join_words(choice.flags, "reportable_chosen" if len(candidates) > 1 else "")
-    return Choice(choice.result, choice.status, choice.reason, note, flags)
+    return replace(choice, note=note, flags=flags)
 
 
 def _within_run(group: pd.DataFrame, method: Method) -> Choice:
@@ -98,14 +118,16 @@ def _within_run(group: pd.DataFrame, method: Method) -> Choice:
     if group.dilution_factor.nunique() == len(group):
         if len(inside) == 1:
             note = f"the dilution x{inside.dilution_factor.iloc[0]:g} lies inside the range"
-            choice = _single(inside.iloc[0])
-            return Choice(choice.result, choice.status, choice.reason, note, choice.flags)
+            return replace(_single(inside.iloc[0]), note=note)
         if len(inside) > 1:
             return _combined_dilutions(inside, method)
     accepted = group[group.status.isin(ACCEPTED)]
     if len(accepted) > 1:
         return _needs_decision(accepted)
-    return _single(accepted.iloc[0] if len(accepted) else group.iloc[-1])
+    row = accepted.iloc[0] if len(accepted) else group.iloc[-1]
+    others = "; ".join(f"position {o.position}: {o.status}" for o in group.drop(row.name).itertuples())
+    note = "the one reportable reading" if len(accepted) else "no reading is reportable; the last is shown"
+    return replace(_single(row), note=f"position {row.position}, {note}; {others}")
 
 
 def _combined_dilutions(inside: pd.DataFrame, method: Method) -> Choice:
@@ -144,14 +166,15 @@ def _value_text(row: Any) -> str:
 
 def _among(runs: list[Choice], method: Method) -> Choice:
     """Choose among the results of several runs, or of a first analysis and its repeats."""
+    if len(runs) == 1:
+        return runs[0]
     undecided = [choice for choice in runs if choice.status == NEEDS_DECISION]
     if undecided:
         return undecided[0]
     accepted = [choice for choice in runs if choice.status in ACCEPTED]
-    if not accepted:
-        return next((choice for choice in reversed(runs) if choice.status == ALQ), runs[-1])
-    if len(accepted) == 1:
-        return _replacing(accepted[0], runs)
+    if len(accepted) < 2:
+        above = [choice for choice in runs if choice.status == ALQ]
+        return _replacing((accepted or above or runs)[-1], runs)
     repeats = [choice for choice in accepted if choice.result.repeat_reason]
     confirmed = len(repeats) == len(accepted) - 1 and {c.result.repeat_reason for c in repeats} == {CONFIRMATION}
     if confirmed and method.repeat_rule is not None:
@@ -160,27 +183,41 @@ def _among(runs: list[Choice], method: Method) -> Choice:
 
 
 def _replacing(choice: Choice, runs: list[Choice]) -> Choice:
+    """Return the one result that counts among several analyses, with what became of the others."""
     others = "; ".join(f"{c.result.run_id}: {c.status} ({c.reason})" for c in runs if c is not choice)
+    if choice.status not in ACCEPTED:
+        return replace(choice, note=f"{choice.result.run_id} shown, no analysis gave a reportable result; {others}")
     note = f"{choice.result.run_id} reported; {others}"
-    return Choice(choice.result, choice.status, choice.reason, note, join_words(choice.flags, "reportable_chosen"))
+    return replace(choice, note=note, flags=join_words(choice.flags, "reportable_chosen"))
 
 
 def _by_repeat_rule(accepted: list[Choice], rule: str) -> Choice:
     """Apply the method's rule for confirmation repeats."""
     original = next(choice for choice in accepted if not choice.result.repeat_reason)
     rows = pd.DataFrame([choice.result for choice in accepted])
-    values = rows.homogenate_ng_ml
+    listed = ", ".join(_found_text(choice) for choice in accepted)
     flags = join_words(original.flags, "reportable_chosen")
     if rule == "keep_original":
-        note = f"confirmation repeats: {', '.join(f'{v:.4g}' for v in values)} ng/mL; the original is kept"
-        return Choice(original.result, original.status, original.reason, note, flags)
-    if values.isna().any() or (rule == "median_of_three" and len(values) != 3):
-        return _needs_decision(rows)
+        note = f"the original and its confirmation repeats: {listed}; the original is kept"
+        return replace(original, note=note, flags=flags)
     if rule == "median_of_three":
-        middle = rows.iloc[int(np.argsort(values.to_numpy(float))[1])]
-        return Choice(middle, QUANTIFIED, "", "median of the original and two confirmation repeats", flags)
+        return _median(accepted, listed, flags) if len(accepted) == 3 else _needs_decision(rows)
+    if rows.homogenate_ng_ml.isna().any():
+        return _needs_decision(rows)
     row = original.result.copy()
-    row["homogenate_ng_ml"] = float(values.mean())
+    row["homogenate_ng_ml"] = float(rows.homogenate_ng_ml.mean())
     row["reading_uncertainty"] = float(np.sqrt((rows.reading_uncertainty**2).sum()) / len(rows))
     row["n_extractions"] = rows.extraction_id.nunique()
-    return Choice(row, QUANTIFIED, "", f"mean of the original and {len(rows) - 1} confirmation repeats", flags)
+    return Choice(row, QUANTIFIED, "", f"mean of the original and its confirmation repeats: {listed}", flags)
+
+
+def _median(accepted: list[Choice], listed: str, flags: str) -> Choice:
+    """Return the middle of three results; BLQ is lower than any number."""
+    in_order = sorted(accepted, key=lambda choice: float(np.nan_to_num(choice.result.homogenate_ng_ml, nan=-np.inf)))
+    note = f"median of the original and two confirmation repeats: {listed}"
+    return replace(in_order[1], note=note, flags=flags)
+
+
+def _found_text(choice: Choice) -> str:
+    value = choice.result.homogenate_ng_ml
+    return f"{choice.result.run_id} {value:.4g} ng/mL" if choice.status == QUANTIFIED else choice.status

@@ -52,12 +52,17 @@ def test_two_accepted_results_are_never_averaged(method):
     assert "A position 1: 100 ng/mL" in choice.reason
 
 
-def test_a_decision_chooses(method):
-    decision = pd.DataFrame(
-        [{"decision_id": "D1", "run_id": "B", "plate": "", "position": "", "extraction_id": "",
-          "dilution_factor": np.nan, "reason_code": "POOR_CHROM", "author": "x", "reason": "y"}]
+def decided(*runs: str) -> pd.DataFrame:
+    """Decisions D1, D2 ... that name one run each."""
+    return pd.DataFrame(
+        [{"decision_id": f"D{n}", "run_id": run, "plate": "", "position": "", "extraction_id": "",
+          "dilution_factor": np.nan, "reason_code": "POOR_CHROM", "author": "x", "reason": "y"}
+         for n, run in enumerate(runs, start=1)]
     )  # fmt: skip
-    choice = chosen(method, result("A", 100.0), result("B", 110.0), decisions=decision)
+
+
+def test_a_decision_chooses(method):
+    choice = chosen(method, result("A", 100.0), result("B", 110.0), decisions=decided("B"))
     assert (choice.status, choice.result.run_id) == ("quantified", "B")
     assert "D1" in choice.note
 
@@ -76,6 +81,54 @@ def test_confirmation_repeats_follow_the_rule_of_the_method(method, rule, readin
     rows += [result(f"B{n}", r, repeat_reason="PREDOSE_POSITIVE") for n, r in enumerate(readings[1:])]
     assert chosen(ruled, *rows).result.homogenate_ng_ml == pytest.approx(expected)
     assert chosen(method, *rows).status == "needs_decision"
+
+
+def test_duplicate_repeats_in_one_run_are_two_results_for_the_rule(method):
+    # 10 ng/mL at first, 13 and 12 in the duplicate: the median is 12
+    ruled = method.model_copy(update={"repeat_rule": "median_of_three"})
+    again = [result("B", r, repeat_reason="PREDOSE_POSITIVE", extraction_id=f"B:{r}") for r in (13.0, 12.0)]
+    choice = chosen(ruled, result("A", 10.0), *again)
+    assert (choice.status, choice.result.homogenate_ng_ml) == ("quantified", 12.0)
+    assert "A 10 ng/mL, B 13 ng/mL, B 12 ng/mL" in choice.note
+
+
+def test_the_median_of_a_value_and_two_blq_is_blq(method):
+    ruled = method.model_copy(update={"repeat_rule": "median_of_three"})
+    again = [result(run, np.nan, "BLQ", repeat_reason="PREDOSE_POSITIVE") for run in "BC"]
+    choice = chosen(ruled, result("A", 6.0), *again)
+    assert choice.status == "BLQ"
+    assert np.isnan(choice.result.homogenate_ng_ml)
+    assert chosen(method.model_copy(update={"repeat_rule": "mean"}), result("A", 6.0), *again).status == (
+        "needs_decision"
+    )
+
+
+def test_decisions_that_name_different_results_decide_nothing(method):
+    choice = chosen(method, result("A", 100.0), result("B", 110.0), decisions=decided("B", "A"))
+    assert choice.status == "needs_decision"
+    assert choice.reason == "D1 and D2 name different results"
+
+
+def test_a_decision_cannot_make_a_failed_result_reportable(method):
+    choice = chosen(method, result("A", 100.0), result("B", 110.0, "not_reported"), decisions=decided("B"))
+    assert choice.status == "not_reported"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [result("A", np.nan, "not_analysed", reason="vial broken"), result("B", 7.0, repeat_reason="INSTRUMENT")],
+        [result("A", 9000.0, "ALQ"), result("B", 900.0, dilution_factor=10.0, repeat_reason="ABOVE_ULOQ")],
+        [result("A", 9000.0, "ALQ"), result("B", 8000.0, "ALQ", repeat_reason="ABOVE_ULOQ")],
+        [result("A", 50.0), result("A", np.nan, "not_reported", position="2")],
+        [result("A", 50.0), result("B", np.nan, "not_reported", repeat_reason="POOR_CHROM")],
+    ],
+    ids=["not acquired", "above", "above twice", "one run", "failed repeat"],
+)
+def test_a_choice_among_several_says_why_in_words(method, rows):
+    choice = chosen(method, *rows)
+    assert choice.note
+    assert {row["run_id"] for row in rows} == {"A"} or ("A" in choice.note and "B" in choice.note)
 
 
 @pytest.mark.parametrize(("second", "status"), [(11.0, "quantified"), (20.0, "needs_decision")])

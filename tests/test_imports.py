@@ -7,9 +7,9 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "bioanalysis"
 CORRIDOR = (
-    "errors", "text_files", "yaml_with_lines", "sheets", "columns", "tables", "settings", "flags", "limits",
+    "errors", "text_files", "yaml_with_lines", "sheets", "columns", "tables", "settings", "flags", "words", "limits",
     "oligonucleotides", "contradictions", "method", "study", "template", "instruments", "chromatography", "responses",
-    "calibration", "recovery", "acceptance", "tissue", "variability", "exposure", "evaluation", "results", "report",
+    "calibration", "variability", "recovery", "acceptance", "tissue", "exposure", "evaluation", "results", "report",
     "planning", "workflow", "launch", "cli",
 )  # fmt: skip
 

@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.calibration.reading import coefficient_of_variation
-from bioanalysis.evaluation.status import ALQ, BLQ, NEEDS_DECISION, NOT_ANALYSED, QUANTIFIED
 from bioanalysis.flags import join_words
 from bioanalysis.limits import Limits, limits_for
 from bioanalysis.method import Method
+from bioanalysis.words import ACCEPTED, ALQ, NEEDS_DECISION, NOT_ANALYSED, QUANTIFIED
 
 CONFIRMATION = "PREDOSE_POSITIVE"
-ACCEPTED = (QUANTIFIED, BLQ)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.evaluation.choice import Choice, choose
-from bioanalysis.evaluation.status import NEEDS_DECISION, NOT_ANALYSED, NOT_REPORTED, QUANTIFIED
 from bioanalysis.flags import join_words
 from bioanalysis.method import Method
 from bioanalysis.recovery.estimates import Scatter
@@ -18,6 +17,7 @@ from bioanalysis.recovery.study import RecoveryBook
 from bioanalysis.study import Study
 from bioanalysis.tissue import tissue_concentration
 from bioanalysis.tissue.concentration import homogenate_factor_ml_per_g
+from bioanalysis.words import NEEDS_DECISION, NOT_ANALYSED, NOT_REPORTED, QUANTIFIED
 
 COLUMNS = [
     "sample_id", "subject_id", "group", "tissue", "piece", "homogenate", "collection_day", "analyte", "method_id",

@@ -12,9 +12,8 @@ from bioanalysis.acceptance.ledger import FAIL, Ledger
 from bioanalysis.calibration.reading import ABOVE, BELOW, INSIDE
 from bioanalysis.limits import Limits
 from bioanalysis.study import Run
+from bioanalysis.words import ALQ, BLQ, NOT_ANALYSED, NOT_REPORTED, QUANTIFIED
 
-QUANTIFIED, BLQ, ALQ = "quantified", "BLQ", "ALQ"
-NOT_REPORTED, NEEDS_DECISION, NOT_ANALYSED = "not_reported", "needs_decision", "not_analysed"
 STUDY_SAMPLES = ("unknown", "incurred")
 
 

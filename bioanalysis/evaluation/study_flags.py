@@ -10,9 +10,9 @@ import pandas as pd
 
 from bioanalysis.evaluation.choice import Choice
 from bioanalysis.evaluation.concentrations import MethodContext
-from bioanalysis.evaluation.status import ALQ, NEEDS_DECISION, NOT_REPORTED, QUANTIFIED
 from bioanalysis.flags import flag
 from bioanalysis.study import Study
+from bioanalysis.words import ALQ, NEEDS_DECISION, NOT_REPORTED, QUANTIFIED
 
 
 def study_flags(

@@ -7,10 +7,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from bioanalysis.evaluation.status import QUANTIFIED
 from bioanalysis.study import Study
 from bioanalysis.variability import variance_components
 from bioanalysis.variability.robust import geometric_cv_percent
+from bioanalysis.words import QUANTIFIED
 
 COLUMNS = [
     "tissue", "analyte", "method_id", "estimator", "component", "variance", "degrees_of_freedom", "low", "high",

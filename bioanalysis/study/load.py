@@ -192,6 +192,7 @@ def _run(
         reinjection_of=row["reinjection_of"],
         worklist=resolved.frame,
         decisions=tables.decisions.frame.iloc[:0],
+        extraction_date=row["extraction_date"],
     )
     return run, resolved
 

@@ -22,6 +22,8 @@ class Run:
         One row per injection or well in the order of the file, all defaults filled in.
     decisions : DataFrame
         Rows of `decisions.tsv` that name this run.
+    extraction_date : str
+        ISO 8601; empty where it is not known.
     """
 
     run_id: str
@@ -35,6 +37,7 @@ class Run:
     reinjection_of: str
     worklist: pd.DataFrame
     decisions: pd.DataFrame
+    extraction_date: str = ""
 
     @property
     def platform(self) -> str:

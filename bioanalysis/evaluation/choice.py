@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.calibration.reading import coefficient_of_variation
+from bioanalysis.evaluation.dilutions import HOOK, replicate_limit
 from bioanalysis.flags import join_words
-from bioanalysis.limits import Limits, limits_for
+from bioanalysis.limits import limits_for
 from bioanalysis.method import Method
 from bioanalysis.words import ACCEPTED, ALQ, NEEDS_DECISION, NOT_ANALYSED, QUANTIFIED
 
@@ -134,6 +135,12 @@ def _combined_dilutions(inside: pd.DataFrame, method: Method) -> Choice:
     values = (inside.reading_ng_ml * inside.dilution_factor).to_numpy(float)
     cv, limit = coefficient_of_variation(values), replicate_limit(method, limits_for(method))
     text = ", ".join(f"x{f:g}: {v:.4g}" for f, v in zip(inside.dilution_factor, values, strict=True))
+    hooked = inside["flags"].str.contains(HOOK).any()
+    if method.dilution_rule not in (None, "mean_of_agreeing") and not (hooked and cv > limit):
+        words = "dilutions_disagree" if cv > limit else ""
+        chosen = _by_dilution_rule(inside, method.dilution_rule)
+        note = f"{method.dilution_rule} of {text} ng/mL, CV {cv:.1f} %"
+        return Choice(with_homogenate(chosen), QUANTIFIED, "", note, join_words(chosen["flags"], words))
     if cv > limit:
         return _needs_decision(inside, f"dilutions disagree (CV {cv:.1f} %, limit {limit:g} %): {text} ng/mL")
     row = with_homogenate(inside.iloc[0])
@@ -147,10 +154,13 @@ def _combined_dilutions(inside: pd.DataFrame, method: Method) -> Choice:
     return Choice(row, QUANTIFIED, "", f"mean of {count} dilutions ({text} ng/mL)", join_words(*inside["flags"]))
 
 
-def replicate_limit(method: Method, limits: Limits) -> float:
-    """Return the CV in percent within which several dilutions of one sample must agree."""
-    own = method.plate.max_replicate_cv_percent
-    return float(own) if own is not None else float(limits["DIL-AGR"].number)
+def _by_dilution_rule(inside: pd.DataFrame, rule: str | None) -> pd.Series:
+    """Return the dilution that the method reports: by its factor, or by a reading near the middle of the range."""
+    if rule == "nearest_middle":
+        middle = np.log(inside.lloq_in_force * inside.uloq_in_force) / 2
+        return inside.loc[(np.log(inside.reading_ng_ml) - middle).abs().idxmin()]
+    factor = inside.dilution_factor
+    return inside.loc[factor.idxmin() if rule == "least_diluted" else factor.idxmax()]
 
 
 def _needs_decision(candidates: pd.DataFrame, why: str = "") -> Choice:

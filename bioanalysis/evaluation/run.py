@@ -13,6 +13,8 @@ from bioanalysis.acceptance.ledger import NOT_APPLICABLE, Ledger
 from bioanalysis.acceptance.quality_controls import judge_quality_controls
 from bioanalysis.calibration.reading import INSIDE, name_units, read_off, saturated_reason, summarise_units
 from bioanalysis.calibration.standards import ROUNDING, StandardCurve, bias_percent, fit_standards, passes_limit
+from bioanalysis.evaluation.dilutions import judge_dilutions
+from bioanalysis.evaluation.positions import plate_positions
 from bioanalysis.evaluation.run_flags import flags_of_analyte, value_words
 from bioanalysis.evaluation.status import Rejections, assign_status, rejections_of
 from bioanalysis.flags import flag_table
@@ -38,6 +40,8 @@ class AnalyteEvaluation:
     recovery: pd.DataFrame
     acceptance: pd.DataFrame
     flags: list[dict[str, object]]
+    dilutions: pd.DataFrame
+    positions: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class RunEvaluation:
     acceptance: pd.DataFrame
     recovery: pd.DataFrame
     flags: pd.DataFrame
+    dilutions: pd.DataFrame
+    positions: pd.DataFrame
     curves: tuple[StandardCurve, ...]
 
 
@@ -70,6 +76,8 @@ def evaluate_run(run: Run, responses: pd.DataFrame) -> RunEvaluation:
         acceptance=pd.concat([part.acceptance for part in parts], ignore_index=True),
         recovery=pd.concat([part.recovery for part in parts], ignore_index=True),
         flags=flag_table(flag for part in parts for flag in part.flags),
+        dilutions=pd.concat([part.dilutions for part in parts], ignore_index=True),
+        positions=pd.concat([part.positions for part in parts], ignore_index=True),
         curves=tuple(curve for part in parts for curve in part.curves),
     )
 
@@ -89,10 +97,16 @@ def evaluate_analyte(run: Run, analyte: Analyte, responses: pd.DataFrame, limits
     acceptance, rejections = _judge(run, curves, units, limits)
     recovery = _recovery_of_accepted(units, rejections, run, recovery, limits)
     units = _with_accepted_recovery(units, recovery, rejections, run, analyte, limits)
-    units = assign_status(units, rejections, run, limits)
-    part = AnalyteEvaluation(analyte, rows, units, tuple(curves), recovery.assign(analyte=analyte.name), acceptance, [])
-    part = replace(part, units=units.assign(value_words=value_words(run, part, limits)))
-    return replace(part, flags=flags_of_analyte(run, part, limits))
+    diluted = judge_dilutions(assign_status(units, rejections, run, limits), analyte, run, limits)
+    positions = plate_positions(rows, run, analyte, limits)
+    part = AnalyteEvaluation(
+        analyte, rows, diluted.units, tuple(curves), recovery.assign(analyte=analyte.name), acceptance, [],
+        diluted.table, positions.table,
+    )  # fmt: skip
+    part = replace(part, units=diluted.units.assign(value_words=value_words(run, part, limits)))
+    where = {"run_id": run.run_id, "analyte": analyte.name}
+    more = [row | where for row in (*diluted.flags, *positions.flags)]
+    return replace(part, flags=[*flags_of_analyte(run, part, limits), *more])
 
 
 def _rows(run: Run, analyte: Analyte, responses: pd.DataFrame) -> pd.DataFrame:

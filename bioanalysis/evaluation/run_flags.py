@@ -146,7 +146,7 @@ def value_words(run: Run, part: AnalyteEvaluation, limits: Limits) -> pd.Series:
     }
     columns = [carries.map({True: word, False: ""}) for word, carries in carried.items()]
     words = [
-        join_words(*compensation_words(unit, run), *of_peaks, *said)
+        join_words(*compensation_words(unit, run), *of_peaks, unit.dilution_words, *said)
         for unit, of_peaks, *said in zip(units.itertuples(), of_rows(part, "peak_flags"), *columns, strict=True)
     ]
     return pd.Series(words, index=units.index, dtype=str).where(units.sample_type.isin(STUDY_SAMPLES), "")

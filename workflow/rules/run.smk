@@ -32,6 +32,8 @@ rule judge_run:
         acceptance="results/runs/{run}/acceptance.tsv",
         recovery="results/runs/{run}/recovery.tsv",
         flags="results/runs/{run}/flags.tsv",
+        dilutions="results/runs/{run}/dilutions.tsv",
+        positions="results/runs/{run}/positions.tsv",
     log:
         "logs/{run}/judge_run.log",
     resources:
@@ -53,6 +55,8 @@ rule report_run:
         acceptance="results/runs/{run}/acceptance.tsv",
         recovery="results/runs/{run}/recovery.tsv",
         flags="results/runs/{run}/flags.tsv",
+        dilutions="results/runs/{run}/dilutions.tsv",
+        positions="results/runs/{run}/positions.tsv",
     output:
         report="results/runs/{run}/report.html",
     log:

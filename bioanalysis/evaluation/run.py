@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.acceptance.calibration import judge_calibration
-from bioanalysis.acceptance.ledger import NOT_APPLICABLE, Ledger
+from bioanalysis.acceptance.ledger import Ledger
+from bioanalysis.acceptance.plates import judge_plates
 from bioanalysis.acceptance.quality_controls import judge_quality_controls
 from bioanalysis.calibration.reading import INSIDE, name_units, read_off, saturated_reason, summarise_units
 from bioanalysis.calibration.standards import ROUNDING, StandardCurve, bias_percent, fit_standards, passes_limit
@@ -85,7 +86,7 @@ def evaluate_run(run: Run, responses: pd.DataFrame) -> RunEvaluation:
 def evaluate_analyte(run: Run, analyte: Analyte, responses: pd.DataFrame, limits: Limits) -> AnalyteEvaluation:
     """Walk one analyte of a run from responses to verdicts."""
     rows = _rows(run, analyte, responses)
-    scopes = _scopes(rows)
+    scopes = _scopes(rows, run)
     curves = [fit_standards(_points(rows[mask], run), analyte, run.method, limits, label) for label, mask in scopes]
     rows = _with_readings(rows, scopes, curves, run, analyte)
     scoped = [
@@ -130,11 +131,14 @@ def _rows(run: Run, analyte: Analyte, responses: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
-def _scopes(rows: pd.DataFrame) -> list[tuple[str, pd.Series]]:
-    """Return what each curve is for: every plate by itself where each has its own calibrators, else the whole run."""
+def _scopes(rows: pd.DataFrame, run: Run) -> list[tuple[str, pd.Series]]:
+    """Return what each curve is for: every plate by itself where each has its own calibrators, else the whole run.
+
+    Plates that share the standards of the first and the last (plate.standards) have one curve in any case.
+    """
     plates = list(dict.fromkeys(rows.plate))
     own = set(rows.plate[rows.sample_type == "calibrator"])
-    if len(plates) > 1 and own == set(plates):
+    if len(plates) > 1 and own == set(plates) and run.method.plate.standards != "first_and_last":
         return [(plate, rows.plate == plate) for plate in plates]
     label = plates[0] if len(plates) == 1 else ""
     return [(label, pd.Series(True, index=rows.index))]
@@ -223,10 +227,7 @@ def _judge(
         ledger = Ledger(limits, curve.analyte, curve.plate)
         judge_calibration(ledger, curve, here, run.method)
         judge_quality_controls(ledger, here)
-        if "CAL-LBA-11" in limits:
-            several = here.plate.nunique() > 1
-            text = "calibrators of several plates combined" if several else "own calibrators and QCs"
-            ledger.add(limits["CAL-LBA-11"], NOT_APPLICABLE if several else True, text)
+        judge_plates(ledger, curve, here)
         ledger.close()
         tables.append(ledger.table())
         rejections = rejections | rejections_of(ledger)

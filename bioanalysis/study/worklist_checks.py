@@ -84,7 +84,11 @@ def worklist_faults(rows: Rows, platform: str | None, method: Method | None, man
     if platform == "lcms":
         faults += used_twice(rows)
     if method is not None:
-        faults += [*_nominal_faults(rows, method), *_calibrator_faults(rows), *_extract_dilution_faults(rows, method)]
+        faults += [
+            *_nominal_faults(rows, method),
+            *_calibrator_faults(rows, method),
+            *_extract_dilution_faults(rows, method),
+        ]
     return faults
 
 
@@ -208,10 +212,28 @@ def _said_names(name: str, names: list[str]) -> str:
     return f"'{near}'" if near else listed(names)
 
 
-def _calibrator_faults(rows: Rows) -> list[Fault]:
-    if not rows.complete or _of_kind(rows, ["calibrator"]).any():
+def _calibrator_faults(rows: Rows, method: Method) -> list[Fault]:
+    if not rows.complete:
         return []
-    return [Fault(rows.file, "no calibrators", "rows with sample_type calibrator: a run is read against its own curve")]
+    calibrators = _of_kind(rows, ["calibrator"])
+    if not calibrators.any():
+        expected = "rows with sample_type calibrator: a run is read against its own curve"
+        return [Fault(rows.file, "no calibrators", expected)]
+    return _plate_faults(rows, calibrators, method) if method.plate.standards is not None else []
+
+
+def _plate_faults(rows: Rows, calibrators: np.ndarray, method: Method) -> list[Fault]:
+    """Every plate has calibrators where the method says `own`, the first and the last where it says so."""
+    labels = [plate or "1" for plate in rows.cells("plate")]
+    plates = list(dict.fromkeys(labels))
+    needed = plates if method.plate.standards == "own" else list(dict.fromkeys((plates[0], plates[-1])))
+    have = {label for label, is_calibrator in zip(labels, calibrators, strict=True) if is_calibrator}
+    expected = f"calibrators there: the method's plate.standards is {method.plate.standards}"
+    return [
+        Fault(rows.file, f"no calibrators on plate '{plate}'", expected, int(rows.cells("line")[labels.index(plate)]))
+        for plate in needed
+        if plate not in have
+    ]
 
 
 def _extract_dilution_faults(rows: Rows, method: Method) -> list[Fault]:

@@ -38,12 +38,64 @@ def run(
     study: StudyFolder = Path(),
     cores: Annotated[int, typer.Option(help="jobs at once")] = 2,
     profile: Annotated[str, typer.Option(help="profile of the workflow")] = "default",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would run, and run nothing")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would run and why, and run nothing")] = False,
+    reason: Annotated[str, typer.Option(help="why the study is run again, for the audit trail")] = "",
 ) -> None:
     """Run the whole workflow and say where the report is."""
     from bioanalysis.launch import run_study
 
-    raise typer.Exit(run_study(_existing(study), cores=cores, profile=profile, dry_run=dry_run))
+    folder = _existing(study)
+    raise typer.Exit(run_study(folder, cores=cores, profile=profile, dry_run=dry_run, reason=reason))
+
+
+@app.command()
+def verify(study: Annotated[Path, typer.Argument(help="a study folder, or an archive of one")] = Path()) -> None:
+    """Say whether settings, raw data, results, audit trail, seals and signatures are what they were (exit 0 or 3)."""
+    from bioanalysis.records.commands import verify_study
+
+    raise typer.Exit(verify_study(study))
+
+
+@app.command()
+def history(sample: Annotated[str, typer.Argument(help="sample_id")], study: StudyFolder = Path()) -> None:
+    """Tell the life of a sample's values: readings, decisions, results, every change."""
+    from bioanalysis.records.history import history as life_of
+
+    print(life_of(_existing(study), sample))
+
+
+@app.command()
+def seal(
+    study: StudyFolder = Path(),
+    reason: Annotated[str, typer.Option(help="why there is a further version")] = "",
+) -> None:
+    """Freeze what stands as a version: settings, results and code, and what changed since the version before."""
+    from bioanalysis.records.commands import seal_study
+
+    seal_study(_existing(study), reason)
+
+
+@app.command()
+def sign(
+    signer: Annotated[str, typer.Argument(help="short name in config/signers.tsv")],
+    meaning: Annotated[str, typer.Argument(help="authored, reviewed or approved")],
+    study: StudyFolder = Path(),
+    key: Annotated[Path, typer.Option(help="an OpenSSH key")] = Path("~/.ssh/id_ed25519"),
+) -> None:
+    """Sign the sealed version with a key of one's own: name, role, meaning and time are bound to its digest."""
+    from bioanalysis.records.commands import sign_study
+
+    sign_study(_existing(study), key.expanduser(), signer, meaning)
+
+
+@app.command()
+def archive(
+    target: Annotated[Path, typer.Argument(help="a file that ends in .zip, else a folder")], study: StudyFolder = Path()
+) -> None:
+    """Write the sealed study as one BagIt folder or zip file that opens without this software."""
+    from bioanalysis.records.commands import archive_study
+
+    archive_study(_existing(study), target)
 
 
 @app.command()
@@ -71,11 +123,14 @@ def _existing(study: Path) -> Path:
 
 
 def main() -> None:
-    """Run the command line; a `BatchError` is printed plainly and ends with exit code 2."""
-    from bioanalysis.errors import BatchError
+    """Run the command line; what must be put right, and records that are not what they were, are said plainly."""
+    from bioanalysis.errors import BatchError, RecordsDamaged
 
     try:
         app()
     except BatchError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
+    except RecordsDamaged as error:
+        print(error, file=sys.stderr)
+        sys.exit(3)

@@ -1,4 +1,4 @@
-"""The one error a user can mend, and how it reaches him."""
+"""The errors a user can mend, and how they reach him."""
 
 from __future__ import annotations
 
@@ -54,6 +54,39 @@ class BatchError(Exception):
 
     def __reduce__(self) -> tuple[type[BatchError], tuple[tuple[Fault, ...]]]:
         return BatchError, (self.faults,)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not what it was.
+
+    Parameters
+    ----------
+    file : str
+        Path relative to the study folder.
+    found : str
+        What is wrong with it, in words.
+    record : str
+        The record it is held against.
+    """
+
+    file: str
+    found: str
+    record: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.found} (held against {self.record})"
+
+
+class RecordsDamaged(Exception):
+    """A record is not what it was; carries the findings. Shown without a traceback; exit code 3."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = list(findings)
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        return "\n".join(["the records of this study are not what they were:", *(f"  {f}" for f in self.findings)])
 
 
 def plain_message(faults: Iterable[Fault]) -> str:

@@ -32,6 +32,13 @@ class Plan:
         return [run_id for run_id, name in self.platforms.items() if name == platform]
 
 
+def workflow_folder() -> Path:
+    """Return the folder with Snakefile, workflow and profiles: inside an installed package, else the repository."""
+    package = Path(__file__).resolve().parent
+    inside = package / "_workflow"
+    return inside if inside.is_dir() else package.parent
+
+
 def plan_study(folder: Path, workflow_folder: Path) -> Plan:
     """Check the study, leave what each job reads in `work/`, and return the plan.
 
@@ -110,13 +117,18 @@ def raw_files(run: Run) -> list[str]:
     return [f"{run.raw_path}/{name}" for name in names] if names else [run.raw_path]
 
 
-def code_digest(workflow_folder: Path) -> str:
-    """Return one SHA-256 over the package and the workflow: edited code reruns what it made."""
+def code_files(workflow_folder: Path) -> list[Path]:
+    """Return the files of the package and of the workflow, sorted."""
     package = Path(__file__).parent
     files = {path for path in package.rglob("*") if "__pycache__" not in path.parts}
     files |= set((workflow_folder / "workflow").rglob("*")) | {workflow_folder / "Snakefile"}
+    known = (path for path in files if path.suffix in CODE_SUFFIXES or path.name == "Snakefile")
+    return sorted(path for path in known if path.is_file())
+
+
+def code_digest(workflow_folder: Path) -> str:
+    """Return one SHA-256 over the package and the workflow: edited code reruns what it made."""
     whole = hashlib.sha256()
-    for path in sorted(path for path in files if path.is_file()):
-        if path.suffix in CODE_SUFFIXES or path.name == "Snakefile":
-            whole.update(f"{path.name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    for path in code_files(workflow_folder):
+        whole.update(f"{path.name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return whole.hexdigest()

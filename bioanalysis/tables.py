@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ import pandas as pd
 from bioanalysis.columns import CONTROL, DECIMAL_COMMA, Column, NotThis, Value, text
 from bioanalysis.errors import Fault
 from bioanalysis.sheets import Sheet
-from bioanalysis.text_files import did_you_mean, quoted
+from bioanalysis.text_files import did_you_mean, quoted, write_whole
 
 NEARLY = 0.85  # likeness from which an unknown column is taken for a misspelt one: tissue_mass_g, not reviewed_at
 
@@ -197,17 +196,6 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     writer.writerow([_one_line(str(name)) for name in frame.columns])
     writer.writerows(zip(*columns, strict=True))
     write_whole(path, content.getvalue().encode("utf-8"))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write `content` to `path` so that a reader finds the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _written(values: pd.Series) -> list[str]:

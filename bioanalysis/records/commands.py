@@ -1,0 +1,61 @@
+"""What the commands of the records say and how they end. Each imports what it needs: `verify` starts at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def verify_study(path: Path) -> int:
+    """Print what is not what it was; return 0 where everything is, 3 where not."""
+    from bioanalysis.records.verify import verify
+
+    if words := _at_work(path):
+        print(f"note: {words}; what it has changed so far is among the findings", file=sys.stderr)
+    findings, remarks = verify(path)
+    for finding in findings:
+        print(finding, file=sys.stderr)
+    for remark in remarks:
+        print(remark)
+    if findings:
+        print(f"{len(findings)} findings; the first: {findings[0]}")
+        return 3
+    print("everything is what it was at the last run")
+    return 0
+
+
+def _at_work(path: Path) -> str:
+    from bioanalysis.lock import living_owner
+
+    return living_owner(path)
+
+
+def seal_study(folder: Path, reason: str) -> None:
+    """Seal the study and say where the version lies."""
+    from bioanalysis.lock import locked
+    from bioanalysis.planning import workflow_folder
+    from bioanalysis.records.seal import folder_of
+    from bioanalysis.records.sealing import seal
+
+    with locked(folder):
+        number = seal(folder, workflow_folder(), reason)
+    print(f"version {number} is sealed: {folder_of(number)}; UNSIGNED until `bioanalysis sign`")
+
+
+def sign_study(folder: Path, key: Path, signer: str, meaning: str) -> None:
+    """Sign the sealed version and say what was signed."""
+    from bioanalysis.lock import locked
+    from bioanalysis.records.signing import sign
+
+    with locked(folder):
+        print(sign(folder, key, signer, meaning))
+
+
+def archive_study(folder: Path, target: Path) -> None:
+    """Write the archive and say how to check it."""
+    from bioanalysis.lock import locked
+    from bioanalysis.records.archive import archive
+
+    with locked(folder):
+        number = archive(folder, target)
+    print(f"{target}: {number} files; `bioanalysis verify {target}` checks it")

@@ -1,0 +1,126 @@
+"""Files of a study or of an archive of one, in a folder or in a zip file, to be hashed and read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from bioanalysis.records.digests import files_below, sha256_of_all
+
+_BLOCK = 2**18
+MOST_EXPANSION = 200
+NO_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
+
+
+class Holdings:
+    """Files below a folder; digests are taken once, many at a time."""
+
+    def __init__(self, folder: Path, below: str = "") -> None:
+        self.folder = folder / below if below else folder
+        self._digests: dict[str, str] = {}
+
+    def names(self, below: str = "") -> list[str]:
+        """Return the files below a folder, sorted; hidden files and those of spreadsheet locks stay out."""
+        return [name for name in files_below(self.folder, below) if _counts(name)]
+
+    def hash_all(self, names: Iterable[str]) -> None:
+        """Take the digests of these files."""
+        new = [name for name in dict.fromkeys(names) if name not in self._digests]
+        found = sha256_of_all([os.path.join(self.folder, name) for name in new])
+        self._digests.update(zip(new, found, strict=True))
+
+    def digest(self, name: str) -> str:
+        """Return the digest of a file, or in words why there is none."""
+        if name not in self._digests:
+            self.hash_all([name])
+        return self._digests[name]
+
+    def content(self, name: str) -> bytes | None:
+        """Return the content of a file; None where it is missing, no regular file or cannot be read."""
+        path = self.folder / name
+        try:
+            return path.read_bytes() if stat.S_ISREG(path.stat().st_mode) else None
+        except OSError:
+            return None
+
+    def below(self, name: str) -> Holdings:
+        """Return the files below a folder as holdings of their own."""
+        inner = Holdings(self.folder, name)
+        inner._digests = _inside(self._digests, name)
+        return inner
+
+
+class ZipHoldings(Holdings):
+    """Files in a zip file, below `top`.
+
+    Raises
+    ------
+    zipfile.BadZipFile
+        If it is no zip file, or made to burst.
+    """
+
+    def __init__(self, path: Path, top: str = "", archive: zipfile.ZipFile | None = None) -> None:
+        super().__init__(path)
+        self.top = top
+        self.archive = archive or _modest(path)
+
+    def names(self, below: str = "") -> list[str]:
+        prefix = f"{self.top}{below}/" if below else self.top
+        found = (name for name in self.archive.namelist() if name.startswith(prefix) and not name.endswith("/"))
+        return sorted(name[len(self.top) :] for name in found if _counts(name))
+
+    def hash_all(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in self._digests:
+                self._digests[name] = self._digest(name)
+
+    def _digest(self, name: str) -> str:
+        digest = hashlib.sha256()
+        try:
+            with self.archive.open(self.top + name) as stream:
+                while block := stream.read(_BLOCK):
+                    digest.update(block)
+        except KeyError:
+            return "is missing"
+        except NO_ZIP as error:
+            return f"cannot be read ({error})"
+        return digest.hexdigest()
+
+    def content(self, name: str) -> bytes | None:
+        try:
+            return self.archive.read(self.top + name)
+        except (KeyError, *NO_ZIP):
+            return None
+
+    def below(self, name: str) -> ZipHoldings:
+        inner = ZipHoldings(self.folder, f"{self.top}{name}/", self.archive)
+        inner._digests = _inside(self._digests, name)
+        return inner
+
+
+def _modest(path: Path) -> zipfile.ZipFile:
+    """Return the zip file at `path`, refusing one that is made to burst or whose members lie over one another."""
+    archive = zipfile.ZipFile(path)
+    members, size = archive.infolist(), path.stat().st_size
+    packed, whole = sum(m.compress_size for m in members), sum(m.file_size for m in members)
+    if packed > size or whole > max(MOST_EXPANSION * size, 2**26):
+        raise zipfile.BadZipFile(
+            f"{size:,} bytes that expand to {whole:,}: more than {MOST_EXPANSION} times their size"
+        )
+    names = [member.filename for member in members]
+    if len(set(names)) != len(names):
+        raise zipfile.BadZipFile("it holds a name twice")
+    return archive
+
+
+def _counts(name: str) -> bool:
+    return not name.rsplit("/", 1)[-1].startswith((".", "~$"))
+
+
+def _inside(digests: dict[str, str], name: str) -> dict[str, str]:
+    return {path[len(name) + 1 :]: digest for path, digest in digests.items() if path.startswith(f"{name}/")}

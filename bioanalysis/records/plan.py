@@ -1,0 +1,143 @@
+"""What would run again, and why, in plain words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bioanalysis.records.acts import differing, group_of
+from bioanalysis.records.changes import Change
+from bioanalysis.records.standing import Standing
+
+MOST_LINES = 20
+_JOB = re.compile(r"^(?:local)?rule (\w+):\n((?:    .*\n?)+)", re.MULTILINE)
+_FOLLOWS = "Input files updated by another job"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as the workflow plans it: its rule, its run (`study` for the study's own), and the workflow's reason."""
+
+    rule: str
+    group: str
+    reason: str
+
+    @property
+    def follows(self) -> bool:
+        """Whether it only runs because another job does."""
+        return self.reason.startswith(_FOLLOWS)
+
+    @property
+    def why(self) -> str:
+        """Return in plain words what made the job run, as far as the workflow itself knows."""
+        kind, _, rest = self.reason.split("; ")[0].partition(": ")
+        files = _shown(rest)
+        if kind.startswith("Missing output"):
+            return f"missing: {files}"
+        if kind.startswith("Updated input"):
+            return f"{files} changed"
+        if kind.startswith(("Params have changed", "Code has changed")):
+            return "raw data or software changed"
+        if kind.startswith("Set of input files"):
+            return "other runs than before"
+        return "an earlier run did not finish it" if "ncomplete" in kind else self.reason
+
+
+def planned_jobs(output: str) -> list[Job]:
+    """Return the jobs of a dry run, in the order it names them."""
+    jobs = []
+    for rule, body in _JOB.findall(output):
+        said = dict(re.findall(r"^    (\w+): (.*)$", body, flags=re.MULTILINE))
+        run = re.search(r"run=([^,]+)", said.get("wildcards", ""))
+        if rule != "all":
+            jobs.append(Job(rule, run[1] if run else "study", said.get("reason", "")))
+    return jobs
+
+
+def plan_in_words(
+    jobs: list[Job],
+    before: Standing | None,
+    after: Standing,
+    changes: Iterable[Change],
+    outside: Iterable[str],
+    code: bool,
+) -> str:
+    """Return the plan as text: what would run, what changed since the last recorded run, why each run is concerned.
+
+    Parameters
+    ----------
+    jobs : list of Job
+        Of the dry run.
+    before, after : Standing
+        At the last recorded run (None without one) and now.
+    changes : iterable of Change
+        Cells of settings that changed.
+    outside : iterable of str
+        Results changed without an entry.
+    code : bool
+        Whether the software is not the recorded one.
+    """
+    counts: dict[str, int] = {}
+    for job in jobs:
+        counts[job.rule] = counts.get(job.rule, 0) + 1
+    lines = ["would run: " + ", ".join(f"{count} x {rule}" for rule, count in counts.items())] if jobs else []
+    if before is not None:
+        lines += _block("changed since the last recorded run:", _changed(before, after, changes, code))
+    made_again = [f"{name} was changed outside `bioanalysis run` and would be made again" for name in outside]
+    lines += _block("results without an entry in the audit trail:", made_again)
+    lines += _block("why:", _reasons(jobs))
+    return "\n".join(lines)
+
+
+def _changed(before: Standing, after: Standing, changes: Iterable[Change], code: bool) -> list[str]:
+    cells = [change for change in changes if change.file in before.config]
+    with_cells = {change.file for change in cells}
+    lines = ["the software"] * code + [str(change) for change in cells]
+    inputs_before, inputs_after = {**before.config, **before.raw}, {**after.config, **after.raw}
+    for name, old, new in differing(inputs_before, inputs_after):
+        if name not in with_cells:
+            lines.append(f"{name}: {'new' if old is None else 'removed' if new is None else 'other content'}")
+    return lines
+
+
+def _reasons(jobs: list[Job]) -> list[str]:
+    """Return one line per run: what sets it off; the study last."""
+    groups = dict.fromkeys(job.group for job in jobs if job.rule != "admit")
+    lines = []
+    for group in sorted(groups, key=lambda name: (name == "study", name)):
+        here = [job for job in jobs if job.group == group and job.rule != "admit"]
+        causes = list(dict.fromkeys(job.why for job in here if not job.follows))
+        if any(cause.startswith("missing: work/") for cause in causes):
+            causes = ["nothing is computed yet"]
+        name = "the study" if group == "study" else f"run {group}"
+        lines.append(f"{name}: {'; '.join(causes) or 'follows from the runs above'}")
+    return lines
+
+
+def _shown(files: str) -> str:
+    """Return the names of files as the user knows them; what lies in `work/` by what it is made of."""
+    words: dict[str, None] = {}
+    for name in files.split(", "):
+        found = re.fullmatch(r"work/([^/]+)/run\.json", name.strip())
+        if found:
+            words[f"worklist, method, decisions or run table row of {found[1]}"] = None
+        elif name.strip() == "work/study.json":
+            words["study settings, subjects, samples or decisions"] = None
+        else:
+            words[_group_words(name.strip())] = None
+    return ", ".join(words)
+
+
+def _group_words(name: str) -> str:
+    if name.startswith("results/runs/") or name.startswith("results/study/"):
+        group = group_of(name)
+        return name if group == "study" else f"results of {group}"
+    return name
+
+
+def _block(title: str, lines: list[str]) -> list[str]:
+    if not lines:
+        return []
+    more = [f"  and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
+    return [title, *(f"  {line}" for line in lines[:MOST_LINES]), *more]

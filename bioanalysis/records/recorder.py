@@ -1,0 +1,226 @@
+"""What `bioanalysis run` writes down: what it found, what it changed, and why."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bioanalysis.errors import RecordsDamaged
+from bioanalysis.planning import code_digest
+from bioanalysis.records.acts import (
+    NO_REASON,
+    computed_acts,
+    config_acts,
+    decision_acts,
+    differing,
+    method_acts,
+    raw_acts,
+    software_acts,
+    value_acts,
+    why_computed,
+)
+from bioanalysis.records.audit import Act, AuditTrail, now
+from bioanalysis.records.changes import Change, text_of
+from bioanalysis.records.digests import sha256_of_text
+from bioanalysis.records.environment import environment, environment_text
+from bioanalysis.records.places import CHANGES, ENVIRONMENT, MANIFEST, SET_ASIDE
+from bioanalysis.records.plan import plan_in_words, planned_jobs
+from bioanalysis.records.standing import (
+    Standing,
+    cell_changes,
+    config_now,
+    kept_names,
+    raw_now,
+    recorded,
+    results_now,
+)
+from bioanalysis.study import Study
+from bioanalysis.text_files import listed
+
+NOTHING_YET = Standing({}, {}, {})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the workflow ended: whether all of it was done, when it began, in words what it was."""
+
+    done: bool
+    started: str
+    words: str
+
+
+def changed_outside_message(names: list[str]) -> str:
+    """Return in words that results were changed without an entry."""
+    what = f"{len(names)} results were" if len(names) > 1 else "a result was"
+    tail = "what differs is kept in results/study/provenance/set_aside and made again"
+    return f"{what} changed without an entry in the audit trail ({listed(names)}): {tail}"
+
+
+class Recorder:
+    """Keeps the records of one run of the workflow; the caller holds the study's lock.
+
+    Parameters
+    ----------
+    folder : Path
+        The study folder.
+    workflow_folder : Path
+        Where the software's workflow lies.
+    reason : str
+        Why the study is run again, as the user gave it.
+
+    Raises
+    ------
+    RecordsDamaged
+        If the audit trail or the manifest is not what it was, and no reason was given to start again from here.
+    """
+
+    def __init__(self, folder: Path, workflow_folder: Path, reason: str = "") -> None:
+        self.folder, self.workflow_folder = folder, workflow_folder
+        self.reason = reason or NO_REASON
+        self.audit = AuditTrail(folder)
+        try:
+            self.audit.require_whole()
+            self.recorded = recorded(folder, self.audit.trail)
+        except RecordsDamaged as damaged:
+            if not reason:
+                raise
+            self.audit.trail.findings = damaged.findings
+            self.audit.start_again(reason)
+            self.recorded = None
+        self.config = config_now(folder)
+        self.stood_before = len(results_now(folder)) if self.recorded is None else 0
+        self.started = now()
+
+    def changed_outside(self) -> list[tuple[str, str | None, str | None]]:
+        """Return the results that are not what the last recorded run left (path, recorded and present digest)."""
+        if self.recorded is None:
+            return []
+        return list(differing(self.recorded.results, results_now(self.folder)))
+
+    def set_aside_what_changed_outside(self) -> list[str]:
+        """Write down which results were changed without an entry, and move them away so that they are made again."""
+        changed = self.changed_outside()
+        number = len(self.audit.trail.entries)
+        acts = []
+        for name, old, new in changed:
+            number += 1
+            kept = self._set_aside(name, number) if new is not None and old is not None else None
+            word = "results_added_outside" if old is None else "results_removed_outside" if new is None else ""
+            after = new and {"sha256": new, **({"set_aside": kept} if kept else {})}
+            reason = "changed without an entry: by hand, or by the workflow started on its own"
+            records = {kept: new} if kept and new else {}
+            acts.append(Act(word or "results_changed_outside", name, old and {"sha256": old}, after, reason, records))
+        if acts:
+            self.audit.add(*acts)
+        return [name for name, _, _ in changed]
+
+    def _set_aside(self, name: str, number: int) -> str:
+        target = f"{SET_ASIDE}/{number:04d}/{name}"
+        (self.folder / target).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(self.folder / name, self.folder / target)
+        return target
+
+    def plan(self, study: Study, output: str) -> str:
+        """Return in plain words what would run again and why, empty where nothing would."""
+        before, outside = self.recorded, [name for name, _, _ in self.changed_outside()]
+        jobs = planned_jobs(output)
+        if not jobs and not outside:
+            return ""
+        after = Standing(self.config, raw_now(self.folder, study), results_now(self.folder))
+        changes = cell_changes(self.folder, before.config, after.config) if before else []
+        last = self.audit.trail.last("code_recorded", "code_changed")
+        code = last is not None and last["after"]["code_sha256"] != code_digest(self.workflow_folder)
+        return plan_in_words(jobs, before, after, changes, outside, code)
+
+    def note_interruption(self) -> None:
+        """Write down that the last run ended before it was done, and which results it left changed."""
+        left = [name for name, _, _ in self.changed_outside()]
+        after = {"results_it_left": left} if left else None
+        self.audit.add(Act("run_interrupted", "workflow", None, after, "an earlier run ended before it was done"))
+
+    def open_version(self, number: int) -> None:
+        """Write down that a sealed version is followed by another, and why."""
+        self.audit.add(Act("version_opened", str(number), {"sealed": number - 1}, {"open": number}, self.reason))
+
+    def write(self, study: Study, outcome: Outcome) -> None:
+        """Write down what the run changed; nothing where it changed nothing."""
+        before = self.recorded or NOTHING_YET
+        results = results_now(self.folder)
+        if outcome.done:
+            after = Standing(self.config, raw_now(self.folder, study), results)
+        else:
+            after = Standing(before.config, before.raw, results)
+        acts, files = self._acts(study, before, after, outcome)
+        if self.recorded is None and not outcome.done and not results:
+            return
+        if acts or after.all != before.all:
+            acts += [self._run_act(before, after, outcome)]
+            self.audit.add(*acts, files={**files, MANIFEST: after.text.encode("utf-8", "surrogateescape")})
+            self.recorded = after
+
+    def _acts(
+        self, study: Study, before: Standing, after: Standing, outcome: Outcome
+    ) -> tuple[list[Act], dict[str, bytes]]:
+        files: dict[str, bytes] = {}
+        changes = cell_changes(self.folder, before.all, after.all)
+        acts = self._first_act(study, after) if self.recorded is None else []
+        acts += self._input_acts(study, before, after, changes, files) if outcome.done else []
+        why = why_computed(before, after, study, acts) if outcome.done else {}
+        acts += computed_acts(before.results, after.results, why)
+        where = f"{CHANGES}/{len(self.audit.trail.entries) + len(acts) + 1:04d}.tsv"
+        acts += value_acts(before.results, after.results, changes, why.get("study", self.reason), where)
+        if changes:
+            files[where] = text_of(changes)
+        files.update(self._kept(after))
+        return acts, files
+
+    def _input_acts(
+        self, study: Study, before: Standing, after: Standing, changes: list[Change], files: dict[str, bytes]
+    ) -> list[Act]:
+        trail = self.audit.trail
+        surroundings = environment(self.workflow_folder)
+        text = environment_text(surroundings)
+        software = software_acts(trail, surroundings, hashlib.sha256(text).hexdigest())
+        if software:
+            files[ENVIRONMENT] = text
+        acts = software
+        acts += config_acts(before.config, after.config, changes, self.reason if before.config else "first recorded")
+        acts += method_acts(trail, study, self.reason)
+        acts += decision_acts(trail, study)
+        acts += raw_acts(before.raw, after.raw, study, self.reason)
+        return acts
+
+    def _first_act(self, study: Study, after: Standing) -> list[Act]:
+        summary = {"config": len(after.config), "raw": len(after.raw), "results": len(after.results)}
+        stood = {"results_without_a_record": self.stood_before} if self.stood_before else None
+        return [Act("study_recorded", study.config.study.id, stood, summary, "the record begins here")]
+
+    def _kept(self, after: Standing) -> dict[str, bytes]:
+        """Return content not yet kept: what the next run needs to say what changed."""
+        kept: dict[str, bytes] = {}
+        for name, place in kept_names(after.all).items():
+            if place in self.audit.trail.records or place in kept:
+                continue
+            content = (self.folder / name).read_bytes()
+            if hashlib.sha256(content).hexdigest() == Path(place).name:
+                kept[place] = content
+        return kept
+
+    def _run_act(self, before: Standing, after: Standing, outcome: Outcome) -> Act:
+        old = {"manifest_sha256": sha256_of_text(before.text)} if self.recorded else None
+        new: dict[str, Any] = {
+            "manifest_sha256": sha256_of_text(after.text),
+            "started": outcome.started,
+            "ended": now(),
+        }
+        word = "run_finished" if outcome.done else "run_failed"
+        return Act(word, "workflow", old, {**new, "outcome": outcome.words}, self.reason)
+
+
+def clear_torn_results(folder: Path) -> None:
+    """Remove what a killed job left half-written beside its results (never under a result's own name)."""
+    for path in (folder / "results").rglob(".*.part"):
+        path.unlink(missing_ok=True)

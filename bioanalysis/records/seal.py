@@ -1,0 +1,80 @@
+"""Sealed versions of a study: what each froze, and whether it is still so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from bioanalysis.errors import Finding
+from bioanalysis.records.audit import Damaged, Entry, Trail, open_line
+from bioanalysis.records.digests import read_listing
+from bioanalysis.records.holdings import Holdings
+from bioanalysis.records.places import TRAIL, VERSIONS
+
+SEAL = "seal.json"
+COPIES = "copies.sha256"
+SEALED = "version_sealed"
+
+
+def sealed_version(trail: Trail) -> int:
+    """Return the number of the last sealed version where none was opened after it, else 0."""
+    last = trail.last(SEALED, "version_opened")
+    return int(last["object"]) if last is not None and last["action"] == SEALED else 0
+
+
+def last_sealed(trail: Trail) -> int:
+    """Return the number of the last sealed version, 0 without one."""
+    last = trail.last(SEALED)
+    return int(last["object"]) if last is not None else 0
+
+
+def study_of(trail: Trail) -> str:
+    """Return the identifier of the study, as first recorded."""
+    first = trail.last("study_recorded")
+    return str(first["object"]) if first is not None else "study"
+
+
+def folder_of(version: int) -> str:
+    """Return where a sealed version lies."""
+    return f"{VERSIONS}/{version}"
+
+
+def read_seal(content: bytes | None) -> dict[str, Any] | None:
+    """Return what a seal says, None where it is not what was written."""
+    try:
+        return open_line(content or b"")
+    except Damaged:
+        return None
+
+
+def seal_findings(holdings: Holdings, trail: Trail) -> Iterator[Finding]:
+    """Yield what is not as a seal found it: the trail up to its day, the copies it keeps."""
+    for entry in trail.entries:
+        if entry["action"] == SEALED:
+            yield from _findings(holdings, trail, folder_of(int(entry["object"])))
+
+
+def _findings(holdings: Holdings, trail: Trail, folder: str) -> Iterator[Finding]:
+    seal = read_seal(holdings.content(f"{folder}/{SEAL}"))
+    if seal is not None and not _trail_holds(trail, seal["audit"]):
+        text = f"its first {seal['audit']['entries']} entries are not those of the day of the seal"
+        yield Finding(TRAIL, text, f"{folder}/{SEAL}")
+    said, _ = read_listing(holdings.content(f"{folder}/{COPIES}") or b"")
+    copies = {f"{folder}/{name}": digest for name, digest in said.items() if ".." not in name.split("/")}
+    holdings.hash_all(copies)
+    for name, recorded in copies.items():
+        if (digest := holdings.digest(name)) != recorded:
+            text = "was changed" if len(digest) == 64 else digest
+            yield Finding(name, text, f"{folder}/{COPIES}")
+
+
+def _trail_holds(trail: Trail, head: Entry) -> bool:
+    entries = {entry["entry"]: entry["digest"] for entry in trail.entries}
+    return entries.get(head["entries"]) == head["last"]
+
+
+def copies_of_versions(holdings: Holdings, trail: Trail) -> list[str]:
+    """Return the copies that sealed versions keep."""
+    folders = [folder_of(int(entry["object"])) for entry in trail.entries if entry["action"] == SEALED]
+    lists = ((folder, holdings.content(f"{folder}/{COPIES}") or b"") for folder in folders)
+    return [f"{folder}/{name}" for folder, content in lists for name in read_listing(content)[0]]

@@ -1,0 +1,96 @@
+"""Signatures on sealed versions, made and checked by OpenSSH: whose they are, what they mean, whether they hold."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bioanalysis.errors import Finding
+from bioanalysis.records.audit import Damaged, Trail, open_line
+from bioanalysis.records.holdings import Holdings
+from bioanalysis.records.places import SIGNERS
+from bioanalysis.records.seal import SEAL, folder_of
+
+NAMESPACE = "bioanalysis"
+MEANINGS = ("authored", "reviewed", "approved")
+SIGNED = "signed"
+COLUMNS = ("signer", "name", "role", "public_key")
+NO_KEYGEN = "ssh-keygen (OpenSSH 8.2 or later) is not on this machine"
+
+
+@dataclass(frozen=True)
+class Signer:
+    """One who may sign: the short name used in the tables of the study, name, role, public key (OpenSSH)."""
+
+    signer: str
+    name: str
+    role: str
+    public_key: str
+
+
+def read_signers(content: bytes | None) -> list[Signer]:
+    """Return the signers of a table; rows that lack a cell are none."""
+    lines = [line.split("\t") for line in (content or b"").decode("utf-8-sig", "replace").splitlines() if line.strip()]
+    if not lines or not set(COLUMNS) <= set(header := [cell.strip() for cell in lines[0]]):
+        return []
+    rows = [dict(zip(header, (cell.strip() for cell in line), strict=False)) for line in lines[1:]]
+    return [Signer(**{column: row[column] for column in COLUMNS}) for row in rows if all(map(row.get, COLUMNS))]
+
+
+def signature_findings(holdings: Holdings, trail: Trail) -> tuple[list[Finding], list[str]]:
+    """Return what is wrong with signatures, and remarks: who signed what, or that nobody did."""
+    found: list[Finding] = []
+    remarks: list[str] = []
+    for entry in trail.entries:
+        if entry["action"] == SIGNED:
+            wrong, remark = _judged(holdings, entry["after"]["statement"])
+            found += wrong
+            remarks += [remark] * (not wrong)
+    return found, remarks or ["UNSIGNED: no signature stands on this study"]
+
+
+def _judged(holdings: Holdings, name: str) -> tuple[list[Finding], str]:
+    statement = read_statement(holdings.content(name))
+    if statement is None:
+        return [Finding(name, "is not what was written", "the digest in it")], ""
+    home = folder_of(statement["version"])
+    if holdings.digest(f"{home}/{SEAL}") != statement["seal_sha256"]:
+        return [Finding(f"{home}/{SEAL}", "is not the seal that was signed", name)], ""
+    signers = read_signers(holdings.content(f"{home}/{SIGNERS}"))
+    held = holds(holdings.content(name) or b"", holdings.content(f"{name}.sig") or b"", statement["signer"], signers)
+    who = f"version {statement['version']}: {in_words(statement)}"
+    if held is None:
+        return [], f"{who}; NOT CHECKED: {NO_KEYGEN}"
+    if not held:
+        return [Finding(f"{name}.sig", f"is no signature of {statement['signer']} on {name}", f"{home}/{SIGNERS}")], ""
+    return [], f"{who}; the signature holds"
+
+
+def read_statement(content: bytes | None) -> dict[str, Any] | None:
+    """Return what was signed, None where it is not what was written."""
+    try:
+        return open_line(content or b"")
+    except Damaged:
+        return None
+
+
+def in_words(statement: dict[str, Any]) -> str:
+    """Return a signature as it is printed: meaning, name, role, time."""
+    return f"{statement['meaning']} by {statement['name']} ({statement['role']}), {statement['time']}"
+
+
+def holds(statement: bytes, signature: bytes, signer: str, signers: list[Signer]) -> bool | None:
+    """Return whether `signature` is the signer's own on `statement`; None where OpenSSH is not there to tell."""
+    lines = [f'{one.signer} namespaces="{NAMESPACE}" {one.public_key}\n' for one in signers if one.signer == signer]
+    with tempfile.TemporaryDirectory() as folder:
+        allowed, kept = Path(folder) / "allowed", Path(folder) / "signature"
+        allowed.write_text("".join(lines), encoding="utf-8")
+        kept.write_bytes(signature)
+        words = ["ssh-keygen", "-Y", "verify", "-f", str(allowed), "-I", signer, "-n", NAMESPACE, "-s", str(kept)]
+        try:
+            return subprocess.run(words, input=statement, capture_output=True, check=False).returncode == 0
+        except FileNotFoundError:
+            return None

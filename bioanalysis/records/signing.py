@@ -1,0 +1,161 @@
+"""Sign a sealed version with a key of one's own."""
+
+from __future__ import annotations
+
+import html
+import re
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from bioanalysis.errors import BatchError, Fault, RecordsDamaged
+from bioanalysis.records.audit import Act, AuditTrail, Trail, content_of, now, sealed_line
+from bioanalysis.records.digests import sha256_of
+from bioanalysis.records.places import SIGNATURES, SIGNERS
+from bioanalysis.records.seal import SEAL, folder_of, sealed_version
+from bioanalysis.records.signature import (
+    MEANINGS,
+    NAMESPACE,
+    NO_KEYGEN,
+    SIGNED,
+    Signer,
+    holds,
+    in_words,
+    read_signers,
+    read_statement,
+)
+from bioanalysis.records.verify import verify
+from bioanalysis.sheets import find_sheet, read_sheet
+
+WHERE = "config/signers.tsv of the sealed version (signer, name, role, public_key)"
+
+
+def sign(folder: Path, key: Path, signer: str, meaning: str) -> str:
+    """Sign the last sealed version and return in words what was signed; the caller holds the study's lock.
+
+    Parameters
+    ----------
+    folder : Path
+        The study folder.
+    key : Path
+        An OpenSSH key (private, or the public half of one that an agent or a token holds).
+    signer : str
+        Short name of the signer in `config/signers.tsv`.
+    meaning : {'authored', 'reviewed', 'approved'}
+        What the signature says.
+
+    Raises
+    ------
+    RecordsDamaged
+        If anything is not what it was.
+    BatchError
+        If there is nothing to sign, or this person may not sign it so.
+    """
+    if findings := verify(folder)[0]:
+        raise RecordsDamaged(findings)
+    audit = AuditTrail(folder)
+    audit.require_whole()
+    version = sealed_version(audit.trail)
+    if not version:
+        raise BatchError([Fault("the study", "no sealed version to sign", "`bioanalysis seal` first")])
+    home = folder / folder_of(version)
+    who = _require_signer(home, signer, meaning, statements(folder, audit.trail, version))
+    seal_digest = sha256_of(home / SEAL)
+    content = {
+        "version": version, "seal_sha256": seal_digest, "signer": who.signer, "name": who.name, "role": who.role,
+        "meaning": meaning, "time": now(), "public_key": who.public_key,
+    }  # fmt: skip
+    statement = sealed_line(content)
+    signature = _signature(key, statement, who)
+    name = _name(audit.trail, version, who, meaning)
+    signed = [*statements(folder, audit.trail, version), content]
+    page_name, page = signature_page(version, seal_digest, signed)
+    after = {"statement": name, "meaning": meaning, "name": who.name, "role": who.role, "seal_sha256": seal_digest}
+    files = {name: statement, f"{name}.sig": signature, page_name: page}
+    audit.add(Act(SIGNED, str(version), None, after, f"{meaning} by {who.name}"), files=files)
+    return f"version {version}: {in_words(content)}"
+
+
+def statements(folder: Path, trail: Trail, version: int) -> list[dict[str, Any]]:
+    """Return the statements signed on a version, in order."""
+    entries = [e for e in trail.entries if e["action"] == SIGNED and e["object"] == str(version)]
+    found = (read_statement(content_of(folder / entry["after"]["statement"])) for entry in entries)
+    return [statement for statement in found if statement is not None]
+
+
+def _require_signer(home: Path, name: str, meaning: str, before: list[dict[str, Any]]) -> Signer:
+    """Return the signer of this name, where he may sign with this meaning; analyst and reviewer are two persons."""
+    signers = read_signers(content_of(home / SIGNERS))
+    keys = [one.public_key.split()[:2] for one in signers]
+    found = [one for one in signers if one.signer == name]
+    faults = []
+    if meaning not in MEANINGS:
+        faults.append(Fault("the signature", f"the meaning '{meaning}'", f"one of {', '.join(MEANINGS)}"))
+    if len(found) != 1 or keys.count(found[0].public_key.split()[:2]) != 1:
+        faults.append(Fault(WHERE, f"'{name}' has not exactly one row with a key of its own", "one row per signer"))
+        raise BatchError(faults)
+    names = {found[0].signer.casefold(), found[0].name.casefold()}
+    others = {"authored": "reviewed", "reviewed": "authored"}
+    signed = {str(s["name"]).casefold() for s in before if s["meaning"] == others.get(meaning)}
+    if meaning == "reviewed" and names & _worked_on(home):
+        what = "a reviewer who neither analysed, extracted nor decided anything in it"
+        faults.append(Fault("the signature", f"{found[0].name} worked on this version", what))
+    if names & signed:
+        what = "two persons: nobody reviews what he authored"
+        faults.append(Fault("the signature", f"{found[0].name} signed it as {others[meaning]}", what))
+    if faults:
+        raise BatchError(faults)
+    return found[0]
+
+
+def _worked_on(home: Path) -> set[str]:
+    """Return who analysed, extracted or decided in a sealed version, in small letters."""
+    people: set[str] = set()
+    for stem, columns in (("config/runs", ("analyst", "extracted_by")), ("config/decisions", ("author",))):
+        path = find_sheet(home, stem)
+        if path is None:
+            continue
+        sheet = read_sheet(path, stem)
+        places = [sheet.header.index(column) for column in columns if column in sheet.header]
+        people |= {row[place].casefold() for row in sheet.rows for place in places if row[place]}
+    return people
+
+
+def _signature(key: Path, statement: bytes, who: Signer) -> bytes:
+    """Return OpenSSH's signature; it asks for the passphrase of the key on the terminal."""
+    words = ["ssh-keygen", "-Y", "sign", "-f", str(key), "-n", NAMESPACE]
+    try:
+        done = subprocess.run(words, input=statement, capture_output=True, check=False)
+    except FileNotFoundError:
+        raise BatchError([Fault("the signature", NO_KEYGEN, "OpenSSH, which makes and checks signatures")]) from None
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip() or "no reason"
+        raise BatchError([Fault(str(key), f"ssh-keygen could not sign with it ({said})", "an OpenSSH key")])
+    if not holds(statement, done.stdout, who.signer, [who]):
+        raise BatchError([Fault(str(key), f"not the key of {who.signer}", f"the key in {WHERE}")])
+    return done.stdout
+
+
+def _name(trail: Trail, version: int, who: Signer, meaning: str) -> str:
+    number = 1 + sum(e["action"] == SIGNED and e["object"] == str(version) for e in trail.entries)
+    short = re.sub(r"[^A-Za-z0-9-]", "_", who.signer)
+    return f"{SIGNATURES}/{version}/{number:02d}-{short}-{meaning}.json"
+
+
+def signature_page(version: int, seal_digest: str, signed: Iterable[dict[str, Any]]) -> tuple[str, bytes]:
+    """Return name and content of the page that shows who signed a version, as what and when."""
+    columns = ("meaning", "name", "role", "time", "public_key")
+    rows = ["".join(f"<td>{html.escape(str(one[column]))}</td>" for column in columns) for one in signed]
+    head = "".join(f"<th>{column.replace('_', ' ')}</th>" for column in columns)
+    table = f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>" if rows else ""
+    state = "Signed" if rows else "UNSIGNED"
+    page = f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Version {version}: {state}</title>
+<style>body{{font:15px system-ui,sans-serif;margin:2rem}}td,th{{padding:.3rem .8rem;text-align:left}}
+td{{max-width:30rem;overflow-wrap:anywhere}}</style>
+</head><body><h1>Version {version} of this study: {state}</h1>{table}
+<p>Seal (SHA-256 of seal.json): <code>{seal_digest}</code>. Whether signatures hold is not for a page to say:
+<code>bioanalysis verify</code> checks them, and so does <code>ssh-keygen -Y verify</code>.</p></body></html>
+"""
+    return f"{SIGNATURES}/{version}/signatures.html", page.encode()

@@ -1,0 +1,171 @@
+"""Is everything what it was at the last recorded run? Everything is hashed before anything of it is parsed.
+
+Nothing is written, and whatever a damaged file holds, the answer is a finding: exit code 0 or 3.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from bioanalysis.errors import Finding
+from bioanalysis.records.audit import Trail, read_trail
+from bioanalysis.records.digests import read_listing
+from bioanalysis.records.holdings import NO_ZIP, Holdings, ZipHoldings
+from bioanalysis.records.places import (
+    HEAD,
+    KEPT,
+    MANIFEST,
+    PROVENANCE,
+    TRAIL,
+    is_config,
+    is_result,
+    outside_name,
+)
+from bioanalysis.records.seal import copies_of_versions, seal_findings
+from bioanalysis.records.signature import signature_findings
+
+_HEX = re.compile(r"[0-9a-f]{64}")
+BAG = "bagit.txt"
+BAG_MANIFEST, TAG_MANIFEST = "manifest-sha256.txt", "tagmanifest-sha256.txt"
+
+
+def verify(path: Path) -> tuple[list[Finding], list[str]]:
+    """Return what is not what it was (first things first), and remarks that are no findings.
+
+    Parameters
+    ----------
+    path : Path
+        A study folder, an archive made of one (BagIt folder), or that archive as a zip file.
+    """
+    if path.is_dir():
+        holdings = Holdings(path)
+        return _bag(holdings) if (path / BAG).exists() else _study(holdings, in_bag=False)
+    if not path.exists():
+        return [Finding(str(path), "is missing", "what was asked for")], []
+    try:
+        archive = ZipHoldings(path)
+    except NO_ZIP as error:
+        return [Finding(path.name, f"cannot be read as a zip file ({error})", "the form of an archive")], []
+    tops = {name.split("/")[0] for name in archive.names()}
+    return _bag(archive.below(tops.pop())) if len(tops) == 1 else _bag(archive)
+
+
+def _bag(holdings: Holdings) -> tuple[list[Finding], list[str]]:
+    """Hold an archive against its own manifests, then the study in it against its records."""
+    found: list[Finding] = []
+    for manifest, where in ((TAG_MANIFEST, ""), (BAG_MANIFEST, "data")):
+        content = holdings.content(manifest)
+        if content is None:
+            found.append(Finding(manifest, "is missing", "the form of an archive (BagIt)"))
+            continue
+        said, wrong = read_listing(content)
+        found += [
+            Finding(manifest, f"line {number} is no digest and name", "the form of an archive") for number in wrong
+        ]
+        present = holdings.names(where) if where else [n for n in holdings.names() if not n.startswith("data/")]
+        found += _differences(holdings, said, [n for n in present if n != TAG_MANIFEST], manifest)
+    inner, remarks = _study(holdings.below("data"), in_bag=True)
+    known = {finding.file for finding in found}
+    inner = [Finding(f"data/{f.file}", f.found, f"data/{f.record}" if "/" in f.record else f.record) for f in inner]
+    return found + [finding for finding in inner if finding.file not in known], remarks
+
+
+def _study(holdings: Holdings, *, in_bag: bool) -> tuple[list[Finding], list[str]]:
+    trail = read_trail(holdings.content(TRAIL), holdings.content(HEAD))
+    if not trail.entries and not trail.findings:
+        return [Finding(TRAIL, "is missing: nothing was recorded here yet", "the records of `bioanalysis run`")], []
+    found = [*trail.findings]
+    if trail.unfinished:
+        found.append(Finding(TRAIL, f"an act was interrupted, or entries were added: {trail.unfinished}", HEAD))
+    kept = copies_of_versions(holdings, trail)
+    made = {name: digest for name, (digest, _) in trail.records.items()}
+    said, faults = _manifest(holdings, trail)
+    places = {_place(name, in_bag): digest for name, digest in said.items()}
+    holdings.hash_all([*places, *made, *kept])
+    found += faults
+    found += _differences(holdings, places, _standing(holdings), MANIFEST)
+    found += _records(holdings, trail)
+    found += _unknown(holdings, {*made, *kept, TRAIL, HEAD, MANIFEST})
+    found += seal_findings(holdings, trail)
+    signed, remarks = signature_findings(holdings, trail)
+    return _first_first([*found, *signed]), remarks
+
+
+def _place(name: str, in_bag: bool) -> str:
+    return outside_name(name) if in_bag else name
+
+
+def _manifest(holdings: Holdings, trail: Trail) -> tuple[dict[str, str], list[Finding]]:
+    """Return what the manifest says; one that is not whole names no file outside the study to be read."""
+    content = holdings.content(MANIFEST)
+    if content is None:
+        return {}, [] if MANIFEST in trail.records else [Finding(MANIFEST, "is missing", TRAIL)]
+    said, wrong = read_listing(content)
+    whole = holdings.digest(MANIFEST) == trail.records.get(MANIFEST, ("", 0))[0]
+    if not whole:
+        said = {
+            name: digest for name, digest in said.items() if not os.path.isabs(name) and ".." not in name.split("/")
+        }
+    return said, [Finding(MANIFEST, f"line {number} is no digest and name", TRAIL) for number in wrong]
+
+
+def _standing(holdings: Holdings) -> list[str]:
+    return [*holdings.names("config"), *(name for name in holdings.names("results") if is_result(name))]
+
+
+def _differences(holdings: Holdings, said: dict[str, str], present: list[str], record: str) -> Iterator[Finding]:
+    """Yield what differs from a list of digests, and what stands there without being listed."""
+    holdings.hash_all(said)
+    for name in said:
+        if (digest := holdings.digest(name)) != said[name]:
+            yield Finding(name, _differs(digest, said[name]), record)
+    for name in present:
+        if name not in said:
+            kind = "settings" if is_config(name) else "results" if is_result(name) else "files"
+            yield Finding(name, f"is not among the {kind} recorded", record)
+
+
+def _differs(digest: str, recorded: str) -> str:
+    if not _HEX.fullmatch(digest):
+        return digest
+    return f"was changed (SHA-256 {digest[:12]}..., recorded {recorded[:12]}...)"
+
+
+def _records(holdings: Holdings, trail: Trail) -> Iterator[Finding]:
+    """Yield the files of the records that are not what the entry that made them says."""
+    for name, (recorded, entry) in trail.records.items():
+        if (digest := holdings.digest(name)) != recorded:
+            yield Finding(name, _differs(digest, recorded), f"entry {entry} of {TRAIL}")
+    for name in holdings.names(KEPT):
+        if name not in trail.records:
+            yield Finding(name, "is not among the records", TRAIL)
+
+
+def _unknown(holdings: Holdings, known: set[str]) -> Iterator[Finding]:
+    for name in holdings.names(PROVENANCE):
+        if name not in known and not name.startswith(f"{KEPT}/"):
+            word = "was left by an act that was interrupted" if name.endswith(".next") else "is not among the records"
+            yield Finding(name, word, TRAIL)
+
+
+def _first_first(found: list[Finding]) -> list[Finding]:
+    """Return the trail, then its records, settings, raw data, results: what others rest on comes first."""
+    order = {TRAIL: 0, HEAD: 1, MANIFEST: 2}
+
+    def rank(finding: Finding) -> int:
+        if finding.file in order:
+            return order[finding.file]
+        return (
+            3
+            if is_config(finding.file)
+            else 6
+            if is_result(finding.file)
+            else 5
+            if not finding.file.startswith(PROVENANCE)
+            else 4
+        )
+
+    return sorted(dict.fromkeys(found), key=rank)

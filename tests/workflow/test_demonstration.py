@@ -117,6 +117,12 @@ def test_a_touched_file_reruns_nothing_and_a_mass_reruns_the_study_alone(study):
     path.write_text(text.replace("\t108.0\t", "\t109.0\t", 1))
     try:
         plan = bioanalysis("run", str(study), "--dry-run").stdout
-        assert plan.strip() == "would run: 1 x judge_study, 1 x report_study"
+        assert plan.splitlines() == [
+            "would run: 1 x judge_study, 1 x report_study",
+            "changed since the last recorded run:",
+            "  config/samples.tsv, R101-L1a: tissue_mass_mg 108.0 -> 109.0",
+            "why:",
+            "  the study: study settings, subjects, samples or decisions changed",
+        ]
     finally:
         path.write_text(text)

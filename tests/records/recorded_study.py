@@ -1,0 +1,58 @@
+"""A small study with records, without the workflow: its results are written by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from small_study import make_small_study
+
+from bioanalysis.planning import workflow_folder
+from bioanalysis.records.audit import now
+from bioanalysis.records.recorder import Outcome, Recorder
+from bioanalysis.study import Study
+
+VALUES = {"S1": "2.5", "S2": "0.75", "S3": "3.125"}
+HEADER = "sample_id\tanalyte\tmethod_id\tstatus\tvalue\tunit\treason\trun_id\n"
+MEASUREMENTS = "run_id\tplate\tposition\tsample_id\tanalyte\tback_calculated_ng_ml\tstatus\treason\n"
+
+
+def write_results(folder: Path, values: dict[str, str] = VALUES) -> None:
+    """Write what a workflow would have made of the study."""
+    rows = [f"{name}\tmipomersen\tASO-LCMS-01\tquantified\t{value}\tug/g\t\tLC-01\n" for name, value in values.items()]
+    files = {
+        "study/tissue_concentrations.tsv": HEADER + "".join(rows),
+        "study/report.html": "<p>report</p>\n",
+        "runs/LC-01/measurements.tsv": MEASUREMENTS
+        + f"LC-01\t\t8\tS1\tmipomersen\t{values['S1']}\tquantified\t\n"
+        + "LC-01\t\t9\tS2\tmipomersen\t15.0\tquantified\t\n",
+        "runs/EL-01/curve.json": "{}\n",
+    }
+    for name, text in files.items():
+        path = folder / "results" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def record(folder: Path, reason: str = "") -> Recorder:
+    """Record the study as it stands, as a run does that has just ended."""
+    recorder = Recorder(folder, workflow_folder(), reason)
+    recorder.write(Study.load(folder), Outcome(True, now(), "done"))
+    return recorder
+
+
+def recorded_study(folder: Path) -> Path:
+    """Write the study with results, and record it."""
+    make_small_study(folder)
+    write_results(folder)
+    record(folder)
+    return folder
+
+
+def entries(folder: Path) -> list[dict]:
+    """Return the entries of the audit trail."""
+    return Recorder(folder, workflow_folder()).audit.trail.entries
+
+
+def actions(folder: Path) -> list[str]:
+    """Return action and object of each entry."""
+    return [f"{entry['action']} {entry['object']}" for entry in entries(folder)]

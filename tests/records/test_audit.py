@@ -1,0 +1,119 @@
+"""The audit trail: chained, anchored, completed after an interruption, never silently cut."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from bioanalysis.errors import RecordsDamaged
+from bioanalysis.records.audit import Act, AuditTrail, Damaged, open_line, read_trail, sealed_line
+from bioanalysis.records.places import HEAD, TRAIL
+
+
+@pytest.fixture
+def trail(tmp_path):
+    audit = AuditTrail(tmp_path)
+    for number in range(1, 5):
+        audit.add(Act("weighed", f"S{number}", before=None, after={"mg": 100 + number}, reason="first weighing"))
+    return tmp_path
+
+
+def findings(folder):
+    return [str(f) for f in read_trail((folder / TRAIL).read_bytes(), (folder / HEAD).read_bytes()).findings]
+
+
+def lines(folder):
+    return (folder / TRAIL).read_bytes().splitlines(keepends=True)
+
+
+def test_an_entry_says_who_when_what_before_after_why(trail):
+    entry = json.loads(lines(trail)[1])
+    assert {"user", "host", "time", "action", "object", "before", "after", "reason"} <= set(entry)
+    assert entry["time"].endswith("Z")
+    assert (entry["object"], entry["after"], entry["reason"]) == ("S2", {"mg": 102}, "first weighing")
+
+
+def test_each_line_holds_the_digest_of_the_line_before(trail):
+    first, second = (json.loads(line) for line in lines(trail)[:2])
+    rest = lines(trail)[0].removesuffix(b"\n").split(b",", 1)[1]
+    assert first["digest"] == hashlib.sha256(rest).hexdigest()
+    assert second["previous"] == first["digest"]
+
+
+def test_every_single_byte_of_trail_and_head_counts(trail):
+    for name in (TRAIL, HEAD):
+        whole = (trail / name).read_bytes()
+        for place in range(len(whole)):
+            (trail / name).write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+            found = read_trail((trail / TRAIL).read_bytes(), (trail / HEAD).read_bytes())
+            assert found.findings or found.unfinished, f"byte {place} of {name}"
+        (trail / name).write_bytes(whole)
+    assert not findings(trail)
+
+
+def test_an_end_that_was_cut_off_is_found(trail):
+    (trail / TRAIL).write_bytes(b"".join(lines(trail)[:3]))
+    assert findings(trail) == [f"{TRAIL}: ends after 3 entries of 4: its end was cut off (held against {HEAD})"]
+
+
+def test_an_entry_taken_out_of_the_middle_is_found(trail):
+    (trail / TRAIL).write_bytes(b"".join(lines(trail)[:1] + lines(trail)[2:]))
+    assert any("line 2 does not follow line 1" in finding for finding in findings(trail))
+
+
+def test_a_last_entry_written_anew_with_a_true_digest_is_found(trail):
+    content = open_line(lines(trail)[3])
+    content.pop("digest")
+    forged = sealed_line({**content, "user": "somebody else"})
+    (trail / TRAIL).write_bytes(b"".join([*lines(trail)[:3], forged]))
+    assert any("was replaced" in finding for finding in findings(trail))
+
+
+def test_a_damaged_trail_is_not_written_on(trail):
+    (trail / TRAIL).write_bytes(b"".join(lines(trail)[:3]))
+    with pytest.raises(RecordsDamaged, match="cut off"):
+        AuditTrail(trail).require_whole()
+    assert len(lines(trail)) == 3
+
+
+def test_a_trail_started_again_keeps_the_damaged_one_and_says_so(trail):
+    (trail / TRAIL).write_bytes(b"".join(lines(trail)[:3]))
+    audit = AuditTrail(trail)
+    audit.start_again("restored from the backup of Monday")
+    entry = audit.trail.entries[0]
+    assert entry["action"] == "trail_restarted"
+    assert "cut off" in entry["before"][0]
+    assert (trail / TRAIL).with_name("damaged-1.jsonl").read_bytes().count(b"\n") == 3
+
+
+def test_a_torn_last_line_is_told_and_the_trail_goes_on(trail):
+    with (trail / TRAIL).open("ab") as stream:
+        stream.write(b'{"digest":"12')
+    audit = AuditTrail(trail)
+    audit.require_whole()
+    audit.add(Act("weighed", "S5"))
+    assert not findings(trail)
+    said = [json.loads(line) for line in lines(trail)]
+    assert [entry["action"] for entry in said[4:]] == ["trail_completed", "weighed"]
+    assert said[4]["before"] == {"torn_line": '{"digest":"12'}
+
+
+def test_an_act_killed_before_its_files_were_in_place_is_completed(trail):
+    audit = AuditTrail(trail)
+    audit.add(Act("wrote", "a file"), files={f"{TRAIL}.note": b"first"})
+    audit.add(Act("wrote", "a file"), files={f"{TRAIL}.note": b"second"})
+    (trail / f"{TRAIL}.note").write_bytes(b"first")  # as it stood before its name was given
+    (trail / f"{TRAIL}.note.next").write_bytes(b"second")
+    AuditTrail(trail).require_whole()
+    assert (trail / f"{TRAIL}.note").read_bytes() == b"second"
+    assert not list(trail.rglob("*.next"))
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"{}\n", b"\xff\xfe\n", b'{"digest":"' + b"0" * 64 + b'",' + b"[" * 10_000 + b"}\n"]
+)
+def test_lines_that_are_none_are_damage_and_no_crash(line):
+    with pytest.raises(Damaged):
+        open_line(line)

@@ -1,25 +1,24 @@
 """What an mzML file declares about itself, read before anything is believed.
 
-pyOpenMS takes a file for what it finds in it. Here the text itself is looked at first: is it whole, is it mzML, how
-many chromatograms of how many points does it announce? What pyOpenMS then reads is held against that.
+One walk over the XML tells whether the text is whole and mzML, which chromatograms and spectra of how many points it
+announces, and where their binary arrays lie. What is then decoded is held against that.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-import zlib
-from base64 import b64decode
-from binascii import Error as Base64Error
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
 POSITIVE, NEGATIVE = "MS:1000130", "MS:1000129"
 TRANSITION_CHROMATOGRAM = "MS:1001473"
-TIME_ARRAY = "MS:1000595"
+TIME_ARRAY, INTENSITY_ARRAY, MZ_ARRAY = "MS:1000595", "MS:1000515", "MS:1000514"
+WINDOW_TARGET, SELECTED_ION = "MS:1000827", "MS:1000744"
+MS_LEVEL, SCAN_START, PROFILE = "MS:1000511", "MS:1000016", "MS:1000128"
 TIME_UNITS = {"": "second (none given)", "UO:0000010": "second", "UO:0000031": "minute"}
 
-_BASE64 = re.compile(rb"<binary>([A-Za-z0-9+/\s]*={0,2}\s*)</binary>")
 _CHECKSUM = re.compile(rb"<fileChecksum>\s*([0-9a-fA-F]{40})\s*</fileChecksum>")
 
 
@@ -31,14 +30,39 @@ class NotMzml(Exception):
         self.found, self.expected, self.line = found, expected, line
 
 
-@dataclass
+@dataclass(slots=True)
+class BinaryArray:
+    """One binary array: the terms that describe it, the unit of its values, where its text lies in the file."""
+
+    length: int
+    terms: dict[str, str] = field(default_factory=dict)
+    start: int = 0
+    stop: int = 0
+
+
+@dataclass(slots=True)
 class Announced:
-    """One chromatogram as the file announces it."""
+    """One chromatogram or spectrum as the file announces it.
+
+    Parameters
+    ----------
+    name, points, line
+        Its id, the points it announces, where it begins.
+    terms : dict
+        Accession of every term -> its value, and -> its unit in `units`.
+    precursor, product : dict
+        Terms inside those elements -> value.
+    arrays : list of BinaryArray
+    """
 
     name: str
     points: int
-    terms: set[str] = field(default_factory=set)
-    time_units: set[str] = field(default_factory=set)
+    line: int
+    terms: dict[str, str] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    precursor: dict[str, str] = field(default_factory=dict)
+    product: dict[str, str] = field(default_factory=dict)
+    arrays: list[BinaryArray] = field(default_factory=list)
 
     @property
     def polarity(self) -> str | None:
@@ -51,6 +75,12 @@ class Announced:
         """True where the file calls it a selected reaction monitoring chromatogram."""
         return TRANSITION_CHROMATOGRAM in self.terms
 
+    @property
+    def time_unit(self) -> str | None:
+        """Accession of the unit of its times ('' where none is given), None where it has no time array."""
+        units = {array.terms[TIME_ARRAY] for array in self.arrays if TIME_ARRAY in array.terms}
+        return ";".join(sorted(units)) if units else None
+
 
 class Outline:
     """Elements of one mzML text, without its binary data.
@@ -62,12 +92,10 @@ class Outline:
 
     Attributes
     ----------
-    chromatograms : list of Announced
+    chromatograms, spectra : list of Announced
         In the order of the file.
-    declared_chromatograms : int
-        `count` of the chromatogramList (0 without one).
-    spectra, binaries : int
-        Numbers of `spectrum` and `binary` elements.
+    declared_chromatograms, declared_spectra : int
+        `count` of chromatogramList and spectrumList (0 without one).
 
     Raises
     ------
@@ -77,21 +105,42 @@ class Outline:
 
     def __init__(self, text: bytes) -> None:
         self.chromatograms: list[Announced] = []
-        self.declared_chromatograms = self.spectra = self.binaries = 0
+        self.spectra: list[Announced] = []
+        self.declared_chromatograms = self.declared_spectra = 0
         self._root = ""
-        self._groups: dict[str, set[str]] = {}
-        self._group: set[str] | None = None
+        self._groups: dict[str, dict[str, tuple[str, str]]] = {}
+        self._group: dict[str, tuple[str, str]] | None = None
         self._open: Announced | None = None
-        parser = expat.ParserCreate()
+        self._array: BinaryArray | None = None
+        self._part: dict[str, str] | None = None
+        self._parser = parser = expat.ParserCreate()
         parser.StartDoctypeDeclHandler = self._refuse_doctype
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
+        self._at_start = self._handlers_at_start()
         try:
             parser.Parse(text, True)
         except expat.ExpatError as error:
             raise self._broken(error, text) from None
         except (ValueError, LookupError) as error:
             raise NotMzml(f"the text cannot be read ({error})", "mzML with well-formed elements") from None
+        finally:
+            del self._parser, self._at_start  # they refer back to this object
+
+    def _handlers_at_start(self) -> dict[str, Callable[[dict[str, str]], None]]:
+        return {
+            "cvParam": self._note_term,
+            "binary": self._begin_binary,
+            "binaryDataArray": self._begin_array,
+            "chromatogram": lambda attributes: self._begin(self.chromatograms, attributes),
+            "spectrum": lambda attributes: self._begin(self.spectra, attributes),
+            "precursor": lambda _: self._enter("precursor"),
+            "product": lambda _: self._enter("product"),
+            "chromatogramList": self._count_chromatograms,
+            "spectrumList": self._count_spectra,
+            "referenceableParamGroup": self._begin_group,
+            "referenceableParamGroupRef": self._refer,
+        }
 
     def _broken(self, error: expat.ExpatError, text: bytes) -> NotMzml:
         reason = expat.errors.messages[error.code] if error.code in expat.errors.messages else str(error)
@@ -111,34 +160,65 @@ class Outline:
             self._root = tag
             if tag not in ("mzML", "indexedmzML"):
                 raise NotMzml(f"the outermost element is <{tag}>", "<mzML> or <indexedmzML>")
-        if tag == "cvParam":
-            self._note_term(attributes)
-        elif tag == "binary":
-            self.binaries += 1
-        elif tag == "chromatogram":
-            self._open = Announced(attributes.get("id", ""), _whole_number(attributes, "defaultArrayLength"))
-            self.chromatograms.append(self._open)
-        elif tag == "spectrum":
-            self.spectra += 1
-        elif tag == "chromatogramList":
-            self.declared_chromatograms += _whole_number(attributes, "count")
-        elif tag == "referenceableParamGroup":
-            self._group = self._groups.setdefault(attributes.get("id", ""), set())
-        elif tag == "referenceableParamGroupRef" and self._open is not None:
-            self._open.terms |= self._groups.get(attributes.get("ref", ""), set())
+        handler = self._at_start.get(tag)
+        if handler is not None:
+            handler(attributes)
+
+    def _begin(self, among: list[Announced], attributes: dict[str, str]) -> None:
+        line = self._parser.CurrentLineNumber
+        self._open = Announced(attributes.get("id", ""), _whole_number(attributes, "defaultArrayLength"), line)
+        among.append(self._open)
+
+    def _begin_array(self, attributes: dict[str, str]) -> None:
+        if self._open is not None:
+            own = "arrayLength" in attributes
+            self._array = BinaryArray(_whole_number(attributes, "arrayLength") if own else self._open.points)
+            self._open.arrays.append(self._array)
+
+    def _begin_binary(self, _: dict[str, str]) -> None:
+        if self._array is not None:
+            self._array.start = self._parser.CurrentByteIndex
+
+    def _enter(self, part: str) -> None:
+        self._part = getattr(self._open, part, None)
+
+    def _count_chromatograms(self, attributes: dict[str, str]) -> None:
+        self.declared_chromatograms += _whole_number(attributes, "count")
+
+    def _count_spectra(self, attributes: dict[str, str]) -> None:
+        self.declared_spectra += _whole_number(attributes, "count")
+
+    def _begin_group(self, attributes: dict[str, str]) -> None:
+        self._group = self._groups.setdefault(attributes.get("id", ""), {})
+
+    def _refer(self, attributes: dict[str, str]) -> None:
+        for accession, (value, unit) in self._groups.get(attributes.get("ref", ""), {}).items():
+            self._note(accession, value, unit)
 
     def _note_term(self, attributes: dict[str, str]) -> None:
-        term = attributes.get("accession", "")
+        accession, value = attributes.get("accession", ""), attributes.get("value", "")
         if self._open is not None:
-            self._open.terms.add(term)
-            if term == TIME_ARRAY:
-                self._open.time_units.add(attributes.get("unitAccession", ""))
+            self._note(accession, value, attributes.get("unitAccession", ""))
         elif self._group is not None:
-            self._group.add(term)
+            self._group[accession] = value, attributes.get("unitAccession", "")
+
+    def _note(self, accession: str, value: str, unit: str) -> None:
+        if self._array is not None:
+            self._array.terms[accession] = unit
+        elif self._part is not None:
+            self._part[accession] = value
+        elif self._open is not None:
+            self._open.terms[accession], self._open.units[accession] = value, unit
 
     def _end(self, tag: str) -> None:
-        if tag == "chromatogram":
+        if tag == "binary" and self._array is not None:
+            self._array.stop = self._parser.CurrentByteIndex
+        elif tag == "binaryDataArray":
+            self._array = None
+        elif tag in ("chromatogram", "spectrum"):
             self._open = None
+        elif tag in ("precursor", "product"):
+            self._part = None
         elif tag == "referenceableParamGroup":
             self._group = None
 
@@ -162,36 +242,11 @@ def describe(text: bytes) -> str:
     return f"it begins with '{first.decode('ascii', 'replace')}'" if first.isascii() else "it is binary"
 
 
-def require_intact_text(text: bytes, outline: Outline, most_array_bytes: int) -> None:
-    """Refuse binary data that is not base64, text that is not what its checksum says, and arrays that would burst.
-
-    Raises
-    ------
-    NotMzml
-        On the first of these.
-    """
-    arrays = list(_BASE64.finditer(text)) + [None] * text.count(b"<binary/>")
-    broken = outline.binaries - len(arrays)
-    if broken:
-        found = f"{broken} of {outline.binaries} binary arrays hold characters that are not base64"
-        raise NotMzml(found, "binary data as the converter wrote it")
+def require_checksum(text: bytes) -> None:
+    """Refuse text that is not what its own checksum says, where it has one; NotMzml then."""
     checksum = _CHECKSUM.search(text, max(0, len(text) - 400))
     if checksum and set(checksum[1]) != {ord("0")}:
         found = hashlib.sha1(text[: checksum.start() + len(b"<fileChecksum>")], usedforsecurity=False).hexdigest()
         if found != (own := checksum[1].decode().lower()):
             said = f"its content has SHA-1 {found}, its own fileChecksum says {own}"
             raise NotMzml(said, "the file as the converter wrote it")
-    for array in arrays:
-        if array and array.end() - array.start() > most_array_bytes // 1400:  # zlib expands at most about 1030-fold
-            _require_modest(array[1], most_array_bytes)
-
-
-def _require_modest(base64_text: bytes, most_bytes: int) -> None:
-    try:
-        packed = b64decode(base64_text)
-        inflater = zlib.decompressobj()
-        size = len(inflater.decompress(packed, most_bytes + 1))
-    except (Base64Error, zlib.error):
-        return  # not compressed, or damaged: pyOpenMS says which
-    if size > most_bytes:
-        raise NotMzml(f"a binary array expands to more than {most_bytes:,} bytes", "arrays of a chromatogram's size")

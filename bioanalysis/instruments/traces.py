@@ -5,9 +5,64 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+class TransitionLike(Protocol):
+    """What a transition of the method tells about its trace."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def q1_mz(self) -> float: ...
+
+    @property
+    def q3_mz(self) -> float: ...
+
+    @property
+    def polarity(self) -> str | None: ...
+
+    @property
+    def rt_min(self) -> float: ...
+
+    @property
+    def rt_window_min(self) -> float: ...
+
+    @property
+    def peak_width_s(self) -> float: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """One chromatogram of one injection.
+
+    Parameters
+    ----------
+    name : str
+        As the file calls it.
+    q1_mz, q3_mz : float
+        Selected masses (Th); NaN for a chromatogram that has none, such as a total ion current.
+    polarity : {'positive', 'negative'} or None
+        None where the file does not say.
+    time_min, intensity : ndarray of float64, shape (n,)
+        Minutes, never decreasing; counts (or counts per second, as the instrument has it), never negative.
+    """
+
+    name: str
+    q1_mz: float
+    q3_mz: float
+    polarity: str | None
+    time_min: NDArray[np.float64]
+    intensity: NDArray[np.float64]
+
+    def __str__(self) -> str:
+        masses = f"Q1 {self.q1_mz:.2f}, Q3 {self.q3_mz:.2f}" if np.isfinite(self.q1_mz) else "no masses"
+        times = f"{self.time_min[0]:.3f} to {self.time_min[-1]:.3f} min" if self.time_min.size else "no points"
+        return f"'{self.name}' ({masses}, {times})"
 
 
 @dataclass(frozen=True, eq=False)

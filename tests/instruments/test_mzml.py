@@ -13,11 +13,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from mzml_writer import SIGNAL, TIME_MIN, chromatogram, document
+from mzml_writer import SIGNAL, TIME_MIN, array, chromatogram, document, term
 from numpy.testing import assert_allclose, assert_array_equal
 
 from bioanalysis.errors import BatchError
-from bioanalysis.instruments.mzml import match_transitions, read_lcms_run, read_traces
+from bioanalysis.instruments.matching import match_transitions
+from bioanalysis.instruments.mzml import read_lcms_run, read_traces
 from bioanalysis.instruments.traces import RunTraces
 
 
@@ -96,7 +97,7 @@ DAMAGED = {
     "fewer chromatograms than announced": (document(chromatogram(), count=4), "announces 4 chromatograms and holds 1"),
     "no chromatograms": (document(), "0 spectra and no chromatograms"),
     "fewer points than announced": (document(chromatogram(points=1600)), "1500 of 1600 points"),
-    "arrays of unequal length": (document(chromatogram(intensity=SIGNAL[:900])), "cannot be decoded"),
+    "arrays of unequal length": (document(chromatogram(intensity=SIGNAL[:900])), "900 of 1500 points of the intensity"),
     "not a number": (document(chromatogram(intensity=np.where(TIME_MIN > 5.9, np.nan, SIGNAL))), "not finite"),
     "infinite": (document(chromatogram(intensity=np.where(TIME_MIN > 5.9, np.inf, SIGNAL))), "not finite"),
     "negative": (document(chromatogram(intensity=SIGNAL - 300)), "intensities are negative"),
@@ -131,7 +132,11 @@ def test_small_files_that_expand_to_huge_ones_are_refused(written):
     packed = b64encode(zlib.compress(bytes(10**8), 9))
     whole = document(chromatogram())
     start, end = whole.index(b"<binary>") + 8, whole.index(b"</binary>")
-    assert "binary array expands" in refusal(written(whole[:start] + packed + whole[end:]))
+    said = refusal(written(whole[:start] + packed + whole[end:]))
+    assert "chromatogram 1" in said
+    assert "time array expands to more than the 12,000 bytes announced" in said
+    huge = document(chromatogram(points=99_999_999_999))
+    assert "announces 99,999,999,999 points" in refusal(written(huge))
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
@@ -265,6 +270,68 @@ def test_real_files_tell_times_in_seconds_and_come_out_in_minutes(reference):
     imipramine = traces[281.3]
     assert imipramine.time_min[-1] == pytest.approx(89.81 / 60, abs=1e-4)  # an analysis of 1.5 min
     assert imipramine.time_min[np.argmax(imipramine.intensity)] == pytest.approx(0.8885, abs=0.003)  # as reviewed
+
+
+def test_what_pyopenms_reads_is_what_is_read_here(tmp_path):
+    import pyopenms
+
+    from bioanalysis.instruments.openms import load_chromatograms
+    from bioanalysis.instruments.outline import Outline
+
+    both = chromatogram(time_size=4), chromatogram(60 * TIME_MIN, unit="second", q1_mz=500.0, compressed=False)
+    (tmp_path / "inj01.mzML").write_bytes(document(*both))
+    experiment = pyopenms.MSExperiment()
+    pyopenms.MzMLFile().load(str(tmp_path / "inj01.mzML"), experiment)
+    pyopenms.MzMLFile().store(str(tmp_path / "again.mzML"), experiment)  # as another program writes it
+    for name in ("inj01.mzML", "again.mzML"):
+        text = (tmp_path / name).read_bytes()
+        theirs = load_chromatograms(text, Outline(text), 2**30)
+        ours = read_traces(tmp_path / name, name)
+        for chromatogram_of, trace, (time_min, intensity) in zip(
+            experiment.getChromatograms(), ours, theirs, strict=True
+        ):
+            assert (trace.q1_mz, trace.q3_mz) == (
+                chromatogram_of.getPrecursor().getMZ(),
+                chromatogram_of.getProduct().getMZ(),
+            )
+            assert_allclose(trace.time_min, time_min, rtol=2e-7)  # it takes minutes to seconds in 32 bits
+            assert_array_equal(trace.intensity, intensity)
+
+
+def test_all_digits_of_64_bit_intensities_are_kept(written):
+    fine = SIGNAL + 1 / 3
+    text = document(chromatogram(compressed=False))
+    narrow, wide = (array(values, "MS:1000515", size=size) for values, size in ((SIGNAL, 4), (fine, 8)))
+    plain = array(SIGNAL, "MS:1000515", size=4, compressed=False).encode()
+    assert plain in text
+    (trace,) = read_traces(written(text.replace(plain, wide.encode())), "f")
+    assert_array_equal(trace.intensity, fine)
+    (trace,) = read_traces(written(text.replace(plain, narrow.encode())), "f")
+    assert_array_equal(trace.intensity, SIGNAL)
+
+
+def test_base64_broken_into_lines_and_terms_in_a_group_are_read(written):
+    whole = document(chromatogram(compressed=False))
+    start = whole.index(b"<binary>") + 8
+    end = whole.index(b"</binary>")
+    lines = b"\n".join(whole[start:end][at : at + 76] for at in range(0, end - start, 76))
+    assert_allclose(read_traces(written(whole[:start] + lines + whole[end:]), "f")[0].time_min, TIME_MIN)
+    group = (
+        b'<referenceableParamGroupList count="1"><referenceableParamGroup id="g">'
+        + (term("MS:1000523") + term("MS:1000576")).encode()
+        + b"</referenceableParamGroup></referenceableParamGroupList>"
+    )
+    own = (term("MS:1000523") + term("MS:1000576")).encode()
+    assert own in whole
+    grouped = whole.replace(own, b'<referenceableParamGroupRef ref="g"/>').replace(
+        b"<softwareList", group + b"<softwareList"
+    )
+    assert_allclose(read_traces(written(grouped), "f")[0].time_min, TIME_MIN)
+
+
+def test_an_unknown_packing_is_refused_by_name(written):
+    strange = document(chromatogram()).replace(b"MS:1000574", b"MS:1003780")
+    assert "of an unknown type or packing (MS:1000523, MS:1000595, MS:1003780)" in refusal(written(strange))
 
 
 @pytest.mark.parametrize("kind", ["none", "linear", "pic", "slof"])

@@ -80,8 +80,13 @@ def _analyte_contradictions(method: Method) -> list[Contradiction]:
 
 
 def _molar_mass_contradictions(method: Method) -> list[Contradiction]:
-    """Molar masses are those of the sequence, where both are given."""
-    found: list[Contradiction] = []
+    """Molar masses are those of the sequence where both are given, and are there where nmol/L is counted."""
+    key = "molar_mass_g_mol" if method.concentration_basis == "free_acid" else "salt_molar_mass_g_mol"
+    found: list[Contradiction] = [
+        (("analytes", i, key), "missing", "the molar mass in g/mol: nmol/L is converted with it")
+        for i, analyte in enumerate(method.analytes)
+        if method.concentration_unit == "nmol_l" and getattr(analyte, key) is None
+    ]
     for i, analyte in enumerate(method.analytes):
         if analyte.sequence is None:
             continue

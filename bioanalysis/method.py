@@ -22,7 +22,6 @@ from bioanalysis.settings import (
     Remark,
     Settings,
     contradictions,
-    not_yet,
     only,
     settings_of,
 )
@@ -231,9 +230,7 @@ class Method(Settings):
     acceptance: Acceptance = Field(description="{profile: ...}")
     mz_tolerance: Positive = 0.3
     plate: Plate = Plate()
-    homogenate: Annotated[Literal["added_volume"], not_yet("final_volume", "gravimetric", "tissue_equivalent")] = (
-        "added_volume"
-    )
+    homogenate: Literal["added_volume", "final_volume", "gravimetric", "tissue_equivalent"] = "added_volume"
     replicates: Replicates = Replicates()
     repeat_rule: Literal["keep_original", "median_of_three", "mean"] | None = None
     dilution_rule: Literal["mean_of_agreeing", "least_diluted", "most_diluted", "nearest_middle"] | None = None
@@ -243,7 +240,7 @@ class Method(Settings):
     stability: dict[str, Stability] = Field(default_factory=dict)
     validation: ValidatedScope | None = None
     tissues: Annotated[dict[str, Any], only({})] = Field(default_factory=dict)
-    concentration_unit: Annotated[Literal["ng_ml"], not_yet("nmol_l")] = "ng_ml"
+    concentration_unit: Literal["ng_ml", "nmol_l"] = "ng_ml"
 
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:

@@ -34,8 +34,6 @@ class Table:
         Columns that together name a row; no two rows may share them.
     family : Column, optional
         Column of which there may be one per analyte, ``name[<analyte>]``.
-    later : tuple of str
-        Columns of later work: refused as soon as a cell is filled.
     covariates : bool
         Whether further columns are welcome whatever their names.
     """
@@ -44,7 +42,6 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
     family: Column | None = None
-    later: tuple[str, ...] = ()
     covariates: bool = False
     names: tuple[str, ...] = field(init=False)
 
@@ -86,9 +83,7 @@ class Table:
         ]
         family = {column.name for column in self._family_of(sheet.header)}
         for name in sheet.header:
-            if name.split("[")[0].strip() in self.later:
-                faults += _later_faults(name, sheet)
-            elif name not in self.names and name not in family and (found := self._unwelcome(name, sheet.header)):
+            if name not in self.names and name not in family and (found := self._unwelcome(name, sheet.header)):
                 faults.append(Fault(sheet.file, *found, sheet.header_line, name))
         return faults
 
@@ -101,7 +96,8 @@ class Table:
             return "a column twice, but for capitals", "each column once"
         if self.covariates:
             return None
-        if self.family is not None and lowered.startswith(self.family.name):
+        of_analyte = "[" in lowered and lowered.split("[")[0].strip() in self.names
+        if self.family is not None and (of_analyte or lowered.startswith(self.family.name)):
             return "unknown column", f"{self.family.name}[<analyte>]"
         missing = [known for known in self.names if known not in header]
         if hint := did_you_mean(name, missing, NEARLY):
@@ -148,12 +144,6 @@ def _read(column: Column, sheet: Sheet, faults: list[Fault]) -> pd.Series:
             if cell in wrong
         ]
     return pd.Series([known.get(cell, column.empty) for cell in cells], dtype=dtype)
-
-
-def _later_faults(name: str, sheet: Sheet) -> list[Fault]:
-    place = sheet.header.index(name)
-    filled = [line for line, row in zip(sheet.lines, sheet.rows, strict=True) if row[place]]
-    return [Fault(sheet.file, "not supported yet", "an empty column, or none", filled[0], name)] if filled else []
 
 
 def _mixed_decimal_signs(sheet: Sheet, names: Iterable[str]) -> list[Fault]:

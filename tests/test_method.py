@@ -234,14 +234,12 @@ FAULTS = {
         LCMS, "method_id: ASO-LCMS-01", "method_id: ../ASO",
         "line 1, method_id: '../ASO'; expected letters, digits, '.', '_' and '-', not beginning with '.' or '-'",
     ),
-    "final volume": (LCMS, "acceptance:", "homogenate: final_volume\nacceptance:",
-                     "line 22, homogenate: 'final_volume' is not supported yet"),
     "planned replicates": (LCMS, "acceptance:", "replicates: {extractions: 2}\nacceptance:",
                            "line 22, replicates.extractions: '2' is not supported yet"),
     "overrides per tissue": (LCMS, "acceptance:", "tissues: {kidney: {lloq_ng_ml: 10}}\nacceptance:",
                              "line 22, tissues: a block of keys is not supported yet"),
-    "moles": (LCMS, "acceptance:", "concentration_unit: nmol_l\nacceptance:",
-              "line 22, concentration_unit: 'nmol_l' is not supported yet"),
+    "moles without a mass": (LCMS, "acceptance:", "concentration_unit: nmol_l\nacceptance:",
+                             "line 7, analytes[mipomersen].molar_mass_g_mol: missing"),
 }  # fmt: skip
 
 

@@ -324,19 +324,6 @@ def test_a_blank_holds_no_analyte(folder):
     assert said(folder) == [f"{LC}: line 2, nominal_ng_ml: '7'; expected 0 or nothing: this row holds no analyte"]
 
 
-@pytest.mark.parametrize(
-    ("file", "column"),
-    [(SAMPLES, "homogenate_volume_ul"), (SAMPLES, "buffer_mass_mg"), (LC, "nominal_nmol_l"),
-     (LC, "nominal_ng_g[mipomersen]"), (LC, "nominal_ug_g")],
-)  # fmt: skip
-def test_columns_of_later_work_are_refused_as_soon_as_they_say_something(folder, file, column):
-    lines = (folder / file).read_text().splitlines()
-    (folder / file).write_text("\n".join([f"{lines[0]}\t{column}", *(f"{line}\t" for line in lines[1:])]))
-    assert faults_of(folder) == []
-    (folder / file).write_text("\n".join([f"{lines[0]}\t{column}", f"{lines[1]}\t12", *(f"{x}\t" for x in lines[2:])]))
-    assert said(folder) == [f"{file}: line 2, {column}: not supported yet; expected an empty column, or none"]
-
-
 def test_runs_of_one_sequence_and_the_preparation_of_standards_are_kept(folder):
     for file, column, cell in [(RUNS, "sequence_id", "SEQ-1"), (LC, "stock", "A"), (LC, "prepared_on", "2026-03-09")]:
         lines = (folder / file).read_text().splitlines()
@@ -346,24 +333,6 @@ def test_runs_of_one_sequence_and_the_preparation_of_standards_are_kept(folder):
     assert (first.sequence_id, second.sequence_id) == ("SEQ-1", "")
     assert first.worklist.stock.tolist() == ["A", *[""] * 8]
     assert first.worklist.prepared_on.tolist() == ["2026-03-09", *[""] * 8]
-
-
-def test_pools_are_not_supported_yet(folder):
-    (folder / "config/pools.tsv").write_text("pool_id\tsubject_id\n")
-    assert said(folder) == ["config/pools.tsv: pools are not supported yet; expected no such table"]
-
-
-def test_a_fluid_is_not_supported_yet(folder):
-    change(folder, "config/config.yaml", ("source: textbook}", "source: textbook, fluid: true}"))
-    assert said(folder) == [
-        "config/config.yaml: line 3, tissues.liver.fluid: 'true' is not supported yet; "
-        "expected a value this version supports"
-    ]
-
-
-def test_a_fluid_without_density_is_told_only_what_matters(folder):
-    change(folder, "config/config.yaml", ("liver:", "plasma: {fluid: true}\n  liver:"))
-    assert [fault.found for fault in faults_of(folder)] == ["'true' is not supported yet"]
 
 
 def test_an_empty_worklist_is_a_fault(folder):

@@ -22,7 +22,8 @@ def test_a_new_study_passes_the_check_and_says_what_is_empty(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["subjects", "samples", "runs", "decisions", "dosing", "clinical_chemistry", "materials", "worklist"]
+    "name",
+    ["subjects", "samples", "runs", "decisions", "pools", "dosing", "clinical_chemistry", "materials", "worklist"],
 )
 def test_every_table_has_all_its_columns(name):
     file = "worklist-columns" if name == "worklist" else name

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from bioanalysis.settings import Name, Positive, Remark, Settings, contradictions, only
+from bioanalysis.settings import Name, Positive, Remark, Settings, contradictions
 
 RESERVED_TISSUES = ("surrogate", "neat")
 
@@ -23,11 +23,11 @@ class StudyDescription(Settings):
 
 
 class Tissue(Settings):
-    """A tissue that may occur, with its density (g/mL) for the homogenate volume."""
+    """A tissue that may occur, with its density (g/mL) for the homogenate volume; a fluid has none."""
 
     density_g_ml: Positive | None = None
     source: Remark = ""
-    fluid: Annotated[bool, only(False)] = False
+    fluid: bool = False
 
     @model_validator(mode="after")
     def _require_density(self) -> Self:

@@ -15,12 +15,15 @@ from bioanalysis.study import schema
 from bioanalysis.study.config import StudyConfig
 from bioanalysis.study.decisions import StudyNames, decision_faults, settled
 from bioanalysis.study.manifest_checks import (
+    homogenate_faults,
     method_faults,
     of_known_subjects,
+    pool_faults,
     sample_faults,
     send_faults,
     subject_faults,
 )
+from bioanalysis.study.nominals import in_ng_ml, nominal_faults
 from bioanalysis.study.notes import notes_on
 from bioanalysis.study.raw_files import RawFiles
 from bioanalysis.study.reading import CONFIG, MethodFiles, Rows, StudyFolder
@@ -47,7 +50,7 @@ class Study:
         All columns of the data contract, typed, and `line`.
     runs : tuple of Run
         In the order of the run table.
-    dosing, clinical_chemistry, materials : DataFrame or None
+    pools, dosing, clinical_chemistry, materials : DataFrame or None
         None where the study has no such table.
     notes : tuple of str
         What is no fault and yet worth knowing.
@@ -60,6 +63,7 @@ class Study:
     samples: pd.DataFrame
     runs: tuple[Run, ...]
     decisions: pd.DataFrame
+    pools: pd.DataFrame | None = None
     dosing: pd.DataFrame | None = None
     clinical_chemistry: pd.DataFrame | None = None
     materials: pd.DataFrame | None = None
@@ -91,7 +95,9 @@ class _Tables:
     side: dict[str, Rows | None]
 
 
+YES = ("true", "yes", "on")  # what the settings take for true
 SIDE_TABLES = {
+    "pools": schema.POOLS,
     "dosing": schema.DOSING,
     "clinical_chemistry": schema.CLINICAL_CHEMISTRY,
     "materials": schema.MATERIALS,
@@ -112,6 +118,7 @@ def _read(folder: StudyFolder) -> tuple[Study | None, list[Fault]]:
     rows = tables.runs.frame.to_dict("records")
     read = [found for row in rows if (found := _run(folder, row, tables, methods, manifest, raw))]
     folder.faults += extraction_faults([worklist for _, worklist in read], manifest)
+    folder.faults += homogenate_faults(tables.samples, _conventions(read, methods, tables.samples), _fluids(document))
     runs = [run for run, _ in read]
     decisions = settled(tables.decisions, runs)
     names = StudyNames.of(runs, tables.runs.cells("run_id").tolist(), tables.samples.cells("sample_id").tolist())
@@ -150,16 +157,33 @@ def _table_faults(
     folder: StudyFolder, tables: _Tables, methods: MethodFiles, document: Document | None, tissues: list[str] | None
 ) -> list[Fault]:
     """Return the faults of all tables but the worklists."""
-    faults = [*subject_faults(tables.subjects), *sample_faults(tables.samples, tables.subjects, tissues)]
+    pools = tables.side["pools"]
+    faults = [*subject_faults(tables.subjects), *sample_faults(tables.samples, tables.subjects, pools, tissues)]
+    faults += pool_faults(pools, tables.subjects) if pools is not None else []
     faults += [*method_faults(methods, tissues), *send_faults(document, methods)]
     faults += [*run_faults(tables.runs, list(methods.documents)), *stray_worklists(folder.path, tables.runs)]
     for name in ("dosing", "clinical_chemistry"):
         rows = tables.side[name]
         faults += of_known_subjects(rows, tables.subjects) if rows is not None else []
-    pools = [
-        path for path in sorted((folder.path / "config").glob("pools.*")) if path.suffix in (".tsv", ".csv", ".xlsx")
-    ]
-    return faults + [Fault(f"config/{path.name}", "pools are not supported yet", "no such table") for path in pools]
+    return faults
+
+
+def _conventions(read: list[tuple[Run, Rows]], methods: MethodFiles, samples: Rows) -> dict[str, tuple[str, ...]]:
+    """Return how the methods of each sample count its homogenate; of all methods where it is in no worklist."""
+    every = tuple(dict.fromkeys(method.homogenate for method in methods.methods.values()))
+    found: dict[str, tuple[str, ...]] = {}
+    for run, worklist in read:
+        for name in set(worklist.cells("sample_id")):
+            found[name] = tuple(dict.fromkeys((*found.get(name, ()), run.method.homogenate)))
+    alone = every if len(every) == 1 else ()
+    return {name: found.get(name, alone) for name in samples.cells("sample_id")}
+
+
+def _fluids(document: Document | None) -> list[str]:
+    """Return the tissues that are fluids, even where other settings of the file are faulty."""
+    names = _words(document, "tissues") or []
+    said = {name: document.value(("tissues", name, "fluid")) for name in names} if document is not None else {}
+    return [name for name, fluid in said.items() if str(fluid).lower() in YES]
 
 
 def _run(
@@ -173,6 +197,9 @@ def _run(
         f"config/worklists/{name}", schema.WORKLIST, hint=lambda: misnamed_worklist(folder.path, name)
     )
     method, platform = methods.methods.get(row["method_id"]), methods.platforms.get(row["method_id"])
+    if method is not None:
+        folder.faults += nominal_faults(worklist, method)
+        worklist = replace(worklist, frame=in_ng_ml(worklist.frame, method))
     folder.faults += worklist_faults(worklist, platform, method, manifest)
     if platform in ("lcms", "elisa"):
         folder.faults += raw.faults(row, tables.runs.file, worklist, platform)

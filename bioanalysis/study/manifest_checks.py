@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
 from bioanalysis.errors import Fault
 from bioanalysis.study.reading import CONFIG, MethodFiles, Rows
+from bioanalysis.study.schema import HOMOGENATE_COLUMNS
 from bioanalysis.text_files import did_you_mean, listed, other_capitals
 from bioanalysis.yaml_with_lines import Document
 
@@ -21,10 +22,9 @@ def subject_faults(subjects: Rows) -> list[Fault]:
     return subjects.faults(missing, "dose_basis", "free_acid or sodium_salt: what the dose counts")
 
 
-def sample_faults(samples: Rows, subjects: Rows, tissues: Collection[str] | None) -> list[Fault]:
-    """Every sample has a known animal, a listed tissue, masses or a reason, and times in their order."""
-    available = samples.cells("not_available_reason") == ""
-    faults = of_known_subjects(samples, subjects)
+def sample_faults(samples: Rows, subjects: Rows, pools: Rows | None, tissues: Collection[str] | None) -> list[Fault]:
+    """Every sample has a known animal or pool, a listed tissue, and times in their order."""
+    faults = of_known_subjects(samples, subjects, pools)
     if tissues is not None:
         faults += samples.faults(
             [bool(tissue) and tissue not in tissues for tissue in samples.cells("tissue")],
@@ -32,21 +32,61 @@ def sample_faults(samples: Rows, subjects: Rows, tissues: Collection[str] | None
             lambda i: f"a tissue of {CONFIG}: {listed(tissues)}{did_you_mean(samples.cells('tissue')[i], tissues)}",
         )
     faults += _homogenates_named_twice(samples)
-    faults += samples.faults(_later(samples, "collected_at", "received_at"), "received_at", "a time after collected_at")
-    return faults + [
+    return faults + samples.faults(
+        _later(samples, "collected_at", "received_at"), "received_at", "a time after collected_at"
+    )
+
+
+def homogenate_faults(
+    samples: Rows, conventions: Mapping[str, Collection[str]], fluids: Collection[str]
+) -> list[Fault]:
+    """Every homogenate has the masses and volumes that the methods it is measured by need, or a reason.
+
+    Parameters
+    ----------
+    conventions : mapping
+        By sample_id: how its methods count the homogenate (`HOMOGENATE_COLUMNS`).
+    fluids : collection of str
+        Tissues that are no tissue: nothing is weighed.
+    """
+    available = samples.cells("not_available_reason") == ""
+    tissues, names = samples.cells("tissue"), samples.cells("sample_id")
+    needed = [
+        () if tissue in fluids else {c for how in conventions.get(name, ()) for c in HOMOGENATE_COLUMNS[how]}
+        for tissue, name in zip(tissues, names, strict=True)
+    ]
+    return [
         fault
-        for column in ("tissue_mass_mg", "buffer_volume_ul")
+        for column in dict.fromkeys(c for columns in HOMOGENATE_COLUMNS.values() for c in columns)
         for fault in samples.faults(
-            available & np.isnan(samples.cells(column)),
+            available & np.isnan(samples.cells(column)) & np.array([column in columns for columns in needed], bool),
             column,
             "a number greater than 0, or a not_available_reason",
         )
     ]
 
 
-def of_known_subjects(rows: Rows, subjects: Rows) -> list[Fault]:
-    """Return faults of rows whose `subject_id` is no row of the subjects."""
+def pool_faults(pools: Rows, subjects: Rows) -> list[Fault]:
+    """A pool is no animal, and its animals are known and of one group, sex and treatment."""
     known = set(subjects.cells("subject_id"))
+    expected = f"the name of a pool: a subject of {subjects.file} has it"
+    faults = pools.faults([name in known for name in pools.cells("pool_id")], "pool_id", expected)
+    faults += of_known_subjects(pools, subjects)
+    about = subjects.frame.drop_duplicates("subject_id").set_index("subject_id")
+    for column in ("group", "treatment"):
+        kinds = {name: about[column].get(name, "") for name in pools.cells("subject_id")}
+        first: dict[str, str] = {}
+        mixed = [
+            bool(kinds[animal]) and first.setdefault(pool, kinds[animal]) != kinds[animal]
+            for pool, animal in zip(pools.cells("pool_id"), pools.cells("subject_id"), strict=True)
+        ]
+        faults += pools.faults(mixed, "subject_id", f"animals of one {column} in a pool")
+    return faults
+
+
+def of_known_subjects(rows: Rows, subjects: Rows, pools: Rows | None = None) -> list[Fault]:
+    """Return faults of rows whose `subject_id` is no row of the subjects, nor a pool where there are pools."""
+    known = set(subjects.cells("subject_id")) | set(pools.cells("pool_id") if pools is not None else ())
     if not subjects.complete:
         return []
     names, hint = rows.cells("subject_id"), other_capitals(known)

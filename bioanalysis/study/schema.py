@@ -35,6 +35,12 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "report_result": REPEAT_REASONS,
     "accept_flag": ("TECHNICAL_CAUSE_EXCLUDED", "SCIENTIFIC_JUSTIFICATION"),
 }
+HOMOGENATE_COLUMNS: dict[str, tuple[str, ...]] = {
+    "added_volume": ("tissue_mass_mg", "buffer_volume_ul"),
+    "final_volume": ("tissue_mass_mg", "homogenate_volume_ul"),
+    "gravimetric": ("tissue_mass_mg", "buffer_mass_mg"),
+    "tissue_equivalent": (),
+}
 CODES = tuple(dict.fromkeys(code for codes in ACTIONS.values() for code in codes))
 
 SUBJECTS = Table(
@@ -58,16 +64,17 @@ SUBJECTS = Table(
 SAMPLES = Table(
     title="Sample manifest",
     key=("sample_id",),
-    later=("homogenate_volume_ul", "buffer_mass_mg", "pool_id"),
     columns=(
         identifier("sample_id", "identifier of one homogenate", required=True),
-        identifier("subject_id", "animal it comes from", required=True),
+        identifier("subject_id", "animal, or pool of animals, it comes from", required=True),
         text("tissue", "organ of origin, one of the tissues in config.yaml", required=True),
         identifier("piece", "piece of the organ", default="1"),
         identifier("homogenate", "homogenate of the piece", default="1"),
         study_day("collection_day", "study day of collection", required=True),
         positive("tissue_mass_mg", "wet mass taken"),
         positive("buffer_volume_ul", "homogenisation buffer added"),
+        positive("homogenate_volume_ul", "volume the homogenate was made up to"),
+        positive("buffer_mass_mg", "mass of the homogenisation buffer added"),
         positive("organ_weight_g", "weight of the whole organ"),
         moment("collected_at", "time of collection"),
         moment("received_at", "time of receipt"),
@@ -99,7 +106,6 @@ RUNS = Table(
 
 WORKLIST = Table(
     title="Worklist",
-    later=("nominal_nmol_l", "nominal_ng_g", "nominal_ug_g"),
     family=positive("nominal_ng_ml", "prepared concentration of one analyte"),
     columns=(
         identifier("position", "injection number, or well such as B7"),
@@ -109,6 +115,9 @@ WORKLIST = Table(
         identifier("sample_id", "sample of the manifest, or a free label"),
         identifier("level", "level of the calibrator, QC or recovery row"),
         nonnegative("nominal_ng_ml", "prepared concentration on the homogenate scale"),
+        nonnegative("nominal_nmol_l", "prepared concentration, for a method in nmol/L"),
+        nonnegative("nominal_ng_g", "prepared concentration, for a method in ng per g"),
+        nonnegative("nominal_ug_g", "prepared concentration, for a method in ug per g"),
         positive("dilution_factor", "dilution of the homogenate before extraction", default=1.0),
         nonnegative("dilution_steps", "pipetting steps of the dilution"),
         positive("extract_dilution", "dilution of the extract, internal standard included", default=1.0),
@@ -143,6 +152,15 @@ DECISIONS = Table(
         text("reason", "reason in words", required=True),
         text("author", "name of who decided", required=True),
         moment("decided_at", "time of the decision in UTC", required=True),
+    ),
+)
+
+POOLS = Table(
+    title="Pools",
+    key=("pool_id", "subject_id"),
+    columns=(
+        identifier("pool_id", "identifier of the pool", required=True),
+        identifier("subject_id", "animal that went into it", required=True),
     ),
 )
 

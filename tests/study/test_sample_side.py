@@ -1,0 +1,121 @@
+"""Homogenates by other conventions, fluids, pools, and prepared concentrations in other units."""
+
+from __future__ import annotations
+
+import pytest
+from numpy.testing import assert_allclose
+from small_study import LCMS, change, faults_of, make_small_study, said
+
+from bioanalysis.study import Study
+
+SAMPLES, LC = "config/samples.tsv", "config/worklists/LC-01.tsv"
+CONVENTION = ("acceptance: {profile: ich_m10_chromatographic}", "acceptance: {profile: ich_m10_chromatographic}\n")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return make_small_study(tmp_path)
+
+
+def with_column(folder, file: str, name: str, cells: dict[int, str]) -> None:
+    """Append a column; `cells` by line."""
+    header, *lines = (folder / file).read_text().splitlines()
+    rows = [f"{line}\t{cells.get(number, '')}" for number, line in enumerate(lines, start=2)]
+    (folder / file).write_text("\n".join([f"{header}\t{name}", *rows]) + "\n")
+
+
+def method_says(folder, text: str) -> None:
+    (folder / "config/methods/lcms.yaml").write_text(LCMS + text + "\n")
+
+
+@pytest.mark.parametrize(
+    ("convention", "column"), [("final_volume", "homogenate_volume_ul"), ("gravimetric", "buffer_mass_mg")]
+)
+def test_a_convention_asks_for_its_own_columns(folder, convention, column):
+    method_says(folder, f"homogenate: {convention}")
+    expected = "empty; expected a number greater than 0, or a not_available_reason"
+    assert said(folder) == [f"{SAMPLES}: line {line}, {column}: {expected}" for line in (2, 3)]
+    with_column(folder, SAMPLES, column, {2: "1000", 3: "1000"})
+    assert faults_of(folder) == []
+
+
+def test_tissue_equivalents_ask_for_no_mass(folder):
+    method_says(folder, "homogenate: tissue_equivalent")
+    change(folder, SAMPLES, ("R1 liver 29 100.5 900", "R1 liver 29  "))
+    assert faults_of(folder) == []
+
+
+def test_a_fluid_asks_for_no_mass_and_no_density(folder):
+    change(folder, "config/config.yaml", ("liver:", "plasma: {fluid: true}\n  liver:"))
+    change(folder, SAMPLES, ("S1 R1 liver 29 100.5 900", "S1 R1 plasma 29  "))
+    study = Study.load(folder)
+    assert study.config.tissues["plasma"].fluid
+    worklist = study.runs[0].worklist
+    assert worklist.tissue[worklist.sample_id == "S1"].tolist() == ["plasma"]
+
+
+def pools(folder, *rows: tuple[str, str]) -> None:
+    text = "".join(f"{pool}\t{animal}\n" for pool, animal in rows)
+    (folder / "config/pools.tsv").write_text("pool_id\tsubject_id\n" + text)
+
+
+def test_a_sample_may_come_from_a_pool_of_animals(folder):
+    change(folder, "config/subjects.tsv", ("R2 rat F G2", "R3 rat F G2 mipomersen 10 free_acid\nR2 rat F G2"))
+    pools(folder, ("P1", "R2"), ("P1", "R3"))
+    change(folder, SAMPLES, ("S3 R2 liver", "S3 P1 liver"))
+    study = Study.load(folder)
+    assert study.pools.subject_id.tolist() == ["R2", "R3"]
+
+
+def test_a_pool_holds_known_animals_of_one_group(folder):
+    pools(folder, ("P1", "R1"), ("P1", "R2"), ("P1", "R9"), ("R1", "R1"))
+    text = "\n".join(said(folder))
+    assert "line 3, subject_id: 'R2'; expected animals of one group in a pool" in text
+    assert "line 4, subject_id: 'R9'; expected a subject_id of config/subjects.tsv" in text
+    assert "line 5, pool_id: 'R1'; expected the name of a pool" in text
+
+
+def test_moles_become_nanograms_by_the_molar_mass(folder):
+    # 2 nmol/L of 7177.15 g/mol are 2 x 7177.15 ng/L = 14.3543 ng/mL
+    method = LCMS.replace(
+        "    internal_standard: IS1\n", "    internal_standard: IS1\n    molar_mass_g_mol: 7177.15\n", 1
+    )
+    (folder / "config/methods/lcms.yaml").write_text(method + "concentration_unit: nmol_l\n")
+    change(folder, LC, ("qc  LQC 15", "qc  LQC "))
+    with_column(folder, LC, "nominal_nmol_l", {5: "2"})
+    worklist = Study.load(folder).runs[0].worklist
+    assert_allclose(worklist.nominal_ng_ml[worklist.level == "LQC"], 14.3543)
+
+
+def test_moles_without_a_molar_mass_are_refused(folder):
+    change(folder, LC, ("qc  LQC 15", "qc  LQC "))
+    with_column(folder, LC, "nominal_nmol_l", {5: "2"})
+    assert f"{LC}: line 5, nominal_nmol_l: '2'; expected nominal_ng_ml, or the molar mass" in "\n".join(said(folder))
+
+
+def test_tissue_equivalents_may_be_labelled_in_micrograms_per_gram(folder):
+    method_says(folder, "homogenate: tissue_equivalent")
+    change(folder, LC, ("qc  LQC 15", "qc  LQC "))
+    with_column(folder, LC, "nominal_ug_g", {5: "0.015"})
+    worklist = Study.load(folder).runs[0].worklist
+    assert_allclose(worklist.nominal_ng_ml[worklist.level == "LQC"], 15)
+
+
+def test_a_label_per_gram_needs_a_method_that_counts_per_gram(folder):
+    change(folder, LC, ("qc  LQC 15", "qc  LQC "))
+    with_column(folder, LC, "nominal_ng_g", {5: "15"})
+    assert "expected nominal_ng_ml: method ASO-LCMS-01 counts by volume" in "\n".join(said(folder))
+
+
+def test_two_units_in_one_row_are_refused(folder):
+    method_says(folder, "homogenate: gravimetric")
+    with_column(folder, SAMPLES, "buffer_mass_mg", {2: "900", 3: "900"})
+    with_column(folder, LC, "nominal_ng_g", {5: "15"})
+    assert said(folder) == [f"{LC}: line 5, nominal_ng_g: '15'; expected the prepared concentration in one unit only"]
+
+
+def test_a_unit_for_one_analyte_is_only_there_for_ng_per_ml(folder):
+    with_column(folder, LC, "nominal_ng_g[mipomersen]", {5: "15"})
+    assert said(folder) == [
+        f"{LC}: line 1, nominal_ng_g[mipomersen]: unknown column; expected nominal_ng_ml[<analyte>]"
+    ]

@@ -32,7 +32,6 @@ SAMPLES = Table(
     title="Samples",
     key=("sample_id",),
     family=positive("nominal_ng_ml", "nominal of one analyte"),
-    later=("homogenate_volume_ul",),
     columns=(
         identifier("sample_id", "name of the sample", required=True),
         one_of("tissue", "organ", "kidney", "liver", required=True),
@@ -115,13 +114,6 @@ def test_a_column_unlike_any_known_is_kept():
 def test_covariates_are_welcome_whatever_their_names():
     subjects = Table("Subjects", (identifier("subject_id", "animal"), text("group", "group")), covariates=True)
     assert said(subjects, sheet("subject_id|groups", "A1|x")) == []
-
-
-def test_columns_of_later_work_may_stand_empty():
-    assert said(SAMPLES, sheet("sample_id|tissue|homogenate_volume_ul", "S1|liver|")) == []
-    assert said(SAMPLES, sheet("sample_id|tissue|homogenate_volume_ul", "S1|liver|", "S2|liver|9")) == [
-        "line 3, homogenate_volume_ul: not supported yet; expected an empty column, or none"
-    ]
 
 
 class TestDecimalSign:

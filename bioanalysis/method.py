@@ -162,10 +162,10 @@ class Plate(Settings):
 
 
 class Replicates(Settings):
-    """Planned replicates; only single injections of single extractions are supported yet."""
+    """Planned replicates of one sample in one run: injections of each extract, extractions of each homogenate."""
 
-    injections: Annotated[int, only(1)] = 1
-    extractions: Annotated[int, only(1)] = 1
+    injections: Annotated[int, Field(ge=1)] = 1
+    extractions: Annotated[int, Field(ge=1)] = 1
     combine: Literal["geometric_mean"] = "geometric_mean"
     max_cv_percent: Positive = 20.0
 

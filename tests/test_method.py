@@ -234,8 +234,6 @@ FAULTS = {
         LCMS, "method_id: ASO-LCMS-01", "method_id: ../ASO",
         "line 1, method_id: '../ASO'; expected letters, digits, '.', '_' and '-', not beginning with '.' or '-'",
     ),
-    "planned replicates": (LCMS, "acceptance:", "replicates: {extractions: 2}\nacceptance:",
-                           "line 22, replicates.extractions: '2' is not supported yet"),
     "overrides per tissue": (LCMS, "acceptance:", "tissues: {kidney: {lloq_ng_ml: 10}}\nacceptance:",
                              "line 22, tissues: a block of keys is not supported yet"),
     "moles without a mass": (LCMS, "acceptance:", "concentration_unit: nmol_l\nacceptance:",

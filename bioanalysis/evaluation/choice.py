@@ -10,6 +10,7 @@ import pandas as pd
 
 from bioanalysis.calibration.reading import coefficient_of_variation
 from bioanalysis.evaluation.dilutions import HOOK, replicate_limit
+from bioanalysis.evaluation.replicates import combine_replicates, fewer_than_planned, planned
 from bioanalysis.flags import join_words
 from bioanalysis.limits import limits_for
 from bioanalysis.method import Method
@@ -113,7 +114,10 @@ def _by_decision(named: list[tuple[Any, pd.DataFrame]], candidates: pd.DataFrame
 def _within_run(group: pd.DataFrame, method: Method) -> Choice:
     """Return one result of the readings of a sample in one run: the only one, or its dilutions that agree."""
     if len(group) == 1:
-        return _single(group.iloc[0])
+        return replace(_single(group.iloc[0]), note=fewer_than_planned(group, method))
+    if planned(group, method):
+        row, status, reason, note = combine_replicates(group, method)
+        return Choice(row if "homogenate_ng_ml" in row else with_homogenate(row), status, reason, note, row["flags"])
     inside = group[group.status == QUANTIFIED]
     if group.dilution_factor.nunique() == len(group):
         if len(inside) == 1:

@@ -146,3 +146,54 @@ def test_a_failed_run_alone_keeps_its_reason(method):
     choice = chosen(method, result("A", 10.0, "not_reported"))
     assert (choice.status, choice.reason) == ("not_reported", "not_reported")
     assert np.isnan(choice.result.homogenate_ng_ml)
+
+
+class TestPlannedReplicates:
+    """Two injections of each of two extractions, combined within 20 % CV."""
+
+    @pytest.fixture
+    def planned(self, method):
+        return method.model_copy(update={"replicates": method.replicates.model_copy(
+            update={"injections": 2, "extractions": 2})})  # fmt: skip
+
+    def readings(self, *values: float, extractions: str = "aabb", **more: object) -> list[dict[str, object]]:
+        return [
+            result("A", value, extraction_id=name, position=str(number), **more)
+            for number, (value, name) in enumerate(zip(values, extractions, strict=False), start=1)
+        ]
+
+    def test_the_geometric_mean_of_extractions_is_reported(self, planned):
+        # extraction a: sqrt(90 x 100), extraction b: sqrt(110 x 120); their geometric mean is the fourth root
+        choice = chosen(planned, *self.readings(90.0, 100.0, 110.0, 120.0))
+        assert choice.status == "quantified"
+        assert choice.result.homogenate_ng_ml == pytest.approx((90 * 100 * 110 * 120) ** 0.25)
+        assert choice.result.n_extractions == 2
+        assert choice.result.reading_uncertainty == pytest.approx(0.02 / 2)  # four readings of 2 % each
+        assert choice.result.curve_uncertainty == 0.01
+        assert "2 extractions" in choice.note
+
+    def test_extractions_count_alike_whatever_their_injections(self, planned):
+        choice = chosen(planned, *self.readings(100.0, 100.0, 121.0, extractions="aab"))
+        assert choice.result.homogenate_ng_ml == pytest.approx(110.0)  # sqrt(100 x 121)
+        assert "1 fewer than the planned replicates" in choice.note
+
+    def test_beyond_the_limit_a_decision_is_needed(self, planned):
+        # 60, 100: mean 80, SD 28.3, CV 35.4 %
+        choice = chosen(planned, *self.readings(60.0, 100.0, extractions="ab"))
+        assert choice.status == "needs_decision"
+        assert "CV 35.4 %, limit 20 %" in choice.reason
+
+    def test_one_below_the_range_beside_a_value_is_not_averaged_away(self, planned):
+        rows = [*self.readings(6.0, extractions="a"), result("A", np.nan, "BLQ", extraction_id="b", position="2")]
+        assert chosen(planned, *rows).status == "needs_decision"
+
+    def test_all_below_the_range_are_blq(self, planned):
+        rows = [result("A", np.nan, "BLQ", extraction_id=name, position=name) for name in "ab"]
+        assert chosen(planned, *rows).status == "BLQ"
+
+    def test_more_readings_than_planned_are_never_averaged(self, planned):
+        assert chosen(planned, *self.readings(100.0, 101.0, 102.0, extractions="aaa")).status == "needs_decision"
+
+    def test_a_single_reading_says_what_is_missing(self, planned):
+        choice = chosen(planned, result("A", 100.0))
+        assert (choice.status, choice.note) == ("quantified", "3 fewer than the planned replicates")

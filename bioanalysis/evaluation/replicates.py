@@ -1,0 +1,81 @@
+"""Planned replicates: injections of one extract and extractions of one homogenate, combined as the method says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from bioanalysis.calibration.reading import coefficient_of_variation
+from bioanalysis.status import BLQ, NEEDS_DECISION, QUANTIFIED
+from bioanalysis.flags import join_words
+from bioanalysis.method import Method
+
+
+def planned(group: pd.DataFrame, method: Method) -> bool:
+    """Return whether the readings of a sample in one run are the replicates the method plans, or fewer of them."""
+    plan = method.replicates
+    if len(group) < 2 or plan.injections * plan.extractions < 2 or group.dilution_factor.nunique() > 1:
+        return False
+    injections = group.groupby("extraction_id", sort=False).size()
+    return len(injections) <= plan.extractions and int(injections.max()) <= plan.injections
+
+
+def combine_replicates(group: pd.DataFrame, method: Method) -> tuple[pd.Series, str, str, str]:
+    """Return (result, status, reason, note) of planned replicates.
+
+    All BLQ is BLQ. A value is only formed where every replicate acquired has one and their CV is within the method's
+    limit; anything else waits for a decision.
+
+    Parameters
+    ----------
+    group : DataFrame
+        Rows of reportable.tsv of one sample, analyte and run.
+    """
+    first, count = group.iloc[0], len(group)
+    if set(group.status) == {BLQ}:
+        return first, BLQ, f"all {count} planned replicates are BLQ: {first.reason}", ""
+    listed = ", ".join(_said(row) for row in group.itertuples())
+    if set(group.status) != {QUANTIFIED}:
+        return first, NEEDS_DECISION, f"planned replicates do not agree: {listed}", ""
+    values = (group.reading_ng_ml * group.dilution_factor).to_numpy(float)
+    cv, limit = coefficient_of_variation(values), method.replicates.max_cv_percent
+    if cv > limit:
+        return first, NEEDS_DECISION, f"planned replicates scatter (CV {cv:.1f} %, limit {limit:g} %): {listed}", ""
+    note = f"geometric mean of {_said_plan(group, method)} (CV {cv:.1f} %): {listed}"
+    return _combined(group, values), QUANTIFIED, "", note
+
+
+def _said(row: object) -> str:
+    if row.status != QUANTIFIED:  # type: ignore[attr-defined]
+        return f"position {row.position}: {row.status}"  # type: ignore[attr-defined]
+    return f"position {row.position}: {row.reading_ng_ml * row.dilution_factor:.4g} ng/mL"  # type: ignore[attr-defined]
+
+
+def fewer_than_planned(group: pd.DataFrame, method: Method) -> str:
+    """Return how many planned replicates are missing, in words, or nothing."""
+    missing = method.replicates.injections * method.replicates.extractions - len(group)
+    return f"{missing} fewer than the planned replicates" if missing > 0 else ""
+
+
+def _said_plan(group: pd.DataFrame, method: Method) -> str:
+    extractions = group.extraction_id.nunique()
+    said = f"{len(group)} readings of {extractions} extraction{'s' if extractions > 1 else ''}"
+    return ", ".join(filter(None, [said, fewer_than_planned(group, method)]))
+
+
+def _combined(group: pd.DataFrame, values: np.ndarray) -> pd.Series:
+    """Return the geometric mean over extractions of the geometric means over their injections.
+
+    The scatter of readings and of single extractions shrinks with their number; the curve is shared and does not.
+    """
+    logs = pd.Series(np.log(values), index=group.index)
+    within = logs.groupby(group.extraction_id, sort=False)
+    sizes = within.transform("size") * within.ngroups
+    row = group.iloc[0].copy()
+    row["homogenate_ng_ml"] = float(np.exp(within.mean().mean()))
+    row["reading_uncertainty"] = float(np.sqrt(np.sum((group.reading_uncertainty / sizes) ** 2)))
+    row["curve_uncertainty"] = float(group.curve_uncertainty.max())
+    row["n_extractions"] = int(within.ngroups)
+    row["position"] = ";".join(group.position.astype(str))
+    row["flags"] = join_words(*group["flags"])
+    return row

@@ -54,6 +54,7 @@ def contradictions_of(method: Method) -> list[Contradiction]:
         *_molar_mass_contradictions(method),
         *_transition_contradictions(method),
         *_extraction_contradictions(method),
+        *_tissue_contradictions(method),
         *_plate_contradictions(method),
     ]
 
@@ -128,6 +129,22 @@ def _plate_contradictions(method: Method) -> list[Contradiction]:
             for i in range(1, len(channels))
             if channels[i] in channels[:i]
         ]
+    return found
+
+
+def _tissue_contradictions(method: Method) -> list[Contradiction]:
+    """What one tissue has otherwise lies inside the method's range and contradicts nothing either."""
+    found: list[Contradiction] = []
+    for tissue, own in method.tissues.items():
+        place = ("tissues", tissue)
+        for analyte in method.analytes:
+            low, high = own.lloq_ng_ml or analyte.lloq_ng_ml, own.uloq_ng_ml or analyte.uloq_ng_ml
+            if not analyte.lloq_ng_ml <= low < high <= analyte.uloq_ng_ml:
+                key = "lloq_ng_ml" if own.lloq_ng_ml is not None else "uloq_ng_ml"
+                expected = f"a range inside {analyte.lloq_ng_ml:g} to {analyte.uloq_ng_ml:g}, that of {analyte.name}"
+                found.append(((*place, key), f"{low:g} to {high:g} ng/mL", expected))
+        said = _extraction_contradictions(method.of_tissue(tissue))
+        found += [((*place, *where), what, expected) for where, what, expected in said if where[0] == "extraction"]
     return found
 
 

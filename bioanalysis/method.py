@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -22,7 +23,6 @@ from bioanalysis.settings import (
     Remark,
     Settings,
     contradictions,
-    only,
     settings_of,
 )
 from bioanalysis.text_files import listed
@@ -214,6 +214,24 @@ class ValidatedScope(Settings):
     dilution_factors: tuple[Positive, ...] = ()
 
 
+class ExtractionOfTissue(Settings):
+    """What is done otherwise for one tissue; empty keys are as in the method's `extraction`."""
+
+    calibrator_matrix: Literal["tissue", "surrogate", "neat"] | None = None
+    calibrators_extracted: bool | None = None
+    internal_standard_kind: Literal["none", "analog", "stable_label"] | None = None
+    internal_standard_added: Literal["none", "before_extraction", "after_extraction"] | None = None
+    recovery_correction: Correction | None = None
+
+
+class TissueOverride(Settings):
+    """What one tissue has otherwise: a narrower range (of every analyte), another extraction."""
+
+    lloq_ng_ml: Positive | None = None
+    uloq_ng_ml: Positive | None = None
+    extraction: ExtractionOfTissue = ExtractionOfTissue()
+
+
 class Method(Settings):
     """One validated method; attributes are the keys of its file."""
 
@@ -239,7 +257,7 @@ class Method(Settings):
     uncertainty: Uncertainty = Uncertainty()
     stability: dict[str, Stability] = Field(default_factory=dict)
     validation: ValidatedScope | None = None
-    tissues: Annotated[dict[str, Any], only({})] = Field(default_factory=dict)
+    tissues: dict[str, TissueOverride] = Field(default_factory=dict)
     concentration_unit: Literal["ng_ml", "nmol_l"] = "ng_ml"
 
     @model_validator(mode="after")
@@ -247,6 +265,14 @@ class Method(Settings):
         if found := contradictions_of(self):
             raise contradictions(found)
         return self
+
+    def of_tissue(self, tissue: str) -> Method:
+        """Return the method as it is for one tissue: itself, but for what `tissues` says otherwise."""
+        return self._by_tissue.get(tissue, self)
+
+    @cached_property
+    def _by_tissue(self) -> dict[str, Method]:
+        return {name: self.model_copy(update=_overridden(self, own)) for name, own in self.tissues.items()}
 
     def analyte(self, name: str) -> Analyte:
         """Return the analyte called `name`; KeyError where the method has none."""
@@ -289,6 +315,17 @@ def read_method(path: Path, file: str) -> Method:
 def method_of(document: Document) -> tuple[Method | None, list[Fault]]:
     """Return the method in `document`, or None and all that is wrong with it."""
     return settings_of(Method, document)
+
+
+def _overridden(method: Method, own: TissueOverride) -> dict[str, Any]:
+    """Return the fields of a method that one tissue has otherwise."""
+    span = own.model_dump(include={"lloq_ng_ml", "uloq_ng_ml"}, exclude_none=True)
+    extraction = own.extraction.model_dump(exclude_none=True)
+    return {
+        "analytes": tuple(analyte.model_copy(update=span) for analyte in method.analytes),
+        "extraction": method.extraction.model_copy(update=extraction),
+        "tissues": {},
+    }
 
 
 def _named(things: Any, name: str, by: str = "name") -> Any:

@@ -234,8 +234,11 @@ FAULTS = {
         LCMS, "method_id: ASO-LCMS-01", "method_id: ../ASO",
         "line 1, method_id: '../ASO'; expected letters, digits, '.', '_' and '-', not beginning with '.' or '-'",
     ),
-    "overrides per tissue": (LCMS, "acceptance:", "tissues: {kidney: {lloq_ng_ml: 10}}\nacceptance:",
-                             "line 22, tissues: a block of keys is not supported yet"),
+    "wider for a tissue": (LCMS, "acceptance:", "tissues: {kidney: {lloq_ng_ml: 1}}\nacceptance:",
+                           "line 22, tissues.kidney.lloq_ng_ml: 1 to 5000 ng/mL; expected a range inside 5 to 5000"),
+    "twice for a tissue": (LCMS, "acceptance:",
+                           "tissues: {kidney: {extraction: {recovery_correction: is_normalised}}}\nacceptance:",
+                           "line 22, tissues.kidney.extraction.recovery_correction: 'is_normalised' would correct"),
     "moles without a mass": (LCMS, "acceptance:", "concentration_unit: nmol_l\nacceptance:",
                              "line 7, analytes[mipomersen].molar_mass_g_mol: missing"),
 }  # fmt: skip

@@ -17,6 +17,7 @@ from bioanalysis.calibration.standards import StandardCurve
 from bioanalysis.method import Analyte, Method
 from bioanalysis.responses import SATURATED_FLAG
 from bioanalysis.study import Run
+from bioanalysis.study.schema import STUDY_SAMPLES
 
 INSIDE, BELOW, ABOVE = "inside", "below", "above"
 BELOW_REVISED, ABOVE_REVISED, NO_VALUE = "below_revised", "above_revised", "no_value"
@@ -69,7 +70,9 @@ class RangeInForce:
 
     @classmethod
     def of(cls, analyte: Analyte, curve: StandardCurve) -> RangeInForce:
-        return cls(analyte.lloq_ng_ml, analyte.uloq_ng_ml, curve.lloq_ng_ml, curve.uloq_ng_ml)
+        """Return the range of an analyte, the narrower one where the curve and the analyte disagree."""
+        low, high = analyte.lloq_ng_ml, analyte.uloq_ng_ml
+        return cls(low, high, max(low, curve.lloq_ng_ml), min(high, curve.uloq_ng_ml))
 
     def place(self, reading: float) -> str:
         """Return where a reading lies: inside, below or above, or inside the method's range only."""
@@ -106,9 +109,8 @@ def summarise_units(rows: pd.DataFrame, curve: StandardCurve, analyte: Analyte, 
     DataFrame
         Indexed by unit, in order of first appearance: the worklist columns of its first row, and reading_ng_ml,
         place, place_reason, cv_percent, curve_uncertainty, reading_uncertainty (relative, one standard deviation),
-        curve_degrees_of_freedom, rows (labels of its rows).
+        curve_degrees_of_freedom, lloq_in_force, uloq_in_force, rows (labels of its rows).
     """
-    span = RangeInForce.of(analyte, curve)
     whole = _rows_of_units(rows.unit)
     left_out = (curve.points.left_out.reindex(rows.index, fill_value="") != "").to_numpy()
     members = [_kept(unit, left_out) for unit in whole]
@@ -117,18 +119,30 @@ def summarise_units(rows: pd.DataFrame, curve: StandardCurve, analyte: Analyte, 
     combined = _combined_readings(rows, members, means, curve, method)
     columns = ("curve_reading_ng_ml", "beyond", "no_value_reason", "no_peak")
     reading, beyond, reasons, no_peak = (rows[name].to_numpy(object) for name in columns)
+    labels = rows.index.to_numpy()
+    units = rows.iloc[[unit[0] for unit in whole]]
+    spans = _spans(units, curve, analyte, method)
     found = [
         _place(reading[unit].astype(float), beyond[unit], reasons[unit], no_peak[unit], value, curve, span)
-        for unit, value in zip(members, combined, strict=True)
+        for unit, value, span in zip(members, combined, spans, strict=True)
     ]
-    labels = rows.index.to_numpy()
-    units = rows.iloc[[unit[0] for unit in whole]].assign(
+    units = units.assign(
         rows=[tuple(labels[unit].tolist()) for unit in whole],
         mean_response=means,
         n_readings=[len(unit) for unit in members],
+        lloq_in_force=[span.lloq for span in spans],
+        uloq_in_force=[span.uloq for span in spans],
     )
     placed = pd.DataFrame(found, columns=Placed._fields, index=units.index)
     return _with_uncertainty(units.join(placed).set_index("unit", drop=False), curve)
+
+
+def _spans(units: pd.DataFrame, curve: StandardCurve, analyte: Analyte, method: Method) -> list[RangeInForce]:
+    """Return the range in force for each unit: for study samples that of their tissue."""
+    whole = RangeInForce.of(analyte, curve)
+    own = {name: RangeInForce.of(method.of_tissue(name).analyte(analyte.name), curve) for name in method.tissues}
+    samples = units.sample_type.isin(STUDY_SAMPLES)
+    return [own.get(tissue, whole) if mine else whole for tissue, mine in zip(units.tissue, samples, strict=True)]
 
 
 def _rows_of_units(unit: pd.Series) -> list[np.ndarray]:

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.calibration.reading import coefficient_of_variation
-from bioanalysis.status import BLQ, NEEDS_DECISION, QUANTIFIED
 from bioanalysis.flags import join_words
 from bioanalysis.method import Method
+from bioanalysis.words import BLQ, NEEDS_DECISION, QUANTIFIED
 
 
 def planned(group: pd.DataFrame, method: Method) -> bool:

@@ -165,7 +165,7 @@ def _with_readings(
 
 
 def _mark(units: pd.DataFrame, curve: StandardCurve) -> pd.DataFrame:
-    return units.assign(scope=curve.plate, lloq_in_force=curve.lloq_ng_ml, uloq_in_force=curve.uloq_ng_ml)
+    return units.assign(scope=curve.plate)
 
 
 def calibrator_tissue(units: pd.DataFrame) -> str:

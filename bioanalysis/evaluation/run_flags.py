@@ -107,7 +107,7 @@ def _without_tissue_controls(part: AnalyteEvaluation) -> pd.DataFrame:
 
 def compensation_words(unit: Any, run: Run) -> list[str]:
     """Return what the value of a unit leaves uncompensated, as flag words (science: admissibility of corrections)."""
-    extraction = run.method.extraction
+    extraction = run.method.of_tissue(unit.tissue).extraction
     own = unit.tissue == unit.calibrator_tissue
     if extraction.recovery_correction == "none" and unit.extracted:
         if not extraction.calibrators_extracted:

@@ -45,12 +45,13 @@ def run_recovery(units: pd.DataFrame, method: Method, batch: str) -> pd.DataFram
         tissue, batch, kind, level, factor (fraction), relative_uncertainty (one standard deviation),
         degrees_of_freedom, n (recovery rows behind it), source, note, used, sign_off (why a person must sign for it).
     """
-    mode = method.extraction.recovery_correction
     pre = units[(units.sample_type == "recovery_pre") & units.mean_response.notna()]
     rows = []
     for tissue, here in pre.groupby("tissue", sort=True):
-        reference = _reference_set(units, str(tissue), mode, method)
-        rows += _tissue_rows(here, reference, mode if mode != "none" else "extraction_recovery", method)
+        own = method.of_tissue(str(tissue))
+        mode = own.extraction.recovery_correction
+        reference = _reference_set(units, str(tissue), mode, own)
+        rows += _tissue_rows(here, reference, mode if mode != "none" else "extraction_recovery", own)
         rows[-1]["note"] = _missing_levels(here, reference)
     frame = pd.DataFrame(rows, columns=[*COLUMNS, "note"])
     frame = frame.assign(batch=batch, source=f"recovery rows of {batch}", note=frame.note.fillna(""))
@@ -159,7 +160,7 @@ UNCORRECTED = AppliedFactor(1.0, 0.0, np.inf, "none applied")
 
 def correction_applies(extracted: bool, tissue: str, calibrator_tissue: str, method: Method) -> bool:
     """Return whether a row lost analyte that the calibrators did not, and the method corrects for it."""
-    extraction = method.extraction
+    extraction = method.of_tissue(tissue).extraction
     if extraction.recovery_correction == "none" or not extracted:
         return False
     return not (extraction.calibrators_extracted and tissue == calibrator_tissue)

@@ -57,7 +57,7 @@ def recovery_book(run_tables: pd.DataFrame, method: Method, limits: Limits) -> R
 def _validation_rows(method: Method) -> pd.DataFrame:
     rows = [
         {
-            "tissue": tissue, "batch": "validation", "kind": method.extraction.recovery_correction,
+            "tissue": tissue, "batch": "validation", "kind": method.of_tissue(tissue).extraction.recovery_correction,
             "level": ALL_LEVELS, "factor": fixed.factor, "relative_uncertainty": fixed.relative_uncertainty,
             "degrees_of_freedom": fixed.degrees_of_freedom if fixed.degrees_of_freedom else np.nan, "n": np.nan,
             "source": f"validation: {fixed.source}", "note": "fixed by the method", "analyte": analyte,
@@ -102,6 +102,15 @@ def _shrunken(batches: pd.DataFrame, pooled: dict) -> list[dict]:
     ]
 
 
+def _signal(rows: pd.DataFrame, method: Method) -> pd.Series:
+    """Return what recovery is computed on, by the correction each tissue has."""
+    parts = [
+        found_signal(here, method.of_tissue(str(tissue)).extraction.recovery_correction, method)
+        for tissue, here in rows.groupby("tissue", sort=False)
+    ]
+    return pd.concat(parts).reindex(rows.index) if parts else pd.Series(dtype=float)
+
+
 def single_extraction(reportable: pd.DataFrame, method: Method) -> Scatter:
     """Return the log variance that one extraction adds, pooled over tissues, levels and accepted runs.
 
@@ -119,7 +128,7 @@ def single_extraction(reportable: pd.DataFrame, method: Method) -> Scatter:
     for kind in ("recovery_pre", "recovery_post"):
         rows = reportable[(reportable.sample_type == kind) & reportable.mean_response.notna()]
         rows = rows[rows.reading_ng_ml > 0]
-        signal = found_signal(rows, method.extraction.recovery_correction, method)
+        signal = _signal(rows, method)
         groups = signal.groupby([rows.run_id, rows.tissue, rows.level])
         cells[kind] = [group.to_numpy(float) for _, group in groups]
         if kind == "recovery_pre":

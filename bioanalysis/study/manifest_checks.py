@@ -139,7 +139,7 @@ def method_faults(methods: MethodFiles, tissues: Collection[str] | None) -> list
     return [
         fault
         for document in methods.documents.values()
-        for place in (("minimum_dilution",), ("stability",), ("recovery", "factors"))
+        for place in (("minimum_dilution",), ("stability",), ("tissues",), ("recovery", "factors"))
         for fault in _unlisted(document, place, tissues)
     ]
 

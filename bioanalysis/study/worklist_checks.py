@@ -250,7 +250,6 @@ def correction_faults(resolved: Rows, method: Method) -> list[Fault]:
     Judged for each study sample against the calibrators it is read from: those of its plate, or of the whole run
     where its plate has none.
     """
-    mode = method.extraction.recovery_correction
     kinds, tissues, plates = (resolved.cells(name) for name in ("sample_type", "tissue", "plate"))
     calibrators = (kinds == "calibrator") & _acquired(resolved)
     faults: list[Fault] = []
@@ -261,11 +260,12 @@ def correction_faults(resolved: Rows, method: Method) -> list[Fault]:
         if len(extracted) > 1:
             odd = curve & (resolved.cells("extracted") != method.extraction.calibrators_extracted)
             faults += resolved.faults(odd, "extracted", "the same for all calibrators of one curve")[:1]
-        elif extracted and mode != "none":
+        elif extracted:
             ours = here & _of_kind(resolved, STUDY_SAMPLES)
             for tissue in dict.fromkeys(tissues[ours]):
                 matrix = _matrix(set(tissues[curve]), tissue)
-                faults += _twice(resolved, ours & (tissues == tissue), method, matrix, True in extracted)
+                own = method.of_tissue(tissue)
+                faults += _twice(resolved, ours & (tissues == tissue), own, matrix, True in extracted)
     return list(dict.fromkeys(faults))
 
 

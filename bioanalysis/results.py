@@ -24,7 +24,7 @@ NUMERIC = (
     "response", "curve_reading_ng_ml", "back_calculated_ng_ml", "homogenate_ng_ml", "bias_percent", "corrected_ng_ml",
     "value", "lloq_ug_g", "tissue_ug_g", "tissue_ug_g_low", "tissue_ug_g_high",
 )  # fmt: skip
-BOOLEAN = ("correction_applies", "used", "used_in_fit", "manual", "wider_than_source")
+BOOLEAN = ("correction_applies", "used", "used_in_fit", "manual", "wider_than_source", "pool")
 WHOLE = ("collection_day", "n", "n_quantified", "n_blq", "n_not_reported", "line", "points", "n_readings")
 
 

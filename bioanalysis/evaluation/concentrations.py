@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,23 +16,25 @@ from bioanalysis.recovery.estimates import Scatter
 from bioanalysis.recovery.run import AppliedFactor
 from bioanalysis.recovery.study import RecoveryBook
 from bioanalysis.study import Study
-from bioanalysis.tissue import tissue_concentration
-from bioanalysis.tissue.concentration import homogenate_factor_ml_per_g
+from bioanalysis.study.nominals import molar_mass
+from bioanalysis.tissue.concentration import Contribution, concentration_of
+from bioanalysis.tissue.homogenate import ADDED_VOLUME, FLUID, homogenate
 from bioanalysis.words import NEEDS_DECISION, NOT_ANALYSED, NOT_REPORTED, QUANTIFIED
 
 COLUMNS = [
     "sample_id", "subject_id", "group", "tissue", "piece", "homogenate", "collection_day", "analyte", "method_id",
     "run_id", "position", "homogenate_ng_ml", "homogenate_factor_ml_per_g", "recovery_factor", "uncorrected_ug_g",
     "tissue_ug_g", "tissue_ug_g_low", "tissue_ug_g_high", "relative_uncertainty", "lloq_ug_g", "uloq_ug_g", "value",
-    "unit", "status", "reason", "flags", "chosen", "basis", "sex", "treatment", "dilution_factor",
-    "curve_uncertainty", "reading_uncertainty", "extraction_uncertainty", "recovery_uncertainty",
-    "handling_uncertainty", "degrees_of_freedom", "curve_degrees_of_freedom", "recovery_degrees_of_freedom",
-    "recovery_source",
+    "value_low", "value_high", "lloq", "uloq", "unit", "status", "reason", "flags", "chosen", "basis",
+    "tissue_nmol_g", "sex", "treatment", "pool", "dilution_factor", "curve_uncertainty", "reading_uncertainty",
+    "extraction_uncertainty", "recovery_uncertainty", "handling_uncertainty", "degrees_of_freedom",
+    "curve_degrees_of_freedom", "recovery_degrees_of_freedom", "recovery_source",
 ]  # fmt: skip
 NUMBERS = [
     "homogenate_ng_ml", "uncorrected_ug_g", "tissue_ug_g", "tissue_ug_g_low", "tissue_ug_g_high",
-    "relative_uncertainty", "value", "curve_uncertainty", "reading_uncertainty", "extraction_uncertainty",
-    "recovery_uncertainty", "handling_uncertainty", "degrees_of_freedom",
+    "relative_uncertainty", "value", "value_low", "value_high", "tissue_nmol_g", "curve_uncertainty",
+    "reading_uncertainty", "extraction_uncertainty", "recovery_uncertainty", "handling_uncertainty",
+    "degrees_of_freedom",
 ]  # fmt: skip
 
 
@@ -57,16 +60,17 @@ def tissue_concentrations(
         By method_id.
     """
     choices = _choices(study, reportable, contexts)
-    rows = [_row(study, contexts, key, choice) for key, choice in choices.items()]
-    measured = {key[0] for key in choices}
-    manifest = study.samples.set_index("sample_id", drop=False)
-    rows += [_not_analysed(sample) for _, sample in manifest.iterrows() if sample.sample_id not in measured]
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    table = _with_subjects(table, study)
-    order = {sample_id: number for number, sample_id in enumerate(study.samples.sample_id)}
-    table = table.sort_values("sample_id", key=lambda ids: ids.map(order), kind="stable", ignore_index=True)
+    measured = [_measured(contexts, key, choice) for key, choice in choices.items()]
+    names = {key[0] for key in choices}
+    left = [_not_measured(row) for row in study.samples.itertuples() if row.sample_id not in names]
+    about = _manifest(study)
+    rows = pd.DataFrame([*measured, *left]).join(about, on="sample_id")
+    order = {sample_id: number for number, sample_id in enumerate(about.index)}
+    rows = rows.sort_values("sample_id", key=lambda ids: ids.map(order), kind="stable", ignore_index=True)
+    table = _with_numbers(rows.reindex(columns=list(dict.fromkeys([*rows.columns, *_MEASURED]))))
     table.loc[table.status != QUANTIFIED, NUMBERS] = np.nan
-    return table, choices
+    table.loc[table.status == NOT_ANALYSED, _WHERE_MEASURED] = np.nan
+    return table[COLUMNS], choices
 
 
 def _choices(
@@ -85,34 +89,80 @@ def _choices(
     return choices
 
 
-def _row(
-    study: Study, contexts: Mapping[str, MethodContext], key: tuple[str, str, str], choice: Choice
-) -> dict[str, object]:
-    """Return one row; numbers that must be empty are emptied by the caller."""
+def _manifest(study: Study) -> pd.DataFrame:
+    """Return what the manifest says of each sample, by sample_id: its animal or pool, masses, density."""
+    samples = study.samples.set_index("sample_id")
+    density = {name: tissue.density_g_ml or np.nan for name, tissue in study.config.tissues.items()}
+    fluid = {name: tissue.fluid for name, tissue in study.config.tissues.items()}
+    pools = {} if study.pools is None else dict(zip(study.pools.pool_id, study.pools.subject_id, strict=True))
+    animals = samples.subject_id.replace(pools)
+    subjects = study.subjects.set_index("subject_id")
+    return samples[_OF_SAMPLE].assign(
+        density_g_ml=samples.tissue.map(density).astype(float),
+        fluid=samples.tissue.map(fluid).astype(bool),
+        pool=samples.subject_id.isin(list(pools)),
+        **{name: animals.map(subjects[name]).fillna("") for name in ("group", "sex", "treatment")},
+    )
+
+
+_OF_SAMPLE = [
+    "subject_id", "tissue", "piece", "homogenate", "collection_day", "tissue_mass_mg", "buffer_volume_ul",
+    "homogenate_volume_ul", "buffer_mass_mg",
+]  # fmt: skip
+_MEASURED = [
+    "homogenate_ng_ml", "dilution_factor", "recovery_factor", "lloq_in_force", "uloq_in_force", "curve_uncertainty",
+    "reading_uncertainty", "curve_degrees_of_freedom", "extraction_uncertainty", "extraction_degrees_of_freedom",
+    "recovery_uncertainty", "recovery_degrees_of_freedom", "dilution_uncertainty", "balance_mg", "buffer_percent",
+    "molar_mass_g_mol", "recovery_source", "basis",
+]  # fmt: skip
+_WHERE_MEASURED = ["recovery_factor", "lloq_ug_g", "uloq_ug_g", "lloq", "uloq", "recovery_degrees_of_freedom"]
+
+
+def _measured(contexts: Mapping[str, MethodContext], key: tuple[str, str, str], choice: Choice) -> dict[str, object]:
+    """Return what one result brings: words, the reading, and the uncertainties of all but the homogenate."""
     sample_id, analyte, method_id = key
-    sample = study.samples[study.samples.sample_id == sample_id].iloc[0]
     context, result = contexts[method_id], choice.result
     factor, words, problem = _factor(context, result, analyte)
-    status, reason = choice.status, choice.reason
-    if status == QUANTIFIED and factor is None:
-        status, reason = NOT_REPORTED, problem
-    row = {
-        **_sample_columns(sample),
-        "analyte": analyte,
-        "method_id": method_id,
-        "run_id": result.run_id if status != NEEDS_DECISION else "",
-        "position": str(result.position),
-        "status": status,
-        "reason": reason,
-        "flags": join_words(choice.flags, words),
-        "chosen": choice.note,
-        "basis": context.method.concentration_basis,
-        "dilution_factor": result.dilution_factor,
-        "unit": "ug/g",
+    lost = choice.status == QUANTIFIED and factor is None
+    status, reason = (NOT_REPORTED, problem) if lost else (choice.status, choice.reason)
+    scatter, handling = context.scatter[analyte], context.method.uncertainty
+    extraction = np.sqrt(scatter.variance_log / result.n_extractions) if np.isfinite(scatter.variance_log) else 0.0
+    return {
+        "sample_id": sample_id, "analyte": analyte, "method_id": method_id,
+        "run_id": result.run_id if status != NEEDS_DECISION else "", "position": str(result.position),
+        "status": status, "reason": reason, "flags": join_words(choice.flags, words), "chosen": choice.note,
+        "basis": context.method.concentration_basis, "convention": context.method.homogenate,
+        "molar_mass_g_mol": molar_mass(context.method.analyte(analyte), context.method) or np.nan,
+        **{name: getattr(result, name) for name in _OF_RESULT},
+        "extraction_uncertainty": extraction, "extraction_degrees_of_freedom": scatter.degrees_of_freedom,
+        "dilution_uncertainty": handling.pipette_percent_per_step / 100 * np.sqrt(result.dilution_steps),
+        "balance_mg": handling.balance_mg, "buffer_percent": handling.buffer_percent,
+        **_factor_columns(factor),
+    }  # fmt: skip
+
+
+_OF_RESULT = (
+    "homogenate_ng_ml", "dilution_factor", "lloq_in_force", "uloq_in_force", "curve_uncertainty",
+    "reading_uncertainty", "curve_degrees_of_freedom",
+)  # fmt: skip
+
+
+def _factor_columns(factor: AppliedFactor | None) -> dict[str, object]:
+    applied = factor or AppliedFactor(np.nan, np.nan, np.nan, "")
+    return {
+        "recovery_factor": applied.factor,
+        "recovery_uncertainty": applied.relative_uncertainty,
+        "recovery_degrees_of_freedom": applied.degrees_of_freedom,
+        "recovery_source": applied.source,
     }
-    if status == NOT_ANALYSED:
-        return row | {"homogenate_factor_ml_per_g": _factor_ml_per_g(study, sample)}
-    return row | _numbers(study, sample, context, result, factor, analyte)
+
+
+def _not_measured(sample: Any) -> dict[str, object]:
+    words = ("analyte", "method_id", "run_id", "position", "flags", "chosen", "basis", "recovery_source")
+    reason = sample.not_available_reason or "in no worklist"
+    return dict.fromkeys(words, "") | {
+        "sample_id": sample.sample_id, "status": NOT_ANALYSED, "reason": reason, "convention": ADDED_VOLUME,
+    }  # fmt: skip
 
 
 def _factor(context: MethodContext, result: pd.Series, analyte: str) -> tuple[AppliedFactor | None, str, str]:
@@ -133,88 +183,46 @@ def _factor(context: MethodContext, result: pd.Series, analyte: str) -> tuple[Ap
     return context.recovery.factor(analyte, result.tissue, result.run_id)
 
 
-def _numbers(
-    study: Study,
-    sample: pd.Series,
-    context: MethodContext,
-    result: pd.Series,
-    factor: AppliedFactor | None,
-    analyte: str,
-) -> dict[str, object]:
-    """Return value, interval and budget of one result (science: concentration in tissue, and its uncertainty)."""
-    density = float(study.config.tissues[sample.tissue].density_g_ml or np.nan)
-    uncertainty = context.method.uncertainty
-    scatter = context.scatter[analyte]
-    extraction = np.sqrt(scatter.variance_log / result.n_extractions) if np.isfinite(scatter.variance_log) else 0.0
-    dilution = uncertainty.pipette_percent_per_step / 100 * np.sqrt(result.dilution_steps)
-    applied = factor or AppliedFactor(np.nan, np.nan, np.nan, "")
-    found = tissue_concentration(
-        np.array([result.homogenate_ng_ml], float),
-        tissue_mass_mg=sample.tissue_mass_mg,
-        buffer_volume_ul=sample.buffer_volume_ul,
-        density_g_ml=density,
-        recovery_factor=applied.factor,
-        curve_uncertainty=_known(np.hypot(result.curve_uncertainty, result.reading_uncertainty)),
-        curve_df=result.curve_degrees_of_freedom,
-        extraction_uncertainty=extraction,
-        extraction_df=scatter.degrees_of_freedom,
-        recovery_uncertainty=_known(applied.relative_uncertainty),
-        recovery_df=applied.degrees_of_freedom,
-        dilution_uncertainty=dilution,
-        balance_mg=uncertainty.balance_mg,
-        buffer_percent=uncertainty.buffer_percent,
-    ).iloc[0]
-    per_gram = found.homogenate_factor_ml_per_g
-    scale = result.dilution_factor / applied.factor * per_gram / 1000
-    parts = [result.curve_uncertainty, result.reading_uncertainty, extraction, _known(applied.relative_uncertainty)]
-    handling = np.sqrt(max(0.0, found.relative_uncertainty**2 - float(np.nansum(np.square(parts)))))
-    return {
-        **found.to_dict(),
-        "homogenate_ng_ml": result.homogenate_ng_ml,
-        "recovery_factor": applied.factor,
-        "lloq_ug_g": result.lloq_in_force * scale,
-        "uloq_ug_g": result.uloq_in_force * scale,
-        "value": found.tissue_ug_g,
-        "curve_uncertainty": result.curve_uncertainty,
-        "reading_uncertainty": result.reading_uncertainty,
-        "extraction_uncertainty": extraction,
-        "recovery_uncertainty": applied.relative_uncertainty,
-        "handling_uncertainty": handling,
-        "curve_degrees_of_freedom": result.curve_degrees_of_freedom,
-        "recovery_degrees_of_freedom": applied.degrees_of_freedom
-        if np.isfinite(applied.degrees_of_freedom)
-        else np.nan,
-        "recovery_source": applied.source,
-    }
+def _with_numbers(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with value, interval and budget (science: concentration in tissue, and its uncertainty)."""
+    made = homogenate(
+        np.where(rows.fluid, FLUID, rows.convention),
+        **{name: rows[name].to_numpy(float) for name in (*_OF_SAMPLE[5:], "density_g_ml")},
+        balance_mg=rows.balance_mg.fillna(0.0).to_numpy(float),
+        buffer_percent=rows.buffer_percent.fillna(0.0).to_numpy(float),
+    )
+    measured = np.hypot(_known(rows.curve_uncertainty), _known(rows.reading_uncertainty))
+    contributions = [
+        Contribution(measured, rows.curve_degrees_of_freedom.to_numpy(float)),
+        Contribution(_known(rows.extraction_uncertainty), rows.extraction_degrees_of_freedom.to_numpy(float)),
+        Contribution(_known(rows.recovery_uncertainty), rows.recovery_degrees_of_freedom.to_numpy(float)),
+        Contribution(_known(rows.dilution_uncertainty), np.asarray(np.inf)),
+    ]
+    found = concentration_of(rows.homogenate_ng_ml, made, contributions, recovery_factor=rows.recovery_factor)
+    budget = [measured, *(part.uncertainty for part in contributions[1:3])]
+    handling = np.sqrt(np.maximum(0.0, found.relative_uncertainty**2 - np.sum(np.square(budget), axis=0)))
+    recovered = rows.recovery_degrees_of_freedom.replace(np.inf, np.nan)
+    rows = rows.assign(handling_uncertainty=handling, recovery_degrees_of_freedom=recovered)
+    return _in_its_unit(rows.drop(columns="recovery_factor").join(found), rows)
 
 
-def _known(uncertainty: float) -> float:
-    """Return an uncertainty, 0 where it is not estimable (the value then carries a flag that says so)."""
-    return float(uncertainty) if np.isfinite(uncertainty) else 0.0
-
-
-def _sample_columns(sample: pd.Series) -> dict[str, object]:
-    names = ("sample_id", "subject_id", "tissue", "piece", "homogenate", "collection_day")
-    return {name: sample[name] for name in names}
-
-
-def _factor_ml_per_g(study: Study, sample: pd.Series) -> float:
-    if not sample.tissue_mass_mg > 0 or not sample.buffer_volume_ul >= 0:
-        return np.nan
-    density = float(study.config.tissues[sample.tissue].density_g_ml or np.nan)
-    return float(homogenate_factor_ml_per_g(sample.tissue_mass_mg, sample.buffer_volume_ul, density))
-
-
-def _not_analysed(sample: pd.Series) -> dict[str, object]:
-    reason = sample.not_available_reason or "in no worklist"
-    return {**_sample_columns(sample), "analyte": "", "method_id": "", "unit": "ug/g"} | {
-        "run_id": "", "position": "", "status": NOT_ANALYSED, "reason": reason, "flags": "", "chosen": "",
-        "basis": "", "recovery_source": "",
-    }  # fmt: skip
-
-
-def _with_subjects(table: pd.DataFrame, study: Study) -> pd.DataFrame:
-    subjects = study.subjects.set_index("subject_id")
-    for column in ("group", "sex", "treatment"):
-        table[column] = table.subject_id.map(subjects[column]).fillna("")
+def _in_its_unit(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with value, interval and range in ug/g, or in ng/mL for a fluid."""
+    factor = rows.recovery_factor
+    scale = rows.dilution_factor / factor * table.homogenate_factor_ml_per_g / 1000
+    table = table.assign(recovery_factor=factor, lloq_ug_g=rows.lloq_in_force * scale)
+    table = table.assign(uloq_ug_g=rows.uloq_in_force * scale, unit=np.where(rows.fluid, "ng/mL", "ug/g"))
+    own = np.where(rows.fluid, 1000.0, 1.0)
+    pairs = {"value": "tissue_ug_g", "value_low": "tissue_ug_g_low", "value_high": "tissue_ug_g_high"}
+    pairs |= {"lloq": "lloq_ug_g", "uloq": "uloq_ug_g"}
+    table = table.assign(**{name: table[tissue] * own for name, tissue in pairs.items()})
+    table["tissue_nmol_g"] = table.tissue_ug_g / rows.molar_mass_g_mol * 1000
+    only_tissue = [*pairs.values(), "uncorrected_ug_g", "tissue_nmol_g"]
+    table.loc[rows.fluid, only_tissue] = np.nan
     return table
+
+
+def _known(uncertainty: pd.Series) -> np.ndarray:
+    """Return uncertainties, 0 where one is not estimable (the value then carries a flag that says so)."""
+    values = uncertainty.to_numpy(float)
+    return np.where(np.isfinite(values), values, 0.0)

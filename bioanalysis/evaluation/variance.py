@@ -44,6 +44,7 @@ def variance_table(study: Study, reportable: pd.DataFrame, concentrations: pd.Da
 def _readings(study: Study, reportable: pd.DataFrame, concentrations: pd.DataFrame) -> pd.DataFrame:
     """Return one row per quantified reading with its logarithmic tissue concentration and its place in the nesting."""
     good = reportable[reportable.sample_type.isin(["unknown", "incurred"]) & (reportable.status == QUANTIFIED)]
+    good = good[~good.sample_id.isin(concentrations.sample_id[concentrations.pool.astype(bool)])]
     factors = concentrations.drop_duplicates("sample_id").set_index("sample_id").homogenate_factor_ml_per_g
     samples = study.samples.set_index("sample_id")
     subjects = study.subjects.set_index("subject_id")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -10,27 +9,14 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
+from bioanalysis.tissue.homogenate import ADDED_VOLUME, Homogenate, homogenate
+
 
 class Contribution(NamedTuple):
     """One part of an uncertainty budget: relative standard uncertainty and its degrees of freedom."""
 
     uncertainty: np.ndarray
     degrees_of_freedom: np.ndarray
-
-
-def homogenate_volume_ul(tissue_mass_mg: ArrayLike, buffer_volume_ul: ArrayLike, density_g_ml: ArrayLike) -> np.ndarray:
-    """Return the volume of homogenate: buffer added plus tissue (mg over g/mL is uL)."""
-    return np.asarray(buffer_volume_ul, dtype=float) + np.asarray(tissue_mass_mg, float) / np.asarray(
-        density_g_ml, float
-    )
-
-
-def homogenate_factor_ml_per_g(
-    tissue_mass_mg: ArrayLike, buffer_volume_ul: ArrayLike, density_g_ml: ArrayLike
-) -> np.ndarray:
-    """Return mL of homogenate per g of tissue, the factor from ng/mL of homogenate to ng/g of tissue."""
-    volume = homogenate_volume_ul(tissue_mass_mg, buffer_volume_ul, density_g_ml)
-    return volume / np.asarray(tissue_mass_mg, dtype=float)
 
 
 def tissue_concentration(
@@ -98,34 +84,59 @@ def tissue_concentration(
     ----------
     JCGM 100:2008 (GUM), 5.1.2 and annex G.4.
     """
-    named = [
+    _refuse(
+        above_zero={"tissue_mass_mg": _array(tissue_mass_mg), "density_g_ml": _array(density_g_ml)},
+        not_negative={
+            "buffer_volume_ul": _array(buffer_volume_ul),
+            "balance_mg": _array(balance_mg),
+            "buffer_percent": _array(buffer_percent),
+        },
+    )
+    made = homogenate(
+        ADDED_VOLUME,
+        tissue_mass_mg=tissue_mass_mg,
+        buffer_volume_ul=buffer_volume_ul,
+        density_g_ml=density_g_ml,
+        balance_mg=balance_mg,
+        buffer_percent=buffer_percent,
+    )
+    contributions = [
         Contribution(_array(curve_uncertainty), _array(curve_df)),
         Contribution(_array(reading_uncertainty), _array(reading_df)),
         Contribution(_array(extraction_uncertainty), _array(extraction_df)),
         Contribution(_array(recovery_uncertainty), _array(recovery_df)),
         Contribution(_array(dilution_uncertainty), _array(dilution_df)),
     ]
-    homogenate, mass, buffer, density, factor, balance, percent = map(
-        _array,
-        (homogenate_ng_ml, tissue_mass_mg, buffer_volume_ul, density_g_ml, recovery_factor, balance_mg, buffer_percent),
-    )
-    _refuse(
-        above_zero={"tissue_mass_mg": mass, "density_g_ml": density, "recovery_factor": factor},
-        not_negative={
-            "homogenate_ng_ml": homogenate,
-            "buffer_volume_ul": buffer,
-            "balance_mg": balance,
-            "buffer_percent": percent,
-        },
-    )
-    contributions = [*named, *weighing(mass, buffer, density, balance, percent)]
-    relative, degrees = combined(contributions)
+    return concentration_of(homogenate_ng_ml, made, contributions, recovery_factor=recovery_factor, level=level)
+
+
+def concentration_of(
+    homogenate_ng_ml: ArrayLike,
+    made: Homogenate,
+    contributions: list[Contribution],
+    *,
+    recovery_factor: ArrayLike = 1.0,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Return what `tissue_concentration` does, for homogenates made by any convention.
+
+    Parameters
+    ----------
+    made : Homogenate
+        Homogenate per gram of tissue, and what its making adds to the uncertainty.
+    contributions : list of Contribution
+        Relative standard uncertainties of everything but the making of the homogenate.
+    """
+    found, factor = _array(homogenate_ng_ml), _array(recovery_factor)
+    _refuse(above_zero={"recovery_factor": factor}, not_negative={"homogenate_ng_ml": found})
+    known = np.asarray(np.inf)
+    making = [Contribution(made.mass_uncertainty, known), Contribution(made.buffer_uncertainty, known)]
+    relative, degrees = combined([*contributions, *making])
     spread = np.exp(stdtrit(degrees, (1 + level) / 2) * relative)
-    per_gram = homogenate_factor_ml_per_g(mass, buffer, density)
-    uncorrected = homogenate * per_gram / 1000
+    uncorrected = found * made.factor_ml_per_g / 1000
     tissue = uncorrected / factor
     columns = {
-        "homogenate_factor_ml_per_g": per_gram,
+        "homogenate_factor_ml_per_g": made.factor_ml_per_g,
         "uncorrected_ug_g": uncorrected,
         "tissue_ug_g": tissue,
         "tissue_ug_g_low": tissue / spread,
@@ -136,16 +147,6 @@ def tissue_concentration(
     shape = np.broadcast_shapes((1,), *(column.shape for column in columns.values()))
     index = homogenate_ng_ml.index if isinstance(homogenate_ng_ml, pd.Series) else None
     return pd.DataFrame({name: np.broadcast_to(column, shape) for name, column in columns.items()}, index=index)
-
-
-def weighing(
-    mass_mg: np.ndarray, buffer_ul: np.ndarray, density_g_ml: np.ndarray, balance_mg: np.ndarray, percent: np.ndarray
-) -> Iterator[Contribution]:
-    """Yield what buffer volume and mass contribute; both count by the buffer's share of the homogenate."""
-    share = buffer_ul / homogenate_volume_ul(mass_mg, buffer_ul, density_g_ml)
-    known = np.asarray(np.inf)
-    yield Contribution(share * percent / 100, known)
-    yield Contribution(share * balance_mg / mass_mg, known)
 
 
 def combined(contributions: list[Contribution]) -> tuple[np.ndarray, np.ndarray]:

@@ -34,7 +34,8 @@ def biodistribution(concentrations: pd.DataFrame, subjects: pd.DataFrame, refere
         ``by_formulation``, ``unconjugated``, ``galnac`` or ``none``.
     """
     about = subjects.set_index("subject_id")
-    values = concentrations[concentrations.value > 0]
+    pooled = concentrations.pool.astype(bool) if "pool" in concentrations else False
+    values = concentrations[(concentrations.value > 0) & ~pd.Series(pooled, index=concentrations.index)]
     rows = []
     for (analyte, method_id), here in values.groupby(["analyte", "method_id"], sort=False):
         for pair in PAIRS:

@@ -45,6 +45,19 @@ def group_summary(concentrations: pd.DataFrame, share_quantified: Fraction, leve
 
 
 def _summarise(group: pd.DataFrame, share: Fraction, level: float) -> dict[str, object]:
+    """Return the summary over animals; a pool is no animal, it is counted in the note and no more."""
+    pooled = int(group.pool.sum()) if "pool" in group else 0
+    if not pooled:
+        return _of_animals(group, share, level)
+    said = f"{pooled} pooled sample{'s' if pooled > 1 else ''} not counted as an animal"
+    own = group[~group.pool.astype(bool)]
+    if own.empty:
+        return {"n": 0, "n_quantified": 0, "n_blq": 0, "n_not_reported": 0, "unit": group.unit.iloc[0], "note": said}
+    row = _of_animals(own, share, level)
+    return row | {"note": "; ".join(filter(None, [str(row["note"]), said]))}
+
+
+def _of_animals(group: pd.DataFrame, share: Fraction, level: float) -> dict[str, object]:
     animals = group.groupby("subject_id", sort=False)
     values = animals.value.mean().dropna()
     statuses = animals.status.agg(set)

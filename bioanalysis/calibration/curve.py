@@ -12,7 +12,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from bioanalysis.calibration.least_squares import Array
-from bioanalysis.calibration.suspicions import suspicions
+from bioanalysis.calibration.suspicions import SATURATED_READER, suspicions
 from bioanalysis.calibration.weighting import Weighting
 
 BELOW, ABOVE, NO_RESPONSE = "below the curve", "above the curve", "no response"
@@ -93,9 +93,10 @@ class CalibrationCurve(RegressorMixin, BaseEstimator):
         low, high = self._interval(concentration, response, parts, self._quantile(level))
         with np.errstate(all="ignore"):
             relative = np.where(concentration > 0, np.hypot(*parts) / concentration, np.nan)
-        lost = (reason == "") & (concentration > 0) & ~(np.isfinite(low) & np.isfinite(high))
+        why_none = self._why_no_interval()
+        lost = (reason == "") & (concentration > 0) & (~(np.isfinite(low) & np.isfinite(high)) | (why_none != ""))
         low, high = np.where(lost, np.nan, low), np.where(lost, np.nan, high)
-        reason = np.where(lost, NO_INTERVAL if self.degrees_of_freedom_ else NO_FREEDOM, reason)
+        reason = np.where(lost, why_none or NO_INTERVAL, reason)
         return pd.DataFrame(
             {
                 "concentration": concentration,
@@ -105,6 +106,13 @@ class CalibrationCurve(RegressorMixin, BaseEstimator):
                 "reason": reason.astype(object),
             }
         )
+
+    def _why_no_interval(self) -> str:
+        """Return why no reading off this curve has an interval, '' where each may."""
+        if not self.degrees_of_freedom_:
+            return NO_FREEDOM
+        saturated = [message for message in self.messages_ if message.endswith(SATURATED_READER)]
+        return f"no interval: {saturated[0]} Leave them out of the fit" if saturated else ""
 
     def relative_uncertainty_parts(self, response: Any, replicates: Any = 1) -> pd.DataFrame:
         """Return the relative standard uncertainty of each concentration in two parts.

@@ -35,6 +35,7 @@ from bioanalysis.calibration.sigmoid import (
 from bioanalysis.calibration.starts import plateaus, starting_values
 
 STARTS = 2
+TOGETHER = 300  # plates in one array: more of them leave the processor's cache and take half as long again
 AGREEING = 0.01  # in ln slope and ln midpoint, before the last digits are sought
 
 
@@ -110,10 +111,19 @@ def fit_many(nominal: Any, responses: Any, model: Sigmoid | None = None) -> Many
     levels, place = np.unique(nominal, return_inverse=True)
     with np.errstate(divide="ignore"):
         log_x = np.log(levels)
-    solution, agree = _fit_pooled(model, nominal, responses, log_x, place)
+    parts = [
+        _fit_pooled(model, nominal, responses[start : start + TOGETHER], log_x, place)
+        for start in range(0, len(responses), TOGETHER)
+    ]
+    solution, agree = _joined([part for part, _ in parts]), np.concatenate([agree for _, agree in parts])
     doubtful = ~(agree & _sound(model, solution, log_x, len(nominal)))
     alone = {int(plate): clone(model).fit(nominal, responses[plate]) for plate in np.flatnonzero(doubtful)}
     return ManyCurves(model, nominal, responses, solution, alone)
+
+
+def _joined(parts: list[Solution]) -> Solution:
+    names = ("parameters", "sum_of_squares", "factor", "last_step")
+    return Solution(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def _checked_plates(nominal: Any, responses: Any, model: Sigmoid) -> tuple[Array, Array]:

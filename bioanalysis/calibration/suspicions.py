@@ -17,6 +17,7 @@ from scipy.stats import f as fisher
 
 from bioanalysis.calibration.least_squares import Array
 
+SATURATED_READER = "a saturated reader?"
 FALSE_ALARMS = 0.01  # share of sound plates on which one of all wells and levels is suspected
 
 
@@ -45,7 +46,8 @@ def suspicions(nominal: Array, response: Array, fitted: Array, gradient: Array, 
     if not (np.isfinite(fitted).all() and np.isfinite(gradient).all() and np.all(weight > 0)):
         return words
     root = np.sqrt(weight)
-    worst = _worst(nominal, root * response, root * fitted, root[:, None] * gradient)
+    with np.errstate(over="ignore", invalid="ignore"):
+        worst = _worst(nominal, root * response, root * fitted, root[:, None] * gradient)
     if worst is None:
         return words
     expected = response[worst.wells] - worst.shift / root[worst.wells]
@@ -59,7 +61,7 @@ def _saturation(nominal: Array, response: Array) -> list[str]:
     if top.sum() < 3 or len(levels) < 2:
         return []
     names = ", ".join(f"{level:g}" for level in levels)
-    return [f"{top.sum()} standards ({names}) all read {response.max():.5g}, the highest response: a saturated reader?"]
+    return [f"{top.sum()} standards ({names}) all read {response.max():.5g}, the highest response: {SATURATED_READER}"]
 
 
 def _worst(nominal: Array, response: Array, fitted: Array, gradient: Array) -> Deletion | None:
@@ -67,7 +69,8 @@ def _worst(nominal: Array, response: Array, fitted: Array, gradient: Array) -> D
     residual = response - fitted
     freedom = len(nominal) - gradient.shape[1]
     norm = np.linalg.norm(gradient, axis=0)
-    if residual @ residual <= 1e-20 * (response @ response) or not np.all(norm > 0):
+    size = float(response @ response)
+    if not np.isfinite(size) or residual @ residual <= 1e-20 * size or not np.all(norm > 0):
         return None
     q, _ = np.linalg.qr(gradient / norm)
     levels = [np.flatnonzero(nominal == level) for level in np.unique(nominal)]

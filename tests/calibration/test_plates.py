@@ -58,6 +58,12 @@ def test_most_plates_need_not_be_fitted_alone():
     assert len(fit_many(LEVELS, simulated(200)).alone) <= 2
 
 
+def test_hundreds_of_plates_keep_their_order():
+    responses = simulated(700)
+    together = fit_many(LEVELS, responses).parameters
+    assert_allclose(together[[0, 299, 300, 301, 699]], fit_many(LEVELS, responses[[0, 299, 300, 301, 699]]).parameters)
+
+
 def test_a_plate_that_must_not_be_used_says_so_among_the_others():
     responses = simulated(3)
     responses[1] = 0.1 + 0.05 * LEVELS

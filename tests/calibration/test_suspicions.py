@@ -65,3 +65,15 @@ def test_what_the_others_say_is_the_fit_without_it():
     (message,) = WeightedLinear().fit(nominal, response).suspicions(nominal, response)
     without = WeightedLinear().fit(np.delete(nominal, 3), np.delete(response, 3)).predict([4])[0]
     assert_allclose(float(message.split("put it at ")[1].split(":")[0]), without, rtol=1e-3)
+
+
+def test_a_curve_through_saturated_standards_gives_values_without_intervals():
+    levels = np.repeat([1.0, 2, 5, 10, 20, 50, 100, 200], 2)
+    noise = 1 + 0.01 * np.random.default_rng(5).standard_normal(len(levels))
+    response = np.minimum((3 - 2.9 / (1 + levels / 30)) * noise, 1.9)  # what 50 ng/mL reads
+    curve = FourParameterLogistic().fit(levels, response)
+    found = curve.back_calculate([1.0])
+    assert np.isfinite(found.concentration[0])
+    assert found[["low", "high"]].isna().all(axis=None)
+    assert found.reason[0].startswith("no interval: ")
+    assert found.reason[0].endswith("all read 1.9, the highest response: a saturated reader? Leave them out of the fit")

@@ -1,4 +1,4 @@
-"""The command line: init, check, run, mass. Exit codes: 0 done, 1 our bug, 2 the input must be put right."""
+"""The command line: init, check, run, trends, mass. Exit codes: 0 done, 1 our bug, 2 the input must be put right."""
 
 from __future__ import annotations
 
@@ -112,6 +112,24 @@ def mass(
     from bioanalysis.oligonucleotides.page import mass_page
 
     print(mass_page(sequence, window))
+
+
+@app.command()
+def trends(
+    folder: Annotated[
+        Path, typer.Argument(help="a study, or a folder of studies", show_default="this folder")
+    ] = Path(),
+    fix_limits: Annotated[bool, typer.Option("--fix-limits", help="fix limits from a phase 1")] = False,
+    first: Annotated[str, typer.Option(help="first run of phase 1, RUN or STUDY:RUN")] = "",
+    last: Annotated[str, typer.Option(help="last run of phase 1")] = "",
+    author: Annotated[str, typer.Option(help="who fixes the limits")] = "",
+    reason: Annotated[str, typer.Option(help="why these runs, why now")] = "",
+    series: Annotated[list[str] | None, typer.Option(help="only this series (may be given again)")] = None,
+) -> None:
+    """Draw control charts over the runs of one study or of many; fix their limits where that is asked for."""
+    from bioanalysis.trends import chart_folder
+
+    chart_folder(folder, fix=fix_limits, phase=(first, last), author=author, reason=reason, only=series or [])
 
 
 def _existing(study: Path) -> Path:

@@ -9,6 +9,17 @@ from bioanalysis.limits.catalogue import (
     limits_for,
     override_faults,
     read_catalogue,
+    trend_rules,
 )
 
-__all__ = ["EDITION", "EXPLORATORY", "STAGES", "Limits", "Rule", "limits_for", "override_faults", "read_catalogue"]
+__all__ = [
+    "EDITION",
+    "EXPLORATORY",
+    "STAGES",
+    "Limits",
+    "Rule",
+    "limits_for",
+    "override_faults",
+    "read_catalogue",
+    "trend_rules",
+]

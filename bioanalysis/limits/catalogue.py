@@ -1,8 +1,8 @@
 """The rule catalogue, and what a method's profile and overrides make of it.
 
-No limit stands in code: `run_rules.tsv`, `study_rules.tsv` and `validation_rules.tsv` hold each rule with its numbers,
-clause and standing, `profiles.tsv` what a profile sets otherwise, and the method file its own overrides, each with a
-source.
+No limit stands in code: `run_rules.tsv`, `study_rules.tsv`, `validation_rules.tsv` and `trend_rules.tsv` hold each rule
+with its numbers, clause and standing, `profiles.tsv` what a profile sets otherwise, and the method file its own
+overrides, each with a source. Rules of stage trend concern charts over runs of many studies: no method changes them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 EDITION = "ICH M10, step-2 draft text of 2019, its numbers held against a digest of the final guideline"
 EXPLORATORY = "exploratory"
-STAGES = ("run", "study", "validation")
+TREND = "trend"
+STAGES = ("run", "study", "validation", TREND)
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,9 @@ def limits_for(method: Method) -> Limits:
     The rules are those of the method's assay class; `override_faults` has been asked before.
     """
     rules = {
-        rule_id: rule for rule_id, rule in read_catalogue().items() if rule.assay_class in ("both", method.assay_class)
+        rule_id: rule
+        for rule_id, rule in read_catalogue().items()
+        if rule.assay_class in ("both", method.assay_class) and rule.stage != TREND
     }
     for rule_id, (numbers, source) in _read_profiles().get(method.acceptance.profile, {}).items():
         rules[rule_id] = rules[rule_id].with_numbers(numbers, source)
@@ -132,6 +135,11 @@ def limits_for(method: Method) -> Limits:
         source = f"{override.source} (override of {rules[rule_id].source})"
         rules[rule_id] = rules[rule_id].with_numbers(parse_numbers(str(override.limit)), source)
     return Limits(method.acceptance.profile, rules)
+
+
+def trend_rules() -> dict[str, Rule]:
+    """Return the rules of the charts over runs and studies, by id."""
+    return {rule_id: rule for rule_id, rule in read_catalogue().items() if rule.stage == TREND}
 
 
 def override_faults(method: Method) -> list[tuple[str, str, str]]:
@@ -144,7 +152,9 @@ def override_faults(method: Method) -> list[tuple[str, str, str]]:
             faults.append((rule_id, "is no rule of the catalogue", f"a rule id{f' such as {near[0]}' if near else ''}"))
             continue
         rule = catalogue[rule_id]
-        if rule.assay_class not in ("both", method.assay_class):
+        if rule.stage == TREND:
+            faults.append((rule_id, "is a rule of the charts over runs, the same for all methods", "no override of it"))
+        elif rule.assay_class not in ("both", method.assay_class):
             faults.append((rule_id, f"is a rule for {rule.assay_class} methods", f"a rule for {method.assay_class}"))
         elif not _fits(rule, str(override.limit)):
             shape = ";".join(print_number(number) for number in rule.numbers) or "a rule that has a number"

@@ -65,8 +65,8 @@ def _plate_effects(curve: CurveResults) -> Iterator[dict[str, Any]]:
         return
     for row in table[(table.plate == curve.plate) & (table.analyte == curve.analyte)].to_dict("records"):
         yield {
-            "judged": f"{row['effect']} of the plate", "unit": "%", "n": int(row["n_wells"]), "size": row["size_percent"],
-            "p_value": row["p_value"], "note": row["note"] or row["largest"],
+            "judged": f"{row['effect']} of the plate", "unit": "%", "size": row["size_percent"],
+            "n": int(np.nan_to_num(row["n_wells"])), "p_value": row["p_value"], "note": row["note"] or row["largest"],
         }  # fmt: skip
 
 

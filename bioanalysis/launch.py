@@ -16,7 +16,6 @@ from bioanalysis.planning import load_with_runs, workflow_folder
 from bioanalysis.records.audit import now
 from bioanalysis.records.recorder import Outcome, Recorder, changed_outside_message, clear_torn_results
 from bioanalysis.records.seal import sealed_version
-from bioanalysis.records.standing import Standing
 from bioanalysis.study import Study
 
 PROGRESS = re.compile(r"^(\d+) of (\d+) steps")
@@ -38,22 +37,23 @@ def run_study(folder: Path, *, cores: int, profile: str, dry_run: bool, reason: 
         known = ", ".join(sorted(p.name for p in profile_folder.parent.iterdir()))
         raise BatchError([Fault(f"profile {profile}", "no such profile", f"one of {known}")])
     study = load_with_runs(folder)
-    with plain_disk_errors(), locked(folder) as taken_over:
+    with plain_disk_errors(), locked(folder, resumes=True) as taken_over:
         shutil.rmtree(folder / "work" / "refused", ignore_errors=True)
         command = _command(folder, profile_folder, cores)
         if taken_over:
             subprocess.run([*command, "--unlock"], env=_environment(), capture_output=True, check=False)
         records = Recorder(folder, workflow_folder(), reason)
+        if taken_over:
+            records.note_interruption()
         if dry_run:
             return _plan(study, records, command)
         require_writable(folder)
         clear_torn_results(folder)
-        if taken_over:
-            records.note_interruption()
-        elif outside := records.set_aside_what_changed_outside():
+        version = sealed_version(records.audit.trail)
+        if version and records.inputs_changed(study):
+            _require_reason(records, version, reason)
+        if outside := records.set_aside_what_changed_outside():
             print(changed_outside_message(outside))
-        if version := sealed_version(records.audit.trail):
-            _require_reason(records, command, version, reason)
         return _run(study, records, command)
 
 
@@ -81,11 +81,8 @@ def _run(study: Study, records: Recorder, command: list[str]) -> int:
     return 0
 
 
-def _require_reason(records: Recorder, command: list[str], version: int, reason: str) -> None:
-    """A sealed version is only followed by another where something changed, and with a reason."""
-    _, output = _snakemake([*command, "--dry-run"], records.folder, show=False)
-    if "Nothing to be done" in output and records.config == (records.recorded or Standing({}, {}, {})).config:
-        return
+def _require_reason(records: Recorder, version: int, reason: str) -> None:
+    """A sealed version is only followed by another with a reason."""
     if not reason:
         found = f"version {version} is sealed, and what it rests on has changed"
         raise BatchError([Fault("the study", found, 'a reason for the next version: bioanalysis run --reason "..."')])

@@ -20,8 +20,11 @@ LOCK = "work/run.lock"
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[bool]:
-    """Hold the study's lock; yields True where a dead owner's was taken over."""
+def locked(folder: Path, *, resumes: bool = False) -> Iterator[bool]:
+    """Hold the study's lock; yields True where a dead owner's was taken over.
+
+    Only who resumes the work (`resumes`) takes over; others ask for the run that does.
+    """
     path = folder / LOCK
     path.parent.mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(path):
@@ -29,6 +32,9 @@ def locked(folder: Path) -> Iterator[bool]:
         if taken_over and not _owner_is_dead(path):
             what = "no other run on this study: wait for it, or end it, then start again"
             raise BatchError([Fault(LOCK, _owner_in_words(path), what)])
+        if taken_over and not resumes:
+            what = "`bioanalysis run` first: it takes over and ends what was begun"
+            raise BatchError([Fault(LOCK, "an earlier run ended before it was done", what)])
         write_whole(path, json.dumps(owner_of(os.getpid())).encode())
     if taken_over:
         print("an earlier run ended before it was done: taking over and resuming")

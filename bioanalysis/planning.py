@@ -103,9 +103,10 @@ def _run_digest(run: Run, folder: Path, known: dict, seen: dict[str, list]) -> s
     for name in raw_files(run):
         path = folder / name
         stat = path.stat()
-        key = [stat.st_size, stat.st_mtime_ns]
+        # the last of these cannot be set back by tools that set a file's times
+        key = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
         entry = known.get(name)
-        digest = entry[2] if entry and entry[:2] == key else hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = entry[-1] if entry and entry[:-1] == key else hashlib.sha256(path.read_bytes()).hexdigest()
         seen[name] = [*key, digest]
         whole.update(f"{name}\0{digest}\n".encode())
     return whole.hexdigest()

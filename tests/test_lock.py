@@ -31,7 +31,7 @@ def test_a_dead_owner_is_taken_over(tmp_path, capsys):
     owner = {"host": owner_of(os.getpid())["host"], "processes": [[ended.pid, psutil.Process(ended.pid).create_time()]]}
     ended.wait()
     leave_lock(tmp_path, owner)
-    with locked(tmp_path) as taken_over:
+    with locked(tmp_path, resumes=True) as taken_over:
         assert taken_over
     assert "taking over" in capsys.readouterr().out
     assert not (tmp_path / LOCK).exists()

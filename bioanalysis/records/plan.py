@@ -28,9 +28,8 @@ class Job:
         """Whether it only runs because another job does."""
         return self.reason.startswith(_FOLLOWS)
 
-    @property
-    def why(self) -> str:
-        """Return in plain words what made the job run, as far as the workflow itself knows."""
+    def why(self, code: bool) -> str:
+        """Return in plain words what made the job run; `code`: whether the software is not the recorded one."""
         kind, _, rest = self.reason.split("; ")[0].partition(": ")
         files = _shown(rest)
         if kind.startswith("Missing output"):
@@ -38,7 +37,7 @@ class Job:
         if kind.startswith("Updated input"):
             return f"{files} changed"
         if kind.startswith(("Params have changed", "Code has changed")):
-            return "raw data or software changed"
+            return "the software changed" if code else "raw data changed"
         if kind.startswith("Set of input files"):
             return "other runs than before"
         return "an earlier run did not finish it" if "ncomplete" in kind else self.reason
@@ -86,7 +85,7 @@ def plan_in_words(
         lines += _block("changed since the last recorded run:", _changed(before, after, changes, code))
     made_again = [f"{name} was changed outside `bioanalysis run` and would be made again" for name in outside]
     lines += _block("results without an entry in the audit trail:", made_again)
-    lines += _block("why:", _reasons(jobs))
+    lines += _block("why:", _reasons(jobs, code))
     return "\n".join(lines)
 
 
@@ -101,13 +100,13 @@ def _changed(before: Standing, after: Standing, changes: Iterable[Change], code:
     return lines
 
 
-def _reasons(jobs: list[Job]) -> list[str]:
+def _reasons(jobs: list[Job], code: bool) -> list[str]:
     """Return one line per run: what sets it off; the study last."""
     groups = dict.fromkeys(job.group for job in jobs if job.rule != "admit")
     lines = []
     for group in sorted(groups, key=lambda name: (name == "study", name)):
         here = [job for job in jobs if job.group == group and job.rule != "admit"]
-        causes = list(dict.fromkeys(job.why for job in here if not job.follows))
+        causes = list(dict.fromkeys(job.why(code) for job in here if not job.follows))
         if any(cause.startswith("missing: work/") for cause in causes):
             causes = ["nothing is computed yet"]
         name = "the study" if group == "study" else f"run {group}"

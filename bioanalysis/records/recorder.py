@@ -41,6 +41,8 @@ from bioanalysis.study import Study
 from bioanalysis.text_files import listed
 
 NOTHING_YET = Standing({}, {}, {})
+ENDS = ("run_finished", "run_failed")
+FOUND = ("run_interrupted", "results_changed_outside", "results_removed_outside", "results_added_outside")
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class Recorder:
 
     def changed_outside(self) -> list[tuple[str, str | None, str | None]]:
         """Return the results that are not what the last recorded run left (path, recorded and present digest)."""
-        if self.recorded is None:
+        if self.recorded is None or self._pending() == "run_interrupted":
             return []
         return list(differing(self.recorded.results, results_now(self.folder)))
 
@@ -117,6 +119,20 @@ class Recorder:
             self.audit.add(*acts)
         return [name for name, _, _ in changed]
 
+    def _pending(self) -> str:
+        """Return what was found after the last run ended and has not been put right by a further one, else nothing."""
+        last = self.audit.trail.last(*ENDS, *FOUND)
+        return last["action"] if last is not None and last["action"] in FOUND else ""
+
+    def inputs_changed(self, study: Study) -> bool:
+        """Return whether settings, raw data or software are not those of the last recorded run."""
+        before = self.recorded or NOTHING_YET
+        return before.config != self.config or before.raw != raw_now(self.folder, study) or self._other_code()
+
+    def _other_code(self) -> bool:
+        last = self.audit.trail.last("code_recorded", "code_changed")
+        return last is not None and last["after"]["code_sha256"] != code_digest(self.workflow_folder)
+
     def _set_aside(self, name: str, number: int) -> str:
         target = f"{SET_ASIDE}/{number:04d}/{name}"
         (self.folder / target).parent.mkdir(parents=True, exist_ok=True)
@@ -131,9 +147,7 @@ class Recorder:
             return ""
         after = Standing(self.config, raw_now(self.folder, study), results_now(self.folder))
         changes = cell_changes(self.folder, before.config, after.config) if before else []
-        last = self.audit.trail.last("code_recorded", "code_changed")
-        code = last is not None and last["after"]["code_sha256"] != code_digest(self.workflow_folder)
-        return plan_in_words(jobs, before, after, changes, outside, code)
+        return plan_in_words(jobs, before, after, changes, outside, self._other_code())
 
     def note_interruption(self) -> None:
         """Write down that the last run ended before it was done, and which results it left changed."""
@@ -156,7 +170,7 @@ class Recorder:
         acts, files = self._acts(study, before, after, outcome)
         if self.recorded is None and not outcome.done and not results:
             return
-        if acts or after.all != before.all:
+        if acts or after.all != before.all or self._pending():
             acts += [self._run_act(before, after, outcome)]
             self.audit.add(*acts, files={**files, MANIFEST: after.text.encode("utf-8", "surrogateescape")})
             self.recorded = after

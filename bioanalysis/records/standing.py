@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bioanalysis.errors import Finding, RecordsDamaged
-from bioanalysis.planning import DIGESTS, raw_files
+from bioanalysis.planning import DIGESTS, raw_digests, raw_files
 from bioanalysis.records.audit import Trail, content_of
 from bioanalysis.records.changes import Change, changes_between
 from bioanalysis.records.digests import files_below, listing, read_listing, sha256_of_all, sha256_or_reason
@@ -72,13 +72,10 @@ def results_now(folder: Path) -> dict[str, str]:
 
 
 def raw_now(folder: Path, study: Study) -> dict[str, str]:
-    """Return the digests of the raw files of all runs, as the plan of the workflow took them."""
-    try:
-        planned = json.loads((folder / DIGESTS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        planned = {}
-    names = dict.fromkeys(name for run in study.runs for name in raw_files(run))
-    return {name: planned[name][2] if name in planned else sha256_or_reason(folder / name) for name in names}
+    """Return the digests of the raw files of all runs, as the plan of the workflow takes them."""
+    raw_digests(study)
+    planned = json.loads((folder / DIGESTS).read_text(encoding="utf-8"))
+    return {name: planned[name][-1] for run in study.runs for name in raw_files(run)}
 
 
 def recorded(folder: Path, trail: Trail) -> Standing | None:

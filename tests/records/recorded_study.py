@@ -12,13 +12,16 @@ from bioanalysis.records.recorder import Outcome, Recorder
 from bioanalysis.study import Study
 
 VALUES = {"S1": "2.5", "S2": "0.75", "S3": "3.125"}
-HEADER = "sample_id\tanalyte\tmethod_id\tstatus\tvalue\tunit\treason\trun_id\n"
+HEADER = "sample_id\tanalyte\tmethod_id\tstatus\tvalue\tunit\ttissue_ug_g_low\ttissue_ug_g_high\treason\trun_id\n"
 MEASUREMENTS = "run_id\tplate\tposition\tsample_id\tanalyte\tback_calculated_ng_ml\tstatus\treason\n"
 
 
 def write_results(folder: Path, values: dict[str, str] = VALUES) -> None:
     """Write what a workflow would have made of the study."""
-    rows = [f"{name}\tmipomersen\tASO-LCMS-01\tquantified\t{value}\tug/g\t\tLC-01\n" for name, value in values.items()]
+    rows = [
+        f"{name}\tmipomersen\tASO-LCMS-01\tquantified\t{value}\tug/g\t0.5\t9.5\t\tLC-01\n"
+        for name, value in values.items()
+    ]
     files = {
         "study/tissue_concentrations.tsv": HEADER + "".join(rows),
         "study/report.html": "<p>report</p>\n",

@@ -1,0 +1,43 @@
+"""The life of a sample: what it was weighed, read and reported as, and every change of it."""
+
+from __future__ import annotations
+
+import pytest
+from recorded_study import record, recorded_study, write_results
+from small_study import change
+
+from bioanalysis.errors import BatchError
+from bioanalysis.records.history import history
+
+
+@pytest.fixture
+def study(tmp_path):
+    return recorded_study(tmp_path / "study")
+
+
+def test_manifest_reading_and_result_stand_together(study):
+    said = history(study, "S1")
+    assert "line 2 of the sample manifest: subject_id R1, tissue liver" in said
+    assert "run LC-01 (2026-03-10, AL, ASO-LCMS-01 version 2) position 8 mipomersen: 2.5 ng/mL, quantified" in said
+    assert "raw raw/LC-01/s1.mzML " in said
+    assert "mipomersen by ASO-LCMS-01: quantified 2.5 ug/g (0.5 to 9.5), run LC-01" in said
+
+
+def test_every_change_of_a_value_is_told_with_its_reason(study):
+    change(study, "config/samples.tsv", ("liver 29 100.5", "liver 29 125.625"))
+    write_results(study, {"S1": "2.0", "S2": "0.75", "S3": "3.125"})
+    record(study, "balance recalibrated")
+    said = history(study, "S1")
+    assert "tissue_mass_mg 100.5 -> 125.625" in said
+    assert "value 2.5 -> 2.0" in said
+    assert "125.625" not in history(study, "S2")
+
+
+def test_a_decision_on_a_well_of_the_sample_is_told(study):
+    assert "D1: exclude by KM, 2026-03-12T10:00:00Z: SPILL, spilt" in history(study, "S3")
+    assert "D1" not in history(study, "S1")
+
+
+def test_an_unknown_sample_is_refused_with_the_nearest(study):
+    with pytest.raises(BatchError, match=r"no sample 's1'.*did you mean 'S1'"):
+        history(study, "s1")

@@ -1,0 +1,199 @@
+"""Sealed versions, signatures on them, and the crate that tells how they were made."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+
+import pytest
+from recorded_study import actions, record, recorded_study, write_results
+from small_study import change
+
+from bioanalysis.errors import BatchError, RecordsDamaged
+from bioanalysis.planning import workflow_folder
+from bioanalysis.records.archive import archive
+from bioanalysis.records.audit import AuditTrail
+from bioanalysis.records.crate import METADATA
+from bioanalysis.records.places import CONCENTRATIONS, SIGNATURES, VERSIONS
+from bioanalysis.records.recorder import Recorder
+from bioanalysis.records.seal import sealed_version
+from bioanalysis.records.sealing import seal
+from bioanalysis.records.signing import sign
+from bioanalysis.records.verify import verify
+
+needs_openssh = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="OpenSSH is not on this machine")
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("keys")
+    for name in ("AL", "RV", "SD"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", folder / name], check=True)
+    return folder
+
+
+@pytest.fixture
+def study(tmp_path):
+    return recorded_study(tmp_path / "study")
+
+
+@pytest.fixture
+def to_sign(study, keys):
+    """A sealed study whose signers are an analyst (of run LC-01), a reviewer and a study director."""
+    people = {"AL": ("A. Lind", "analyst"), "RV": ("R. Vogt", "reviewer"), "SD": ("S. Dorn", "study director")}
+    rows = [f"{s}\t{name}\t{role}\t{(keys / s).with_suffix('.pub').read_text()}" for s, (name, role) in people.items()]
+    (study / "config/signers.tsv").write_text("signer\tname\trole\tpublic_key\n" + "".join(rows))
+    record(study)
+    seal(study, workflow_folder(), "")
+    return study
+
+
+def sealed(study):
+    return sealed_version(AuditTrail(study).trail)
+
+
+def test_a_version_holds_settings_results_and_code(study):
+    assert seal(study, workflow_folder(), "") == 1
+    home = study / VERSIONS / "1"
+    assert (home / CONCENTRATIONS).read_bytes() == (study / CONCENTRATIONS).read_bytes()
+    assert (home / "config/samples.tsv").is_file()
+    assert (home / "code/bioanalysis/records/sealing.py").is_file()
+    assert sealed(study) == 1
+
+
+def test_sealing_what_is_sealed_makes_no_further_version(study):
+    seal(study, workflow_folder(), "")
+    assert seal(study, workflow_folder(), "again") == 1
+    assert actions(study).count("version_sealed 1") == 1
+
+
+def test_the_next_version_lists_the_values_that_changed(study):
+    seal(study, workflow_folder(), "")
+    change(study, "config/samples.tsv", ("liver 29 100.5", "liver 29 125.625"))
+    write_results(study, {"S1": "2.0", "S2": "0.75", "S3": "3.125"})
+    recorder = Recorder(study, workflow_folder(), "balance recalibrated")
+    recorder.open_version(2)
+    record(study, "balance recalibrated")
+    assert seal(study, workflow_folder(), "") == 2
+    listed = (study / VERSIONS / "2/changes.tsv").read_text().splitlines()
+    assert listed[1:] == [
+        "config/samples.tsv\tS1\ttissue_mass_mg\t100.5\t125.625",
+        f"{CONCENTRATIONS}\tS1 mipomersen ASO-LCMS-01\tvalue\t2.5\t2.0",
+    ]
+    assert json.loads((study / VERSIONS / "2/seal.json").read_text())["reason"] == "balance recalibrated"
+    assert "2.5" in (study / VERSIONS / "1" / CONCENTRATIONS).read_text()
+    assert not verify(study)[0]
+
+
+def test_what_was_changed_without_an_entry_is_not_sealed(study):
+    with (study / CONCENTRATIONS).open("a") as stream:
+        stream.write("x")
+    with pytest.raises(RecordsDamaged, match="tissue_concentrations"):
+        seal(study, workflow_folder(), "")
+    assert not (study / VERSIONS).exists()
+
+
+def test_what_an_interrupted_seal_left_is_no_version(study):
+    (study / VERSIONS / "1/config").mkdir(parents=True)
+    (study / VERSIONS / "1/config/samples.tsv").write_text("half")
+    assert [finding.file for finding in verify(study)[0]] == [f"{VERSIONS}/1/config/samples.tsv"]
+
+
+@needs_openssh
+def test_a_signature_binds_name_role_meaning_and_time_to_the_seal(to_sign, keys):
+    said = sign(to_sign, keys / "SD", "SD", "approved")
+    assert said.startswith("version 1: approved by S. Dorn (study director), 20")
+    findings, remarks = verify(to_sign)
+    assert not findings
+    assert remarks == [f"{said}; the signature holds"]
+    page = (to_sign / SIGNATURES / "1/signatures.html").read_text()
+    assert "Signed" in page
+    assert "S. Dorn" in page
+
+
+@needs_openssh
+def test_a_signature_changes_no_result(to_sign, keys):
+    def results():
+        return {
+            p: p.read_bytes() for p in (to_sign / "results").rglob("*") if p.is_file() and "provenance" not in p.parts
+        }
+
+    before = results()
+    sign(to_sign, keys / "SD", "SD", "approved")
+    assert results() == before
+
+
+@needs_openssh
+def test_analyst_and_reviewer_are_two_persons(to_sign, keys):
+    with pytest.raises(BatchError, match=r"A\. Lind worked on this version"):
+        sign(to_sign, keys / "AL", "AL", "reviewed")
+    sign(to_sign, keys / "RV", "RV", "authored")
+    with pytest.raises(BatchError, match=r"R\. Vogt signed it as authored"):
+        sign(to_sign, keys / "RV", "RV", "reviewed")
+    sign(to_sign, keys / "SD", "SD", "reviewed")
+
+
+@needs_openssh
+def test_the_key_of_another_signs_nothing(to_sign, keys):
+    with pytest.raises(BatchError, match="not the key of SD"):
+        sign(to_sign, keys / "RV", "SD", "approved")
+    assert verify(to_sign)[1] == ["UNSIGNED: no signature stands on this study"]
+
+
+@needs_openssh
+def test_a_signature_on_other_words_does_not_hold(to_sign, keys):
+    sign(to_sign, keys / "SD", "SD", "approved")
+    sign(to_sign, keys / "RV", "RV", "reviewed")
+    first, second = sorted((to_sign / SIGNATURES / "1").glob("*.sig"))
+    second.write_bytes(first.read_bytes())
+    assert any("is no signature of RV" in str(finding) for finding in verify(to_sign)[0])
+
+
+def test_without_a_sealed_version_there_is_nothing_to_sign_or_to_archive(study, tmp_path):
+    with pytest.raises(BatchError, match="no sealed version to sign"):
+        sign(study, tmp_path / "key", "AL", "authored")
+    with pytest.raises(BatchError, match="no sealed version"):
+        archive(study, tmp_path / "a.zip")
+
+
+def test_the_same_study_makes_the_same_zip(study, tmp_path):
+    seal(study, workflow_folder(), "")
+    for name in ("first.zip", "second.zip"):
+        archive(study, tmp_path / name)
+    assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "second.zip").read_bytes()
+
+
+def test_an_archive_is_a_bag_that_sha256sum_reads(study, tmp_path):
+    seal(study, workflow_folder(), "")
+    archive(study, tmp_path / "bag")
+    assert (tmp_path / "bag/bagit.txt").read_text().startswith("BagIt-Version: 1.0\n")
+    for manifest in ("manifest-sha256.txt", "tagmanifest-sha256.txt"):
+        subprocess.run(["sha256sum", "-c", "--quiet", manifest], cwd=tmp_path / "bag", check=True)
+    oxum = next(line for line in (tmp_path / "bag/bag-info.txt").read_text().splitlines() if "Oxum" in line)
+    files = [path for path in (tmp_path / "bag/data").rglob("*") if path.is_file()]
+    assert oxum == f"Payload-Oxum: {sum(path.stat().st_size for path in files)}.{len(files)}"
+
+
+@pytest.mark.parametrize("where", ["version", "archive"])
+def test_the_crate_keeps_the_rules_of_a_workflow_run_crate(study, tmp_path, where):
+    # RO-Crate 1.1, Workflow RO-Crate 1.0 and Workflow Run Crate 0.5: what each of them asks for
+    seal(study, workflow_folder(), "")
+    archive(study, tmp_path / "bag")
+    home = study / VERSIONS / "1" if where == "version" else tmp_path / "bag/data"
+    graph = {entity["@id"]: entity for entity in json.loads((home / METADATA).read_text())["@graph"]}
+    assert graph[METADATA]["about"] == {"@id": "./"}
+    root = graph["./"]
+    assert {"name", "description", "datePublished", "license", "mainEntity"} <= set(root)
+    assert {"@id": "https://w3id.org/ro/wfrun/workflow/0.5"} in root["conformsTo"]
+    workflow = graph[root["mainEntity"]["@id"]]
+    assert set(workflow["@type"]) == {"File", "SoftwareSourceCode", "ComputationalWorkflow"}
+    assert graph[workflow["programmingLanguage"]["@id"]]["@type"] == "ComputerLanguage"
+    for parameter in [*workflow["input"], *workflow["output"]]:
+        assert graph[parameter["@id"]]["@type"] == "FormalParameter"
+        assert all(example["@id"] in graph for example in graph[parameter["@id"]]["workExample"])
+    action = graph[root["mentions"]["@id"]]
+    assert (action["@type"], action["instrument"]) == ("CreateAction", root["mainEntity"])
+    assert all(thing["@id"] in graph for thing in [*action["object"], *action["result"], action["agent"]])
+    for part in root["hasPart"]:
+        assert part["@id"].startswith("ni:") or (home / part["@id"]).is_file()

@@ -1,0 +1,194 @@
+"""`verify` finds and names whatever is not what it was, writes nothing, and never stumbles."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from recorded_study import record, recorded_study
+
+from bioanalysis.planning import workflow_folder
+from bioanalysis.records.archive import archive
+from bioanalysis.records.commands import verify_study
+from bioanalysis.records.digests import listing, read_listing
+from bioanalysis.records.places import CONCENTRATIONS, HEAD, MANIFEST, PROVENANCE, TRAIL
+from bioanalysis.records.sealing import seal
+from bioanalysis.records.verify import verify
+
+
+@pytest.fixture
+def study(tmp_path):
+    return recorded_study(tmp_path / "study")
+
+
+@pytest.fixture
+def sealed(study):
+    seal(study, workflow_folder(), "")
+    return study
+
+
+def found(folder):
+    return [str(finding) for finding in verify(folder)[0]]
+
+
+def all_files(folder):
+    return sorted(path for path in folder.rglob("*") if path.is_file() and "work" not in path.relative_to(folder).parts)
+
+
+def contents(folder):
+    return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_study_as_recorded_is_what_it_was_and_stays_untouched(study, capsys):
+    before = contents(study)
+    assert verify_study(study) == 0
+    assert contents(study) == before
+    assert capsys.readouterr().out.splitlines() == [
+        "UNSIGNED: no signature stands on this study",
+        "everything is what it was at the last run",
+    ]
+
+
+def test_a_study_without_records_is_not_called_intact(tmp_path):
+    assert found(tmp_path)[0].startswith(f"{TRAIL}: is missing: nothing was recorded here yet")
+    assert verify_study(tmp_path) == 3
+    assert verify_study(tmp_path / "no such folder") == 3
+
+
+@pytest.mark.parametrize("name", ["config/samples.tsv", "raw/LC-01/s1.mzML", CONCENTRATIONS])
+def test_a_change_names_the_file_and_the_record(study, name):
+    with (study / name).open("ab") as stream:
+        stream.write(b" ")
+    (said,) = found(study)
+    assert said.startswith(f"{name}: was changed")
+    assert said.endswith(f"(held against {MANIFEST})")
+
+
+@pytest.mark.parametrize("name", ["config/samples.tsv", "raw/LC-01/s1.mzML", CONCENTRATIONS, MANIFEST, TRAIL, HEAD])
+def test_a_missing_file_is_named(study, name):
+    (study / name).unlink()
+    assert any(said.startswith(f"{name}: is missing") for said in found(study))
+    assert verify_study(study) == 3
+
+
+@pytest.mark.parametrize("name", ["config/pools.tsv", "results/study/extra.tsv", f"{PROVENANCE}/note.txt"])
+def test_a_file_that_was_added_is_named(study, name):
+    (study / name).write_text("x")
+    assert [said.split(":")[0] for said in found(study)] == [name]
+
+
+def test_any_single_byte_of_a_sealed_study_is_found_and_named(sealed):
+    rng = random.Random(20261124)
+    for path in rng.choices(all_files(sealed), k=40):
+        whole = path.read_bytes()
+        if not whole:
+            continue
+        place = rng.randrange(len(whole))
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << rng.randrange(8))]) + whole[place + 1 :])
+        name = str(path.relative_to(sealed))
+        assert name in [finding.file for finding in verify(sealed)[0]], f"byte {place} of {name}"
+        path.write_bytes(whole)
+    assert not found(sealed)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00" * 100, b"\xff\xfe{", b"[" * 100_000, b'{"digest":' * 1000, b"\n\n\n"])
+def test_records_of_any_content_are_findings_and_no_crash(sealed, content):
+    records = [path for path in all_files(sealed) if path.suffix in (".json", ".jsonl", ".sha256", ".tsv")]
+    for path in records:
+        whole = path.read_bytes()
+        path.write_bytes(content)
+        assert str(path.relative_to(sealed)) in [finding.file for finding in verify(sealed)[0]]
+        path.write_bytes(whole)
+
+
+def test_a_pipe_in_place_of_a_file_is_no_reason_to_wait(study):
+    (study / CONCENTRATIONS).unlink()
+    os.mkfifo(study / CONCENTRATIONS)
+    assert found(study) == [f"{CONCENTRATIONS}: is no regular file (held against {MANIFEST})"]
+
+
+def test_an_edited_manifest_names_nothing_outside_the_study_to_be_read(study, tmp_path):
+    (tmp_path / "secret").write_text("x")
+    with (study / MANIFEST).open("a") as stream:
+        stream.write(f"{'0' * 64}  ../secret\n{'0' * 64}  {tmp_path}/secret\n")
+    said = found(study)
+    assert said[0].startswith(f"{MANIFEST}: was changed")
+    assert not any("secret" in line for line in said)
+
+
+def test_a_trail_made_anew_does_not_hold_against_a_seal(sealed):
+    for name in (TRAIL, HEAD):
+        (sealed / name).unlink()
+    shutil.rmtree(sealed / PROVENANCE / "kept")
+    record(sealed)
+    assert any("versions/1" in said for said in found(sealed))
+
+
+def test_the_manifest_is_read_by_sha256sum(study):
+    done = subprocess.run(
+        ["sha256sum", "-c", "--quiet", MANIFEST], cwd=study, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_names_with_a_backslash_or_a_line_break_come_back_as_they_were():
+    digests = {"a\\b": "0" * 64, "c\nd": "1" * 64, "e f": "2" * 64}
+    assert read_listing(listing(digests).encode()) == (digests, [])
+
+
+def test_an_archive_is_verified_as_folder_and_as_zip(sealed, tmp_path):
+    for name in ("archive", "archive.zip"):
+        archive(sealed, tmp_path / name)
+        assert verify_study(tmp_path / name) == 0
+    (tmp_path / "archive/data/config/samples.tsv").write_text("x")
+    assert {said.split(":")[0] for said in found(tmp_path / "archive")} == {"data/config/samples.tsv"}
+
+
+def test_a_member_changed_inside_the_zip_is_named(sealed, tmp_path):
+    archive(sealed, tmp_path / "a.zip")
+    with zipfile.ZipFile(tmp_path / "a.zip") as old, zipfile.ZipFile(tmp_path / "b.zip", "w") as new:
+        for member in old.infolist():
+            extra = b" " if member.filename.endswith("data/config/samples.tsv") else b""
+            new.writestr(member, old.read(member) + extra)
+    assert {said.split(":")[0] for said in found(tmp_path / "b.zip")} == {"data/config/samples.tsv"}
+
+
+def test_damaged_bytes_of_a_zip_are_findings_and_no_crash(sealed, tmp_path):
+    archive(sealed, tmp_path / "a.zip")
+    whole = (tmp_path / "a.zip").read_bytes()
+    rng = random.Random(7)
+    for _ in range(25):
+        place = rng.randrange(len(whole))
+        (tmp_path / "b.zip").write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
+        verify(tmp_path / "b.zip")
+    (tmp_path / "b.zip").write_bytes(whole[: len(whole) // 2])
+    assert "cannot be read as a zip file" in found(tmp_path / "b.zip")[0]
+
+
+def test_a_zip_made_to_burst_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as packed, packed.open("x", "w") as sink:
+        for _ in range(100):
+            sink.write(bytes(1_000_000))
+    assert "times their size" in found(tmp_path / "bomb.zip")[0]
+
+
+def test_the_command_starts_without_what_only_computing_needs():
+    code = "import sys; from bioanalysis.records.verify import verify; print('pandas' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_exit_codes_of_the_command(study):
+    command = [str(Path(sys.executable).with_name("bioanalysis")), "verify", str(study)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    (study / "config/config.yaml").write_bytes(b"\xff")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "config/config.yaml" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -44,12 +44,16 @@ def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 9
     rng = np.random.default_rng()
     for name, run, responses in (lcms_run(500, rng), elisa_run(4, rng)):
-        result = evaluate_run(run, responses)
-        verdicts = ", ".join(result.acceptance.verdict[result.acceptance.rule_id == "RUN"])
-        judging, tables = in_turns(rounds, lambda: evaluate_run(run, responses), lambda: there_and_back(result))
-        ratio = judging / tables
-        print(f"{name}: {len(run.worklist)} rows judged in {judging:.3f} s, {ratio:.1f} x writing and reading", end=" ")
-        print(f"its tables; verdicts: {verdicts}")
+        compare(name, run, responses, rounds)
+
+
+def compare(name: str, run: Run, responses: pd.DataFrame, rounds: int) -> None:
+    """Print the time of judging one run beside that of writing and reading its tables."""
+    result = evaluate_run(run, responses)
+    verdicts = ", ".join(result.acceptance.verdict[result.acceptance.rule_id == "RUN"])
+    judging, tables = in_turns(rounds, lambda: evaluate_run(run, responses), lambda: there_and_back(result))
+    print(f"{name}: {len(run.worklist)} rows judged in {judging:.3f} s,", end=" ")
+    print(f"{judging / tables:.1f} x writing and reading its tables; verdicts: {verdicts}")
 
 
 def in_turns(rounds: int, *works: Callable[[], object]) -> list[float]:

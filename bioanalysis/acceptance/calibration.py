@@ -40,10 +40,11 @@ def judge_calibration(ledger: Ledger, curve: StandardCurve, units: pd.DataFrame,
 
 def _judge_each_standard(ledger: Ledger, curve: StandardCurve) -> None:
     for unit, row in curve.judged.iterrows():
-        observed = signed_percent(row.bias_percent) + (" (dropped)" if row.dropped else "")
+        observed = row.excluded or signed_percent(row.bias_percent) + (" (dropped)" if row.dropped else "")
+        verdict = NOT_APPLICABLE if row.excluded else bool(row.passes)
         subject = f"{row.level or 'standard'} {row.nominal_ng_ml:g} ng/mL"
         position = ";".join(curve.points.position[curve.points.unit == unit].astype(str))
-        ledger.add(ledger.limits[row.rule_id], bool(row.passes), observed, subject=subject, position=position)
+        ledger.add(ledger.limits[row.rule_id], verdict, observed, subject=subject, position=position)
 
 
 def _judge_levels(ledger: Ledger, curve: StandardCurve, units: pd.DataFrame) -> None:
@@ -61,7 +62,9 @@ def _judge_levels(ledger: Ledger, curve: StandardCurve, units: pd.DataFrame) -> 
     ledger.add(number, len(levels) >= number.number and curve.estimator is not None, observed)
     passing, total = int(_ok(judged).sum()), len(judged)
     share = ledger.rule("CAL-CC-04", "CAL-LBA-04")
-    ledger.add(share, share_passes(passing, total, share.number), share_text(passing, total))
+    by_hand = int((judged.excluded != "").sum())
+    observed = share_text(passing, total) + (f"; {by_hand} excluded by decision, not passing" if by_hand else "")
+    ledger.add(share, share_passes(passing, total, share.number), observed)
     _judge_coverage(ledger, curve, units)
 
 

@@ -26,9 +26,9 @@ def left_out(points: pd.DataFrame, plate: Plate, limits: Limits) -> pd.Series:
     ----------
     points : DataFrame
         One row per calibrator, anchor or zero reading: unit, kind, nominal_ng_ml, response (NaN where there is none),
-        saturated (bool).
+        saturated (bool), excluded (optional: the decision that excludes the reading, or '').
     """
-    reason = pd.Series("", index=points.index, dtype=object)
+    reason = points.get("excluded", pd.Series("", index=points.index)).astype(object)
     reason.update(_wild(points, plate.wild_well_cv_percent))
     for unit, why in [*_saturated(points, plate.saturation_signal), *_hooked(points, reason, plate.hook_percent)]:
         wells = points.unit == unit

@@ -128,6 +128,7 @@ def summarise_units(rows: pd.DataFrame, curve: StandardCurve, analyte: Analyte, 
     ]
     units = units.assign(
         rows=[tuple(labels[unit].tolist()) for unit in whole],
+        no_value_reason=[reasons[unit[0]] for unit in members],
         mean_response=means,
         n_readings=[len(unit) for unit in members],
         lloq_in_force=[span.lloq for span in spans],

@@ -98,7 +98,12 @@ def fit_standards(points: pd.DataFrame, analyte: Analyte, method: Method, limits
     points : DataFrame
         One row per calibrator, anchor or zero reading: unit (readings of one standard share it), kind
         (``calibrator``, ``anchor``, ``zero``), level, nominal_ng_ml, response (NaN where there is none), saturated
-        (optional: a well at the reader's limit).
+        (optional: a well at the reader's limit), excluded (optional: the decision that excludes the reading, or '').
+
+    Notes
+    -----
+    A standard excluded by decision was prepared and does not pass: it stays in the share of standards passing, so that
+    leaving it out by hand is worth no more than dropping it by rule.
     """
     points = _with_left_out(points, method, limits)
     whole = (points.left_out != "").groupby(points.unit).all()
@@ -116,11 +121,11 @@ def fit_standards(points: pd.DataFrame, analyte: Analyte, method: Method, limits
 
 
 def _with_left_out(points: pd.DataFrame, method: Method, limits: Limits) -> pd.DataFrame:
-    """Add why a rule of the method leaves a reading out of the fit, '' for most."""
+    """Add why a decision, or a rule of the method, leaves a reading out of the fit, '' for most."""
+    for name, usual in (("saturated", False), ("excluded", "")):
+        points = points if name in points else points.assign(**{name: usual})
     if method.platform != "elisa":
-        return points.assign(left_out="")
-    if "saturated" not in points:
-        points = points.assign(saturated=False)
+        return points.assign(left_out=points.excluded)
     return points.assign(left_out=left_out(points, method.plate, limits))
 
 
@@ -178,6 +183,7 @@ def _judge(
     standards["limit_percent"] = np.where(standards.judged, [float(rule.number) for rule in rules], np.nan)
     standards["passes"] = passes_limit(standards.bias_percent.to_numpy(), standards.limit_percent.to_numpy())
     standards["dropped"] = standards.index.isin(dropped)
+    standards["excluded"] = points.excluded.groupby(points.unit, sort=False).first().where(standards.dropped, "")
     return standards
 
 

@@ -15,6 +15,7 @@ from bioanalysis.acceptance.quality_controls import judge_quality_controls
 from bioanalysis.calibration.reading import INSIDE, name_units, read_off, saturated_reason, summarise_units
 from bioanalysis.calibration.standards import ROUNDING, StandardCurve, bias_percent, fit_standards, passes_limit
 from bioanalysis.evaluation.dilutions import judge_dilutions
+from bioanalysis.evaluation.exclusions import excluded_rows
 from bioanalysis.evaluation.positions import plate_positions
 from bioanalysis.evaluation.run_flags import flags_of_analyte, value_words
 from bioanalysis.evaluation.status import Rejections, assign_status, rejections_of
@@ -93,6 +94,7 @@ def evaluate_analyte(run: Run, analyte: Analyte, responses: pd.DataFrame, limits
         summarise_units(rows[mask], curve, analyte, run.method) for (_, mask), curve in zip(scopes, curves, strict=True)
     ]
     units = pd.concat([_mark(units, curve) for units, curve in zip(scoped, curves, strict=True)])
+    units["excluded"] = _excluded_wholly(rows).reindex(units.index)
     recovery = run_recovery(units, run.method, run.run_id)
     units = _with_found(units, recovery, run, analyte, limits, units)
     acceptance, rejections = _judge(run, curves, units, limits)
@@ -117,14 +119,7 @@ def _rows(run: Run, analyte: Analyte, responses: pd.DataFrame) -> pd.DataFrame:
     if own in rows:
         rows["nominal_ng_ml"] = rows[own].fillna(rows.nominal_ng_ml)
     rows["nominal_ng_ml"] = rows.nominal_ng_ml.mask(rows.sample_type == "zero", 0.0)
-    rows["excluded"] = ""
-    for decision in run.decisions[run.decisions.action == "exclude"].itertuples():
-        if decision.analyte not in ("", analyte.name):
-            continue
-        here = (rows.position == decision.position) & (rows.plate == decision.plate if decision.plate else True)
-        rows.loc[here, "excluded"] = (
-            f"excluded by {decision.decision_id} ({decision.reason_code}, {decision.author}): {decision.reason}"
-        )
+    rows["excluded"] = excluded_rows(run, analyte)
     rows["no_value_reason"] = rows.no_value_reason.mask(rows.excluded != "", rows.excluded)
     rows["response"] = rows.response.mask(rows.excluded != "")
     rows["unit"] = name_units(rows, run.method.platform)
@@ -149,9 +144,9 @@ def _points(rows: pd.DataFrame, run: Run) -> pd.DataFrame:
     kinds = set(CALIBRATION) if run.method.plate.zero_standard == "included" else {"calibrator", "anchor"}
     if run.method.platform == "lcms":
         kinds -= {"zero"}
-    points = rows[rows.sample_type.isin(kinds) & (rows.excluded == "")]
+    points = rows[rows.sample_type.isin(kinds)]
     points = points[~points.no_value_reason.str.startswith("not acquired")]
-    columns = ["unit", "position", "plate", "level", "nominal_ng_ml", "response"]
+    columns = ["unit", "position", "plate", "level", "nominal_ng_ml", "response", "excluded"]
     return points[columns].assign(kind=points.sample_type, saturated=points.peak_flags == SATURATED_FLAG)
 
 
@@ -166,6 +161,12 @@ def _with_readings(
 
 def _mark(units: pd.DataFrame, curve: StandardCurve) -> pd.DataFrame:
     return units.assign(scope=curve.plate)
+
+
+def _excluded_wholly(rows: pd.DataFrame) -> pd.Series:
+    """Return, by unit, the decision that excludes it; '' where one of its wells is left."""
+    left = rows.unit.isin(rows.unit[rows.excluded == ""])
+    return rows.excluded.mask(left, "").groupby(rows.unit.to_numpy(), sort=False).first()
 
 
 def calibrator_tissue(units: pd.DataFrame) -> str:

@@ -42,9 +42,9 @@ def _calibrator_flags(part: AnalyteEvaluation) -> list[dict[str, object]]:
         rows += [
             flag("left_out_of_fit", plate=curve.plate, position=str(point.position), observed=point.left_out,
                  source="method: plate")
-            for point in curve.points[curve.points.left_out != ""].itertuples()
+            for point in curve.points[(curve.points.left_out != "") & (curve.points.excluded == "")].itertuples()
         ]  # fmt: skip
-        failing = curve.judged[~curve.judged.passes]
+        failing = curve.judged[~curve.judged.passes & (curve.judged.excluded == "")]
         for unit, standard in failing.iterrows():
             points = curve.points[curve.points.unit == unit]
             rows.append(
@@ -157,16 +157,17 @@ def _unit_flags(run: Run, part: AnalyteEvaluation) -> list[dict[str, object]]:
     units = part.units.assign(
         positions=[";".join(positions) for positions in of_rows(part, "position")],
         scattered=part.units.cv_percent > (np.inf if limit is None else limit),
-        left_out=(part.units.excluded != "") & part.units.sample_type.isin(STANDARDS),
+        by_hand=["; ".join(dict.fromkeys(filter(None, words))) for words in of_rows(part, "excluded")],
         uncontrolled=uncontrolled_dilutions(part.units),
     )
+    units["left_out"] = (units.by_hand != "") & units.sample_type.isin(STANDARDS)
     rows = []
     for unit in units[units.scattered | units.left_out | units.uncontrolled].itertuples():
         where = {"plate": unit.plate, "position": unit.positions, "sample_id": unit.sample_id, "tissue": unit.tissue}
         if unit.scattered:
             rows.append(flag("replicate_cv", observed=f"{unit.cv_percent:.1f} %", limit=f"{limit:g} %", **where))
         if unit.left_out:
-            rows.append(flag("excluded_by_decision", observed=unit.excluded, **where))
+            rows.append(flag("excluded_by_decision", observed=unit.by_hand, **where))
         if unit.uncontrolled:
             rows.append(flag("dilution_not_controlled", observed=f"x{unit.dilution_factor:g}", source="QC-16", **where))
     return rows

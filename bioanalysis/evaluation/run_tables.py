@@ -66,10 +66,10 @@ def _calibrator_status(rows: pd.DataFrame, part: AnalyteEvaluation) -> pd.DataFr
 
 
 def _word_of_standard(row: Any, drop: Drop | None, problem: str) -> tuple[str, str]:
-    if row.left_out:
-        return "dropped", row.left_out
     if row.excluded:
         return "excluded", row.excluded
+    if row.left_out:
+        return "dropped", row.left_out
     if drop is not None and not math.isfinite(drop.bias_percent):
         return "dropped", "reads beyond the asymptotes of the curve"
     if drop is not None:

@@ -117,7 +117,9 @@ def _within_run(group: pd.DataFrame, method: Method) -> Choice:
         return replace(_single(group.iloc[0]), note=fewer_than_planned(group, method))
     if planned(group, method):
         row, status, reason, note = combine_replicates(group, method)
-        return Choice(row if "homogenate_ng_ml" in row else with_homogenate(row), status, reason, note, row["flags"])
+        row = row if "homogenate_ng_ml" in row else with_homogenate(row)
+        words = join_words(row["flags"], "needs_decision" if status == NEEDS_DECISION else "")
+        return Choice(row, status, reason, note, words)
     inside = group[group.status == QUANTIFIED]
     if group.dilution_factor.nunique() == len(group):
         if len(inside) == 1:

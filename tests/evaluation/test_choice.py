@@ -182,6 +182,7 @@ class TestPlannedReplicates:
         choice = chosen(planned, *self.readings(60.0, 100.0, extractions="ab"))
         assert choice.status == "needs_decision"
         assert "CV 35.4 %, limit 20 %" in choice.reason
+        assert "needs_decision" in choice.flags
 
     def test_one_below_the_range_beside_a_value_is_not_averaged_away(self, planned):
         rows = [*self.readings(6.0, extractions="a"), result("A", np.nan, "BLQ", extraction_id="b", position="2")]

@@ -80,12 +80,17 @@ def ewma(values: ArrayLike, centre: float, weight: float) -> Floats:
     """Return the exponentially weighted moving average, starting from `centre`.
 
     ``E(t) = weight x(t) + (1 - weight) E(t - 1)``, ``E(0) = centre`` (Roberts, Technometrics 1 (1959) 239).
+
+    Parameters
+    ----------
+    values : array_like (n_runs,) or (n_runs, n_series)
     """
-    average, found = centre, []
-    for value in np.asarray(values, dtype=float):
+    found = np.array(values, dtype=float)
+    average = np.full(found.shape[1:], float(centre))
+    for place, value in enumerate(found):
         average = weight * value + (1 - weight) * average
-        found.append(average)
-    return np.array(found, dtype=float)
+        found[place] = average
+    return found
 
 
 def ewma_half_width(n: int, sd: float, weight: float, width: float) -> Floats:
@@ -103,13 +108,20 @@ def cusum(scores: ArrayLike, allowance: float) -> tuple[Floats, Floats]:
 
     ``U(t) = max(0, U(t - 1) + z(t) - allowance)``, ``L(t) = max(0, L(t - 1) - z(t) - allowance)``
     (Page, Biometrika 41 (1954) 100; tabular form of Montgomery, section 9.1).
+
+    Parameters
+    ----------
+    scores : array_like (n_runs,) or (n_runs, n_series)
     """
-    upper, lower, high, low = [], [], 0.0, 0.0
-    for score in np.asarray(scores, dtype=float):
-        high, low = max(0.0, high + score - allowance), max(0.0, low - score - allowance)
-        upper.append(high)
-        lower.append(low)
-    return np.array(upper), np.array(lower)
+    return _one_side(np.asarray(scores, dtype=float), allowance), _one_side(-np.asarray(scores, dtype=float), allowance)
+
+
+def _one_side(scores: Floats, allowance: float) -> Floats:
+    total, found = np.zeros(scores.shape[1:]), np.empty_like(scores)
+    for place, score in enumerate(scores):
+        total = np.maximum(0.0, total + score - allowance)
+        found[place] = total
+    return found
 
 
 class Step(NamedTuple):

@@ -246,11 +246,13 @@ def _replicates(curve: CurveResults) -> Iterator[Value]:
 
 
 def _homogenates(curve: CurveResults) -> Iterator[Value]:
+    """Yield the mean of homogenate over tissue: made up to volume, else tissue and buffer, added or weighed."""
     samples = curve.run.samples
     measured = set(curve.rows.sample_id[curve.rows.sample_type == "unknown"])
-    here = samples[samples.sample_id.isin(measured) & (samples.tissue_mass_mg > 0) & (samples.buffer_volume_ul > 0)]
-    for tissue, group in here.groupby("tissue", sort=True):
-        ratio = (group.tissue_mass_mg + group.buffer_volume_ul) / group.tissue_mass_mg
+    here = samples[samples.sample_id.isin(measured) & (samples.tissue_mass_mg > 0)]
+    buffer = here.buffer_volume_ul.fillna(here.buffer_mass_mg)
+    whole = here.homogenate_volume_ul.fillna(here.tissue_mass_mg + buffer)
+    for tissue, ratio in (whole / here.tissue_mass_mg).groupby(here.tissue, sort=True):
         yield _mean("homogenate_ratio", (str(tissue),), ratio, "samples")
 
 

@@ -126,3 +126,17 @@ def test_a_touched_file_reruns_nothing_and_a_mass_reruns_the_study_alone(study):
         ]
     finally:
         path.write_text(text)
+
+
+def test_trends_read_what_the_runs_left(study):
+    done = bioanalysis("trends", str(study))
+    assert done.returncode == 0, done.stderr
+    trends = read(study / "trends/trends.tsv")
+    kinds = {series.split(", ASO")[0] for series in trends.series}
+    assert {"QC bias", "recovery", "retention time", "curve", "signal to noise at the LLOQ", "blank response"} <= kinds
+    assert set(trends.run_id) == {"LC-01", "LC-02", "ELISA-01"}
+    written = read(study / "results/runs/LC-02/measurements.tsv")
+    bias = written[(written.level == "LQC") & (written.tissue == "liver") & (written.sample_type == "qc")].bias_percent
+    charted = trends[(trends.series == "QC bias, ASO-LCMS-01, mipomersen, LQC, liver") & (trends.run_id == "LC-02")]
+    assert float(charted.value.iloc[0]) == pytest.approx(bias.astype(float).mean())
+    assert "nothing to do" in bioanalysis("run", str(study), "--dry-run").stdout

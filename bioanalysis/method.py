@@ -212,6 +212,7 @@ class ValidatedScope(Settings):
     report: Name = Field(description="the identifier of the validation report")
     tissues: tuple[Name, ...] = ()
     dilution_factors: tuple[Positive, ...] = ()
+    reinjection: bool | None = None
 
 
 class ExtractionOfTissue(Settings):

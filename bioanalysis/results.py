@@ -58,7 +58,8 @@ def read_responses(run: Run, path: Path) -> pd.DataFrame:
 
 def write_run(evaluation: RunEvaluation, output: Any) -> None:
     """Write the tables and curves of one run to the named files of `output`."""
-    for name in ("measurements", "reportable", "acceptance", "recovery", "flags", "dilutions", "positions"):
+    tables = ("measurements", "reportable", "acceptance", "recovery", "flags", "dilutions", "positions")
+    for name in (*tables, "carry_over", "internal_standard"):
         write_result(getattr(evaluation, name), Path(getattr(output, name)))
     text = json.dumps(curve_document(evaluation.curves), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
     write_whole(Path(output.curve), (text + "\n").encode("utf-8"))

@@ -1,4 +1,4 @@
-"""Which tests hold which rule of the catalogue, read from their markers ``pytest.mark.rule(rule_id, side)``."""
+"""Which tests hold which rule of the catalogue, read from their markers ``rule(rule_id, side)``."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ PLAIN = ("pass", "fail")
 
 
 def sides_needed(rule: Rule) -> tuple[str, ...]:
-    """Return the sides a rule must be held at: its boundary where it has a number, both verdicts where not."""
+    """Return the sides a rule must be held at: its boundary where it has a number, both verdicts where not.
+
+    Nothing lies inside a limit of none (0).
+    """
     verdict = {"inside": "pass", "on": "pass", "outside": "fail", "pass": "pass", "fail": "fail"}
-    sides = BOUNDARY if rule.numbers else PLAIN
+    boundary = BOUNDARY[1:] if rule.numbers == (0,) else BOUNDARY
+    sides = boundary if rule.numbers else PLAIN
     kept = [side for side in sides if verdict[side] not in rule.never]
     return (*kept, "not_assessable") if "not_assessable" not in rule.never else tuple(kept)
 
@@ -36,6 +40,6 @@ def _marks(module: ast.Module) -> Iterator[tuple[str, str, str]]:
         if isinstance(function, ast.FunctionDef) and function.name.startswith("test_"):
             for decorator in function.decorator_list:
                 for call in ast.walk(decorator):
-                    if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("mark.rule"):
+                    if isinstance(call, ast.Call) and ast.unparse(call.func).split(".")[-1] == "rule":
                         rule_id, side = (ast.literal_eval(argument) for argument in call.args)
                         yield rule_id, side, function.name

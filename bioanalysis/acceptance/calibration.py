@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from bioanalysis.acceptance.calibration_range import judge_range
 from bioanalysis.acceptance.ledger import (
     FAIL,
     NOT_APPLICABLE,
@@ -13,9 +14,15 @@ from bioanalysis.acceptance.ledger import (
     share_text,
     signed_percent,
 )
-from bioanalysis.calibration.reading import ABOVE_REVISED, BELOW_REVISED
 from bioanalysis.calibration.standards import StandardCurve, passing_levels
-from bioanalysis.method import Analyte, Method
+from bioanalysis.limits import Rule
+from bioanalysis.method import Method
+
+IN_THE_FIT = ("calibrator", "anchor")
+NEED_A_CURVE = (
+    "CAL-CC-05", "CAL-CC-06", "CAL-CC-07", "CAL-CC-08", "CAL-CC-10", "CAL-CC-11", "CAL-CC-12", "CAL-CC-14",
+    "CAL-CC-15", "CAL-CC-17", "CAL-LBA-05", "CAL-LBA-06", "CAL-LBA-07", "CAL-LBA-09",
+)  # fmt: skip
 
 
 def judge_calibration(ledger: Ledger, curve: StandardCurve, units: pd.DataFrame, method: Method) -> None:
@@ -24,27 +31,35 @@ def judge_calibration(ledger: Ledger, curve: StandardCurve, units: pd.DataFrame,
     Parameters
     ----------
     units : DataFrame
-        All units read off this curve (sample_type, level, nominal_ng_ml, place, ...).
+        All units read off this curve (sample_type, level, nominal_ng_ml, place, plate, n_readings, ...).
     """
-    analyte = method.analyte(curve.analyte)
     _judge_each_standard(ledger, curve)
     _judge_levels(ledger, curve, units)
-    _judge_truncation(ledger, curve, units, analyte)
-    if method.assay_class == "ligand_binding":
-        _judge_ligand_binding(ledger, curve, method)
+    if "CAL-LBA-12" in ledger.limits:
+        _judge_wells(ledger, units, method)
+    if curve.estimator is None:
+        for rule_id in NEED_A_CURVE:
+            if rule_id in ledger.limits:
+                ledger.add(ledger.limits[rule_id], NOT_ASSESSABLE, curve.problem)
+        return
+    judge_range(ledger, curve, units, method.analyte(curve.analyte))
+    if "CAL-LBA-05" in ledger.limits:
+        _judge_ligand_binding(ledger, curve)
     else:
-        _judge_chromatographic(ledger, curve)
-    zeros = curve.points[curve.points.used & (curve.points.kind == "zero")]
-    ledger.add(ledger.rule("CAL-CC-06", "CAL-LBA-07"), len(zeros) == 0, f"{len(zeros)} zero readings in the fit")
+        _judge_chromatographic(ledger, curve, units, method)
+    others = curve.points[curve.points.used & ~curve.points.kind.isin(IN_THE_FIT)]
+    rule = ledger.rule("CAL-CC-06", "CAL-LBA-07")
+    ledger.add(rule, len(others) <= rule.number, f"{len(others)} readings of blanks or zeros in the fit")
 
 
 def _judge_each_standard(ledger: Ledger, curve: StandardCurve) -> None:
-    for unit, row in curve.judged.iterrows():
+    places = curve.points.position.astype(str).groupby(curve.points.unit).agg(";".join)
+    for unit, row in zip(curve.judged.index, curve.judged.itertuples(), strict=True):
         observed = row.excluded or signed_percent(row.bias_percent) + (" (dropped)" if row.dropped else "")
-        verdict = NOT_APPLICABLE if row.excluded else bool(row.passes)
         subject = f"{row.level or 'standard'} {row.nominal_ng_ml:g} ng/mL"
-        position = ";".join(curve.points.position[curve.points.unit == unit].astype(str))
-        ledger.add(ledger.limits[row.rule_id], verdict, observed, subject=subject, position=position)
+        verdict = bool(row.passes) if curve.estimator is not None else NOT_ASSESSABLE
+        verdict = NOT_APPLICABLE if row.excluded else verdict
+        ledger.add(ledger.limits[row.rule_id], verdict, observed, subject=subject, position=places[unit])
 
 
 def _judge_levels(ledger: Ledger, curve: StandardCurve, units: pd.DataFrame) -> None:
@@ -84,44 +99,49 @@ def _judge_coverage(ledger: Ledger, curve: StandardCurve, units: pd.DataFrame) -
     ledger.add(rule, len(covered) >= rule.number, observed)
 
 
-def _judge_truncation(ledger: Ledger, curve: StandardCurve, units: pd.DataFrame, analyte: Analyte) -> None:
-    narrowed_low = curve.lloq_ng_ml > analyte.lloq_ng_ml
-    narrowed_high = curve.uloq_ng_ml < analyte.uloq_ng_ml
-    if "CAL-LBA-09" in ledger.limits:
-        ends = f"{curve.lloq_ng_ml:g} to {curve.uloq_ng_ml:g} ng/mL in force"
-        ledger.add(ledger.limits["CAL-LBA-09"], narrowed_low or narrowed_high or NOT_APPLICABLE, ends)
-        return
-    dropped = "; ".join(f"{drop.nominal_ng_ml:g} ng/mL ({signed_percent(drop.bias_percent)})" for drop in curve.drops)
-    ledger.add(ledger.limits["CAL-CC-10"], bool(curve.drops) or NOT_APPLICABLE, dropped or "none dropped")
-    ledger.add(ledger.limits["CAL-CC-11"], narrowed_low or NOT_APPLICABLE, f"{curve.lloq_ng_ml:g} ng/mL")
-    ledger.add(ledger.limits["CAL-CC-12"], narrowed_high or NOT_APPLICABLE, f"{curve.uloq_ng_ml:g} ng/mL")
-    study = units.sample_type.isin(["unknown", "incurred"])
-    outside = int((study & units.place.isin([BELOW_REVISED, ABOVE_REVISED])).sum())
-    verdict = outside == 0 if narrowed_low or narrowed_high else NOT_APPLICABLE
-    ledger.add(ledger.limits["CAL-CC-14"], verdict, f"{outside} samples")
-
-
-def _judge_chromatographic(ledger: Ledger, curve: StandardCurve) -> None:
-    rule = ledger.limits["CAL-CC-05"]
+def _judge_chromatographic(ledger: Ledger, curve: StandardCurve, units: pd.DataFrame, method: Method) -> None:
     judged = curve.judged
-    sizes = judged.groupby("nominal_ng_ml").size()
-    if (sizes > 1).any():
-        for nominal, passes in _ok(judged).groupby(judged.nominal_ng_ml):
-            verdict = share_passes(int(passes.sum()), len(passes), rule.number)
-            ledger.add(rule, verdict, share_text(int(passes.sum()), len(passes)), subject=f"{nominal:g} ng/mL")
-    else:
+    _judge_replicates(ledger, ledger.limits["CAL-CC-05"], judged)
+    left_out = curve.points[curve.points.unit.isin(judged.index[_ok(judged)]) & ~curve.points.used]
+    excluded = int(((units.sample_type == "calibrator") & (units.excluded != "")).sum())
+    observed = f"{len(left_out)} left out" + (f"; {excluded} excluded by decision" if excluded else "")
+    every = ledger.limits["CAL-CC-07"]
+    ledger.add(every, len(left_out) <= every.number, observed)
+    asked = method.analyte(curve.analyte).calibration
+    same = (curve.model, curve.weighting) == (asked.model, asked.weighting)
+    observed = f"{curve.model}, weighting {curve.weighting}"
+    observed += "" if same else f"; the method asks for {asked.model}, weighting {asked.weighting}"
+    ledger.add(ledger.limits["CAL-CC-08"], same, observed)
+    own = curve.analyte == ledger.analyte and set(units.analyte) <= {curve.analyte}
+    ledger.add(ledger.limits["CAL-CC-17"], own, f"curve of {curve.analyte}")
+
+
+def _judge_replicates(ledger: Ledger, rule: Rule, judged: pd.DataFrame) -> None:
+    if not judged.nominal_ng_ml.duplicated().any():
         ledger.add(rule, NOT_APPLICABLE, "single calibrators")
-    missing = curve.points[curve.points.unit.isin(judged.index[_ok(judged)]) & ~curve.points.used]
-    ledger.add(ledger.limits["CAL-CC-07"], missing.empty, f"{len(missing)} left out")
-    ledger.add(ledger.limits["CAL-CC-08"], True, f"{curve.model}, weighting {curve.weighting}")
-    ledger.add(ledger.limits["CAL-CC-17"], True, f"own curve for {curve.analyte}")
+        return
+    for nominal, passes in _ok(judged).groupby(judged.nominal_ng_ml):
+        passing = int(passes.sum())
+        verdict = share_passes(passing, len(passes), rule.number)
+        ledger.add(rule, verdict, share_text(passing, len(passes)), subject=f"{nominal:g} ng/mL")
 
 
-def _judge_ligand_binding(ledger: Ledger, curve: StandardCurve, method: Method) -> None:
-    anchors = curve.points[curve.points.kind == "anchor"]
-    verdict = NOT_APPLICABLE if anchors.empty else bool(anchors.used.all())
-    ledger.add(ledger.limits["CAL-LBA-05"], verdict, f"{len(anchors)} anchor readings")
+def _judge_ligand_binding(ledger: Ledger, curve: StandardCurve) -> None:
+    anchors = curve.points[
+        (curve.points.kind == "anchor") & curve.points.response.notna() & (curve.points.left_out == "")
+    ]
+    in_fit = bool(anchors.used.all()) and not curve.judged.index.isin(anchors.unit).any()
+    verdict = NOT_APPLICABLE if anchors.empty else in_fit
+    ledger.add(ledger.limits["CAL-LBA-05"], verdict, f"{len(anchors)} anchor readings, {anchors.used.sum()} in the fit")
     usual = curve.model in ("4pl", "5pl")
     ledger.add(ledger.limits["CAL-LBA-06"], True if usual else FAIL, f"{curve.model}, weighting {curve.weighting}")
+
+
+def _judge_wells(ledger: Ledger, units: pd.DataFrame, method: Method) -> None:
+    qcs = set(units.n_readings[units.sample_type == "qc"])
+    samples = set(units.n_readings[units.sample_type.isin(["unknown", "incurred"])])
     statistic = method.plate.replicate_statistic.replace("_", " ")
-    ledger.add(ledger.limits["CAL-LBA-12"], True, f"{statistic} of the replicate wells")
+    words = ["/".join(f"{int(n)}" for n in sorted(counts)) for counts in (qcs, samples)]
+    observed = f"{statistic}; wells of QCs {words[0] or 'none'}, of samples {words[1] or 'none'}"
+    verdict = len(qcs | samples) == 1 if qcs and samples else NOT_ASSESSABLE
+    ledger.add(ledger.limits["CAL-LBA-12"], verdict, observed)

@@ -108,7 +108,7 @@ def fit_standards(points: pd.DataFrame, analyte: Analyte, method: Method, limits
     points = _with_left_out(points, method, limits)
     whole = (points.left_out != "").groupby(points.unit).all()
     curve = _fit(points, frozenset(whole.index[whole]), analyte, method, limits, plate)
-    while limits.enforced and curve.estimator is not None and (worst := _droppable(curve, limits)) is not None:
+    while limits.enforced and curve.estimator is not None and (worst := droppable(curve, limits)) is not None:
         dropped = frozenset(curve.standards.index[curve.standards.dropped]) | {worst}
         row = curve.standards.loc[worst]
         drop = Drop(worst, row.nominal_ng_ml, row.bias_percent, row.limit_percent, _parameters(curve.estimator))
@@ -200,7 +200,7 @@ def _readings(points: pd.DataFrame, estimator: Any, method: Method) -> pd.Series
     return found.groupby(points.unit.to_numpy(), sort=False).agg(lambda readings: readings.mean(skipna=False))
 
 
-def _droppable(curve: StandardCurve, limits: Limits) -> str | None:
+def droppable(curve: StandardCurve, limits: Limits) -> str | None:
     """Return the unit of the worst failing standard, or None where none fails or none may be dropped."""
     judged = curve.judged
     measured = judged.index.isin(curve.points.unit[curve.points.response.notna()])

@@ -16,6 +16,7 @@ from bioanalysis.calibration.reading import INSIDE, name_units, read_off, satura
 from bioanalysis.calibration.standards import ROUNDING, StandardCurve, bias_percent, fit_standards, passes_limit
 from bioanalysis.evaluation.dilutions import judge_dilutions
 from bioanalysis.evaluation.exclusions import excluded_rows
+from bioanalysis.evaluation.injection_rules import InjectionTables, injection_tables, judge_beside
 from bioanalysis.evaluation.positions import plate_positions
 from bioanalysis.evaluation.run_flags import flags_of_analyte, value_words
 from bioanalysis.evaluation.status import Rejections, assign_status, rejections_of
@@ -44,6 +45,7 @@ class AnalyteEvaluation:
     flags: list[dict[str, object]]
     dilutions: pd.DataFrame
     positions: pd.DataFrame
+    injections: InjectionTables
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class RunEvaluation:
     flags: pd.DataFrame
     dilutions: pd.DataFrame
     positions: pd.DataFrame
+    carry_over: pd.DataFrame
+    internal_standard: pd.DataFrame
     curves: tuple[StandardCurve, ...]
 
 
@@ -80,6 +84,8 @@ def evaluate_run(run: Run, responses: pd.DataFrame) -> RunEvaluation:
         flags=flag_table(flag for part in parts for flag in part.flags),
         dilutions=pd.concat([part.dilutions for part in parts], ignore_index=True),
         positions=pd.concat([part.positions for part in parts], ignore_index=True),
+        carry_over=pd.concat([part.injections.carry_over for part in parts], ignore_index=True),
+        internal_standard=pd.concat([part.injections.internal_standard for part in parts], ignore_index=True),
         curves=tuple(curve for part in parts for curve in part.curves),
     )
 
@@ -100,11 +106,13 @@ def evaluate_analyte(run: Run, analyte: Analyte, responses: pd.DataFrame, limits
     acceptance, rejections = _judge(run, curves, units, limits)
     recovery = _recovery_of_accepted(units, rejections, run, recovery, limits)
     units = _with_accepted_recovery(units, recovery, rejections, run, analyte, limits)
+    injections = injection_tables(run, analyte, curves, units, limits)
+    rows["injection_flags"] = [injections.words.get(position, "") for position in rows.position]
     diluted = judge_dilutions(assign_status(units, rejections, run, limits), analyte, run, limits)
     positions = plate_positions(rows, run, analyte, limits)
     part = AnalyteEvaluation(
         analyte, rows, diluted.units, tuple(curves), recovery.assign(analyte=analyte.name), acceptance, [],
-        diluted.table, positions.table,
+        diluted.table, positions.table, injections,
     )  # fmt: skip
     part = replace(part, units=diluted.units.assign(value_words=value_words(run, part, limits)))
     where = {"run_id": run.run_id, "analyte": analyte.name}
@@ -229,6 +237,7 @@ def _judge(
         judge_calibration(ledger, curve, here, run.method)
         judge_quality_controls(ledger, here)
         judge_plates(ledger, curve, here)
+        judge_beside(ledger, run, run.method.analyte(curve.analyte), curve, here)
         ledger.close()
         tables.append(ledger.table())
         rejections = rejections | rejections_of(ledger)

@@ -30,6 +30,7 @@ def flags_of_analyte(run: Run, part: AnalyteEvaluation, limits: Limits) -> list[
         *_tissue_flags(run, part, limits),
         *_unit_flags(run, part),
         *_peak_flags(part, "peaks.tsv" if run.platform == "lcms" else "reader"),
+        *part.injections.flags,
     ]
     return [row | where for row in rows]
 
@@ -146,8 +147,10 @@ def value_words(run: Run, part: AnalyteEvaluation, limits: Limits) -> pd.Series:
     }
     columns = [carries.map({True: word, False: ""}) for word, carries in carried.items()]
     words = [
-        join_words(*compensation_words(unit, run), *of_peaks, unit.dilution_words, *said)
-        for unit, of_peaks, *said in zip(units.itertuples(), of_rows(part, "peak_flags"), *columns, strict=True)
+        join_words(*compensation_words(unit, run), *of_peaks, *of_injections, unit.dilution_words, *said)
+        for unit, of_peaks, of_injections, *said in zip(
+            units.itertuples(), of_rows(part, "peak_flags"), of_rows(part, "injection_flags"), *columns, strict=True
+        )
     ]
     return pd.Series(words, index=units.index, dtype=str).where(units.sample_type.isin(STUDY_SAMPLES), "")
 

@@ -48,7 +48,7 @@ def measurement_table(run: Run, part: AnalyteEvaluation) -> pd.DataFrame:
     rows["recovery_factor"] = rows.recovery_factor.where(applied)
     rows = _calibrator_status(rows, part)
     words = unit_of(part.units.value_words)
-    rows["flags"] = [join_words(*both) for both in zip(rows.peak_flags, words, strict=True)]
+    rows["flags"] = [join_words(*three) for three in zip(rows.peak_flags, rows.injection_flags, words, strict=True)]
     return rows[MEASUREMENTS]
 
 

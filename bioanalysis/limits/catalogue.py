@@ -67,6 +67,8 @@ class Rule:
     @property
     def printed_limit(self) -> str:
         """The limit in words, as it stands in tables and reports."""
+        if self.direction == "guard":
+            return self.limit.format(*(f"{float(number):g}" for number in self.numbers))
         return self.limit.format(*(print_number(number) for number in self.numbers))
 
     def with_numbers(self, numbers: tuple[Fraction, ...], source: str) -> Rule:

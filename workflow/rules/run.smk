@@ -34,6 +34,8 @@ rule judge_run:
         flags="results/runs/{run}/flags.tsv",
         dilutions="results/runs/{run}/dilutions.tsv",
         positions="results/runs/{run}/positions.tsv",
+        carry_over="results/runs/{run}/carry_over.tsv",
+        internal_standard="results/runs/{run}/internal_standard.tsv",
     log:
         "logs/{run}/judge_run.log",
     resources:

@@ -1,4 +1,4 @@
-"""What four-parameter curves say of simulated plates whose truth is known: refusals, coverage of intervals, wrong values.
+"""What four-parameter curves say of simulated plates: how many are refused, covered by their interval, or wrong.
 
 Ten kinds of plates. Each plate has its own curve; noise is in proportion to the response (3 %) with a small constant
 part and the curve is weighted 1/y^2, or constant (1 % of the span) and not weighted. Three unknowns per plate, in
@@ -7,8 +7,8 @@ error of 20 % is at least four standard errors of a duplicate.
 
     OMP_NUM_THREADS=1 python benchmarks/cover_plates.py [plates per kind] [seed]
 
-Without a seed, a fresh one is drawn and printed. `refused` plates say why and yield no numbers; `no interval` are values
-with a reason instead of an interval; `wrong` are values more than 20 % off without any flag.
+Without a seed, a fresh one is drawn and printed. `refused` plates say why and yield no numbers; `no interval` are
+values with a reason instead of an interval; `wrong` are values more than 20 % off without any flag.
 """
 
 from __future__ import annotations

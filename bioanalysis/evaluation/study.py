@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from bioanalysis.acceptance.ledger import FAIL, RUN
 from bioanalysis.evaluation.concentrations import MethodContext, tissue_concentrations
 from bioanalysis.evaluation.reconciliation import reconcile
+from bioanalysis.evaluation.response_variance import of_accepted, response_variance_table
 from bioanalysis.evaluation.study_flags import accept, study_flags
 from bioanalysis.evaluation.variance import variance_table
 from bioanalysis.flags import flag_table
@@ -49,6 +48,7 @@ class StudyEvaluation:
     biodistribution: pd.DataFrame
     flags: pd.DataFrame
     reconciliation: pd.DataFrame
+    response_variance: pd.DataFrame
 
 
 def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluation:
@@ -80,6 +80,11 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
         reconciliation=reconcile(
             study, {run_id: tables.measurements for run_id, tables in runs.items()}, concentrations
         ),
+        response_variance=response_variance_table(
+            methods,
+            {run_id: tables.measurements for run_id, tables in runs.items()},
+            {run_id: tables.acceptance for run_id, tables in runs.items()},
+        ),
     )
 
 
@@ -88,12 +93,7 @@ def _context(method: Method, runs: Mapping[str, RunTables]) -> MethodContext:
     limits = limits_for(method)
     reportable, recovery = [], []
     for tables in runs.values():
-        failed = tables.acceptance[(tables.acceptance.rule_id == RUN) & (tables.acceptance.verdict == FAIL)]
-        failed = failed if limits.enforced else failed.iloc[:0]
-        rejected = {(row.analyte, str(row.plate)) for row in failed.itertuples()}
-        keys = list(zip(tables.reportable.analyte, tables.reportable.plate.astype(str), strict=True))
-        good = np.array([(a, p) not in rejected and (a, "") not in rejected for a, p in keys], dtype=bool)
-        reportable.append(tables.reportable[good])
+        reportable.append(of_accepted(tables.reportable, tables.acceptance, limits))
         recovery.append(tables.recovery)
     accepted = pd.concat(reportable, ignore_index=True)
     scatter = {

@@ -40,6 +40,11 @@ def write_run_report(folder: Path, run_id: str, path: Path) -> None:
     ]
     if run.platform == "lcms":
         sections.append(_section("Chromatograms", figures=_chromatograms(folder, run, results)))
+    else:
+        notes = read_table(folder / "work" / run_id / "wells_notes.tsv")
+        sections.append(_section("Position effects", read_table(results / "positions.tsv"), None))
+        sections.append(_section("What the reader noticed of the exports", notes, None))
+    sections.insert(-1, _section("Several dilutions of a sample", read_table(results / "dilutions.tsv"), None))
     subtitle = f"method {run.method.method_id} version {run.method.version}, {run.run_date}, {run.analyst}"
     verdicts = [*_run_verdicts(run_id, acceptance), *_wider_than_guideline(run_id, acceptance, tables["flags"])]
     _write(path, f"Run {run_id}", subtitle, verdicts, sections)
@@ -51,7 +56,7 @@ def write_study_report(folder: Path, path: Path) -> None:
     results = folder / "results" / "study"
     names = (
         "tissue_concentrations", "tissue_summary", "variance_components", "biodistribution", "recovery", "flags",
-        "reconciliation",
+        "reconciliation", "response_variance",
     )  # fmt: skip
     tables = {name: read_table(results / f"{name}.tsv") for name in names}
     verdicts = []
@@ -75,6 +80,7 @@ def write_study_report(folder: Path, path: Path) -> None:
         _section("Summary by group", tables["tissue_summary"], None),
         _section("Biodistribution", tables["biodistribution"], None),
         _section("Variance components", tables["variance_components"], None),
+        _section("Response variance of plate assays", tables["response_variance"], None),
         _section("Recovery", tables["recovery"], RECOVERY),
         _section("Flags", tables["flags"], FLAGS),
         _section("Reconciliation of every input row", tables["reconciliation"], None),

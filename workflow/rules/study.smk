@@ -18,6 +18,7 @@ rule judge_study:
         biodistribution="results/study/biodistribution.tsv",
         flags="results/study/flags.tsv",
         reconciliation="results/study/reconciliation.tsv",
+        response_variance="results/study/response_variance.tsv",
     log:
         "logs/judge_study.log",
     resources:
@@ -45,6 +46,7 @@ rule report_study:
             "results/study/biodistribution.tsv",
             "results/study/flags.tsv",
             "results/study/reconciliation.tsv",
+            "results/study/response_variance.tsv",
         ],
     output:
         report="results/study/report.html",

@@ -16,3 +16,4 @@ rule all:
         expand(rules.report_run.output, run=RUNS),
         rules.judge_study.output,
         rules.report_study.output,
+        rules.export_study.output,

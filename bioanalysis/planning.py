@@ -12,7 +12,7 @@ from bioanalysis.study import Run, Study
 from bioanalysis.tables import write_whole
 
 DIGESTS = "work/digests.json"
-CODE_SUFFIXES = (".py", ".tsv", ".html", ".css", ".js", ".smk", ".yaml")
+CODE_SUFFIXES = (".py", ".tsv", ".html", ".css", ".js", ".smk", ".yaml", ".json", ".typ")
 
 
 @dataclass(frozen=True)

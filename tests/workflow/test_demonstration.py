@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pandas as pd
 import pytest
+from python_calamine import CalamineWorkbook
+
+from bioanalysis.export.summary import read_schema
 
 ROOT = Path(__file__).parents[2]
 BIOANALYSIS = Path(sys.executable).with_name("bioanalysis")
@@ -118,7 +123,7 @@ def test_a_touched_file_reruns_nothing_and_a_mass_reruns_the_study_alone(study):
     try:
         plan = bioanalysis("run", str(study), "--dry-run").stdout
         assert plan.splitlines() == [
-            "would run: 1 x judge_study, 1 x report_study",
+            "would run: 1 x judge_study, 1 x export_study, 1 x report_study",
             "changed since the last recorded run:",
             "  config/samples.tsv, R101-L1a: tissue_mass_mg 108.0 -> 109.0",
             "why:",
@@ -140,3 +145,25 @@ def test_trends_read_what_the_runs_left(study):
     charted = trends[(trends.series == "QC bias, ASO-LCMS-01, mipomersen, LQC, liver") & (trends.run_id == "LC-02")]
     assert float(charted.value.iloc[0]) == pytest.approx(bias.astype(float).mean())
     assert "nothing to do" in bioanalysis("run", str(study), "--dry-run").stdout
+
+
+def test_the_summary_for_other_systems_keeps_its_schema_and_says_what_the_table_says(study):
+    document = json.loads((study / "results/study/report.json").read_text(encoding="utf-8"))
+    jsonschema.validate(document, read_schema())
+    table = read(study / "results/study/tissue_concentrations.tsv")
+    said = [(row["sample_id"], row["status"], row["value"]) for row in document["results"]]
+    cells = zip(table.sample_id, table.status, table.value, strict=True)
+    assert said == [(name, status, float(value) if value else None) for name, status, value in cells]
+
+
+def test_the_workbook_holds_every_result(study):
+    table = read(study / "results/study/tissue_concentrations.tsv")
+    workbook = CalamineWorkbook.from_path(str(study / "results/study/report.xlsx"))
+    header, *rows = workbook.get_sheet_by_name("tissue_concentrations").to_python()
+    assert header == list(table.columns)
+    place = header.index("value")
+    filled = table.value != ""
+    assert [row[place] for row, value in zip(rows, filled, strict=True) if value] == pytest.approx(
+        table.value[filled].astype(float).tolist(), rel=1e-15
+    )
+    assert {row[place] for row, value in zip(rows, filled, strict=True) if not value} == {""}

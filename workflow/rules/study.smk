@@ -58,3 +58,23 @@ rule report_study:
         code=CODE,
     script:
         "../scripts/report_study.py"
+
+
+rule export_study:
+    input:
+        admitted=ancient("work/admitted"),
+        study="work/study.json",
+        runs=expand(rules.judge_run.output, run=RUNS),
+        peaks=expand(rules.integrate_peaks.output, run=LCMS_RUNS),
+        tables=rules.judge_study.output,
+    output:
+        workbook="results/study/report.xlsx",
+        summary="results/study/report.json",
+    log:
+        "logs/export_study.log",
+    resources:
+        mem_mb=2000,
+    params:
+        code=CODE,
+    script:
+        "../scripts/export_study.py"

@@ -1,0 +1,10 @@
+"""Write the workbook and the machine-readable summary of the study."""
+
+from pathlib import Path
+
+from bioanalysis.export import write_summary, write_workbook
+from bioanalysis.workflow import plain_errors
+
+with plain_errors(snakemake):
+    write_workbook(Path.cwd(), Path(snakemake.output.workbook))
+    write_summary(Path.cwd(), Path(snakemake.output.summary))

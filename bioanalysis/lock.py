@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
-
 from bioanalysis.errors import BatchError, Fault
 from bioanalysis.text_files import write_whole
 
@@ -54,6 +52,8 @@ def _one_at_a_time(path: Path) -> Iterator[None]:
 
 def owner_of(*pids: int) -> dict[str, object]:
     """Return who holds the lock: the host, and each process with its start (a process number is used again)."""
+    import psutil  # here, so that `verify` starts without it
+
     return {"host": socket.gethostname(), "processes": [[pid, psutil.Process(pid).create_time()] for pid in pids]}
 
 
@@ -68,6 +68,8 @@ def _owner_is_dead(path: Path) -> bool:
 
 
 def _is_alive(pid: int, started: float) -> bool:
+    import psutil
+
     try:
         process = psutil.Process(pid)
         return abs(process.create_time() - started) <= 1 and process.status() != psutil.STATUS_ZOMBIE

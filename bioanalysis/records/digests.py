@@ -98,9 +98,8 @@ def read_listing(content: bytes) -> tuple[dict[str, str], list[int]]:
 
 def files_below(folder: Path, name: str) -> Iterator[str]:
     """Yield the files below `folder`/`name` as paths relative to `folder`, sorted; folders that are links stay out."""
-    top = folder / name
-    prefix = len(str(folder)) + 1
-    for place, folders, files in os.walk(top):
+    home = os.path.join(folder, "")
+    for place, folders, files in os.walk(os.path.join(home, name)):
         folders.sort()
         for file in sorted(files):
-            yield os.path.join(place, file)[prefix:]
+            yield os.path.join(place, file)[len(home) :]

@@ -31,7 +31,8 @@ class Holdings:
     def hash_all(self, names: Iterable[str]) -> None:
         """Take the digests of these files."""
         new = [name for name in dict.fromkeys(names) if name not in self._digests]
-        found = sha256_of_all([os.path.join(self.folder, name) for name in new])
+        home = os.path.join(self.folder, "")
+        found = sha256_of_all([name if name[0] == "/" else home + name for name in new])
         self._digests.update(zip(new, found, strict=True))
 
     def digest(self, name: str) -> str:

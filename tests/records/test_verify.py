@@ -55,6 +55,11 @@ def test_a_study_as_recorded_is_what_it_was_and_stays_untouched(study, capsys):
     ]
 
 
+def test_the_current_folder_is_verified_by_default(study, monkeypatch):
+    monkeypatch.chdir(study)
+    assert verify_study(Path()) == 0
+
+
 def test_a_study_without_records_is_not_called_intact(tmp_path):
     assert found(tmp_path)[0].startswith(f"{TRAIL}: is missing: nothing was recorded here yet")
     assert verify_study(tmp_path) == 3

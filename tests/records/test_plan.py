@@ -1,0 +1,74 @@
+"""What would run again and why, from what the workflow says and from what changed."""
+
+from __future__ import annotations
+
+from bioanalysis.records.changes import Change
+from bioanalysis.records.plan import Job, plan_in_words, planned_jobs
+from bioanalysis.records.standing import Standing
+
+# the form of a dry run of Snakemake 9
+OUTPUT = """\
+Building DAG of jobs...
+[Tue Nov 24 11:57:38 2026]
+rule read_traces:
+    input: work/LC-01/run.json
+    output: work/LC-01/traces.npz
+    jobid: 3
+    reason: Params have changed since last execution: Union of params
+    wildcards: run=LC-01
+    resources: tmpdir=/tmp, mem_mb=600
+
+[Tue Nov 24 11:57:38 2026]
+localrule judge_study:
+    input: work/study.json
+    reason: Updated input files: work/study.json; Input files updated by another job: results/runs/LC-01/flags.tsv
+    resources: tmpdir=/tmp
+
+rule all:
+    input: results/study/report.html
+    reason: Input files updated by another job: results/study/report.html
+"""
+BEFORE = Standing({"config/samples.tsv": "1"}, {"raw/a.mzML": "2"}, {})
+AFTER = Standing({"config/samples.tsv": "3"}, {"raw/a.mzML": "4", "raw/b.mzML": "5"}, {})
+CHANGES = [Change("config/samples.tsv", "S1", "tissue_mass_mg", "100", "101")]
+
+
+def test_jobs_are_read_with_their_run_and_reason():
+    assert planned_jobs(OUTPUT) == [
+        Job(
+            "read_traces", "LC-01", "Params have changed since last execution: Union of params"
+        ),
+        Job(
+            "judge_study",
+            "study",
+            "Updated input files: work/study.json; Input files updated by another job: results/runs/LC-01/flags.tsv",
+        ),
+    ]
+
+
+def test_the_plan_says_what_changed_and_why_each_run_is_concerned():
+    said = plan_in_words(planned_jobs(OUTPUT), BEFORE, AFTER, CHANGES, [], code=False)
+    assert said.splitlines() == [
+        "would run: 1 x read_traces, 1 x judge_study",
+        "changed since the last recorded run:",
+        "  config/samples.tsv, S1: tissue_mass_mg 100 -> 101",
+        "  raw/a.mzML: other content",
+        "  raw/b.mzML: new",
+        "why:",
+        "  run LC-01: raw data changed",
+        "  the study: study settings, subjects, samples or decisions changed",
+    ]
+
+
+def test_other_software_is_told_as_such():
+    said = plan_in_words(planned_jobs(OUTPUT), BEFORE, AFTER, CHANGES, [], code=True)
+    assert "  the software\n" in said
+    assert "run LC-01: the software changed" in said
+
+
+def test_results_changed_outside_are_part_of_the_plan():
+    said = plan_in_words([], BEFORE, BEFORE, [], ["results/study/flags.tsv"], code=False)
+    assert said.splitlines() == [
+        "results without an entry in the audit trail:",
+        "  results/study/flags.tsv was changed outside `bioanalysis run` and would be made again",
+    ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from bioanalysis.errors import BatchError, Fault
 
 TROUBLES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
-WORDS = tuple(os.strerror(number) for number in TROUBLES[:3])
+WORDS = (*(os.strerror(number) for number in TROUBLES[:3]), "Write-protected output")
 WRITTEN_TO = ("work", "logs", "results", "results/runs", "results/study", "results/study/provenance")
 EXPECTED = "a disk with room that may be written to; finished results stand, and the next run goes on from them"
 

@@ -40,7 +40,9 @@ class Job:
             return "the software changed" if code else "raw data changed"
         if kind.startswith("Set of input files"):
             return "other runs than before"
-        return "an earlier run did not finish it" if "ncomplete" in kind else self.reason
+        if "ncomplete" in kind or kind.startswith("Forced"):
+            return "an earlier run did not finish it"
+        return self.reason
 
 
 def planned_jobs(output: str) -> list[Job]:

@@ -35,9 +35,7 @@ CHANGES = [Change("config/samples.tsv", "S1", "tissue_mass_mg", "100", "101")]
 
 def test_jobs_are_read_with_their_run_and_reason():
     assert planned_jobs(OUTPUT) == [
-        Job(
-            "read_traces", "LC-01", "Params have changed since last execution: Union of params"
-        ),
+        Job("read_traces", "LC-01", "Params have changed since last execution: Union of params"),
         Job(
             "judge_study",
             "study",

@@ -1,0 +1,109 @@
+"""Records around the real workflow: started on its own, edited by hand, killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from elisa_study import make_study, whole_plate
+
+ROOT = Path(__file__).parents[2]
+BIOANALYSIS = str(Path(sys.executable).with_name("bioanalysis"))
+CONCENTRATIONS = "results/study/tissue_concentrations.tsv"
+pytestmark = pytest.mark.workflow
+
+
+def bioanalysis(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([BIOANALYSIS, *map(str, words)], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_study(tmp_path_factory.mktemp("records") / "study", [whole_plate("1", ("S1", 60.0), ("S2", 150.0))])
+    done = bioanalysis("run", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def study(computed: Path, tmp_path: Path) -> Path:
+    shutil.copytree(computed, tmp_path / "study")
+    return tmp_path / "study"
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    files = (path for path in (folder / "results").rglob("*") if path.is_file() and "provenance" not in path.parts)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def actions(folder: Path) -> list[str]:
+    lines = (folder / "results/study/provenance/audit.jsonl").read_text().splitlines()
+    return [json.loads(line)["action"] for line in lines]
+
+
+def test_the_workflow_started_on_its_own_is_told_by_verify_and_by_the_next_run(study):
+    path = study / "config/samples.tsv"
+    path.write_text(path.read_text().replace("\t100\t900", "\t125\t900", 1))
+    command = [sys.executable, "-m", "snakemake", "-s", ROOT / "Snakefile", "--directory", study, "-c", "1"]
+    subprocess.run([*command, "--workflow-profile", ROOT / "profiles/default"], check=True, capture_output=True)
+    made = results(study)
+    said = bioanalysis("verify", study)
+    assert said.returncode == 3
+    assert f"{CONCENTRATIONS}: was changed" in said.stderr
+    done = bioanalysis("run", study)
+    assert "changed without an entry in the audit trail" in done.stdout
+    assert "results_changed_outside" in actions(study)
+    assert results(study) == made
+    assert bioanalysis("verify", study).returncode == 0
+
+
+def test_an_edited_and_a_removed_result_are_made_again_byte_by_byte(study):
+    before = results(study)
+    (study / CONCENTRATIONS).write_text(before[CONCENTRATIONS].decode().replace("S1", "S9"))
+    (study / "results/runs/R1/curve.json").unlink()
+    assert "would be made again" in bioanalysis("run", study, "--dry-run").stdout
+    assert bioanalysis("run", study).returncode == 0
+    assert results(study) == before
+    assert bioanalysis("verify", study).returncode == 0
+
+
+def test_a_killed_run_is_resumed_to_the_same_bytes_and_both_stand_in_the_trail(study):
+    before = results(study)
+    shutil.rmtree(study / "work")
+    shutil.rmtree(study / "results/runs")
+    process = subprocess.Popen([BIOANALYSIS, "run", str(study)], start_new_session=True, stdout=subprocess.DEVNULL)
+    while not list((study / "work").glob("R1/wells.tsv")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert bioanalysis("seal", study).returncode == 2
+    done = bioanalysis("run", study)
+    assert done.returncode == 0, done.stderr
+    assert "taking over and resuming" in done.stdout
+    assert results(study) == before
+    assert actions(study)[-2:] == ["run_interrupted", "run_finished"]
+    assert bioanalysis("verify", study).returncode == 0
+
+
+def test_a_sealed_version_is_followed_by_another_only_with_a_reason(study):
+    assert bioanalysis("seal", study).returncode == 0
+    path = study / "config/samples.tsv"
+    path.write_text(path.read_text().replace("\t100\t900", "\t125\t900", 1))
+    refused = bioanalysis("run", study)
+    assert refused.returncode == 2
+    assert "version 1 is sealed" in refused.stderr
+    assert bioanalysis("run", study, "--reason", "balance recalibrated").returncode == 0
+    assert "version 2 is sealed" in bioanalysis("seal", study).stdout
+    listed = (study / "results/study/provenance/versions/2/changes.tsv").read_text()
+    assert "S1\ttissue_mass_mg\t100\t125" in listed
+    assert "S1 aso M1\tvalue\t" in listed
+    assert bioanalysis("archive", study.parent / "study.zip", study).returncode == 0
+    assert bioanalysis("verify", study.parent / "study.zip").returncode == 0

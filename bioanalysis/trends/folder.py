@@ -21,8 +21,8 @@ from bioanalysis.trends.limits import (
     read_limits,
 )
 from bioanalysis.trends.lots import STEPS, step_signals, steps
-from bioanalysis.trends.page import Board, write_page
-from bioanalysis.trends.reading import RunResults, read_runs, study_folders
+from bioanalysis.trends.page import UNLISTED, Board, write_page
+from bioanalysis.trends.reading import RunResults, read_runs, study_folders, unlisted_results
 from bioanalysis.trends.series import gather, verdicts
 
 RUNS = ["study", "run_id", "run_date", "method_id", "instrument", "state", "note", "lots"]
@@ -80,13 +80,13 @@ def board_of(folder: Path, runs: Sequence[RunResults], points: pd.DataFrame, lim
         steps=changes[STEPS],
         drift=drifts,
         agreement=agreement(study_folders(folder), folder),
-        runs=_run_table(runs),
+        runs=_run_table(runs, unlisted_results(folder, runs)),
         changed=tuple(changed_since(points, [version for versions in fixed.values() for version in versions])),
     )
 
 
-def _run_table(runs: Sequence[RunResults]) -> pd.DataFrame:
-    """Return one row per run of `runs.tsv`: charted, failed (in part) or missing."""
+def _run_table(runs: Sequence[RunResults], unlisted: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """Return one row per run of `runs.tsv`: accepted, failed or missing; then results that belong to no such run."""
     rows = []
     for run in runs:
         state, note = "missing", run.missing
@@ -98,6 +98,8 @@ def _run_table(runs: Sequence[RunResults]) -> pd.DataFrame:
         lots = "; ".join(f"{name}={lot}" for name, lot in run.lots.items())
         method = run.method.method_id
         rows.append([run.study, run.run_id, run.run_date, method, run.instrument, state, note, lots])
+    note = "results of a run that config/runs.tsv does not have"
+    rows += [[study, run_id, "", "", "", UNLISTED, note, ""] for study, run_id in unlisted]
     return pd.DataFrame(rows, columns=RUNS)
 
 

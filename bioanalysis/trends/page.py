@@ -24,6 +24,12 @@ READING = (
     "limit and in no sequence. ?: no value, with the reason. Lines: mean, 1, 2 and 3 SD of phase 1; dotted blue: "
     "nominal. Below: EWMA (weight {0}) with its exact limits at {1} of its SD. Blue dashes: change of a lot."
 )
+UNLISTED = "not listed"
+STATES = {
+    "missing": "without results, not charted",
+    FAILED: "failed, shown and in no limit",
+    UNLISTED: "with results that config/runs.tsv does not list, not charted",
+}
 NO_DECISION = "A signal says where to look. It accepts and rejects nothing: that is decided by the rules of each run."
 
 
@@ -53,8 +59,8 @@ def verdicts(board: Board) -> list[dict[str, str]]:
             f"{trend_rules()['CC-01'].printed_limit} of accepted runs fix limits."
         )
     said.append({"kind": "" if fixed else "warn", "text": text})
-    for state, words in (("missing", "without results, not charted"), (FAILED, "failed, shown and in no limit")):
-        names = [f"{run.study} {run.run_id}" for run in board.runs[board.runs.state == state].itertuples()]
+    for state, words in STATES.items():
+        names = [f"{run.study} {run.run_id}".strip() for run in board.runs[board.runs.state == state].itertuples()]
         if names:
             said.append({"kind": "warn", "text": f"Runs {words}: {', '.join(names)}."})
     return [*said, {"kind": "", "text": NO_DECISION}]
@@ -83,7 +89,7 @@ def _counted(number: int, word: str) -> str:
 
 def _latest_run(board: Board) -> list[dict[str, str]]:
     """Return what the signals of the last charted run are."""
-    charted = board.runs[board.runs.state != "missing"]
+    charted = board.runs[~board.runs.state.isin(["missing", UNLISTED])]
     if charted.empty:
         return []
     last = charted.iloc[-1]
@@ -101,7 +107,7 @@ def write_page(board: Board, path: Path) -> None:
     """Write the page; the same tables give the same bytes."""
     environment = jinja2.Environment(autoescape=True, trim_blocks=True)
     template = environment.from_string((files("bioanalysis.trends") / "page.html").read_text(encoding="utf-8"))
-    runs = board.runs
+    runs = board.runs[board.runs.state != UNLISTED]
     n_studies = runs.study.nunique()
     subtitle = f"{_counted(len(runs), 'run')} of {n_studies} stud{'y' if n_studies == 1 else 'ies'}"
     if len(runs):

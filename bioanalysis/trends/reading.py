@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,8 @@ class RunResults:
 
     Attributes
     ----------
+    results : Path
+        Folder of its results.
     missing : str
         Which results are not there, in words; '' where the run can be charted.
     lots : dict
@@ -59,6 +61,7 @@ class RunResults:
     method: Method
     lots: dict[str, str]
     samples: pd.DataFrame
+    results: Path
     missing: str = ""
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     curves: list[dict[str, Any]] = field(default_factory=list)
@@ -137,10 +140,10 @@ def _read_study(path: Path, label: str) -> tuple[str, list[RunResults], list[Fau
     for row in runs.frame.to_dict("records"):
         run = RunResults(
             config.study.id, row["run_id"], row["run_date"], row["instrument"], methods.methods[row["method_id"]],
-            _lots(row, materials), samples,
+            _lots(row, materials), samples, path / "results" / "runs" / row["run_id"],
         )  # fmt: skip
         try:
-            found.append(_with_results(run, path / "results" / "runs" / run.run_id, label))
+            found.append(_with_results(run, label))
         except BatchError as error:
             faults += error.faults
     return config.study.id, found, faults
@@ -164,24 +167,19 @@ def _lots(row: dict[str, Any], materials: pd.DataFrame) -> dict[str, str]:
     return dict(sorted((single | own).items()))
 
 
-def _with_results(run: RunResults, folder: Path, label: str) -> RunResults:
+def _with_results(run: RunResults, label: str) -> RunResults:
     """Return the run with its tables, or with the reason why it has none."""
+    folder = run.results
     needed = [name for name in NEEDED if name != "peaks" or run.method.platform == "lcms"]
     files = [*(f"{name}.tsv" for name in needed), "curve.json"]
     absent = [name for name in files if not (folder / name).is_file()]
     if absent:
-        missing = "no results" if len(absent) == len(files) else f"no {', '.join(absent)}"
-        return RunResults(
-            run.study, run.run_id, run.run_date, run.instrument, run.method, run.lots, run.samples, missing
-        )
+        return replace(run, missing="no results" if len(absent) == len(files) else f"no {', '.join(absent)}")
     place = f"{label}results/runs/{run.run_id}"
     read = {name: NEEDED[name] for name in needed}
     read |= {name: columns for name, columns in OPTIONAL.items() if (folder / f"{name}.tsv").is_file()}
     tables = {name: _table(folder / f"{name}.tsv", f"{place}/{name}.tsv", columns) for name, columns in read.items()}
-    curves = _curves(folder / "curve.json", f"{place}/curve.json")
-    return RunResults(
-        run.study, run.run_id, run.run_date, run.instrument, run.method, run.lots, run.samples, "", tables, curves
-    )
+    return replace(run, tables=tables, curves=_curves(folder / "curve.json", f"{place}/curve.json"))
 
 
 def _table(path: Path, file: str, columns: Iterable[str]) -> pd.DataFrame:
@@ -207,8 +205,25 @@ def _table(path: Path, file: str, columns: Iterable[str]) -> pd.DataFrame:
 def _curves(path: Path, file: str) -> list[dict[str, Any]]:
     try:
         curves = json.loads(path.read_text(encoding="utf-8"))
-        if all({"analyte", "plate", "estimator"} <= set(curve) for curve in curves):
+        if all(
+            {"analyte", "plate", "estimator"} <= set(curve) and _is_estimator(curve["estimator"]) for curve in curves
+        ):
             return list(curves)
     except (ValueError, TypeError, OSError):
         pass
     raise BatchError([Fault(file, "not the curves of a run", "the curve.json this software wrote")])
+
+
+def _is_estimator(written: Any) -> bool:
+    return written is None or {"model", "parameters"} <= set(written)
+
+
+def unlisted_results(folder: Path, runs: Iterable[RunResults]) -> list[tuple[str, str]]:
+    """Return (study folder, run) for each folder of results whose run stands in no `runs.tsv`."""
+    listed = {run.results for run in runs}
+    return [
+        ("" if study == folder else study.name, path.name)
+        for study in study_folders(folder)
+        for path in sorted((study / "results" / "runs").glob("*/"))
+        if path not in listed and not path.name.startswith(".")
+    ]

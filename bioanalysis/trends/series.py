@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bioanalysis.calibration import FiveParameterLogistic, FourParameterLogistic
 from bioanalysis.limits import limits_for
 from bioanalysis.method import Method
 from bioanalysis.trends.reading import RunResults
@@ -25,6 +26,12 @@ POINTS = [
     "kind", "series", "unit", "study", "run_id", "plate", "run_date", "value", "n", "note", "state", "nominal",
     "method_low", "method_high", "lots",
 ]  # fmt: skip
+PARAMETERS = {
+    "linear": ("intercept", "slope"),
+    "quadratic": ("c0", "c1", "c2"),
+    "4pl": FourParameterLogistic.names,
+    "5pl": FiveParameterLogistic.names,
+}
 UNIT = ["plate", "sample_id", "dilution_factor", "extraction_id"]
 
 
@@ -159,23 +166,17 @@ def _control_bias(curve: CurveResults, sample_type: str, kind: str) -> Iterator[
 
 
 def _parameters(curve: CurveResults) -> Iterator[Value]:
+    """Yield the parameters of the curve; where there is none, its parameters without a value and the reason."""
     for document in curve.run.curves:
         if (document["analyte"], document["plate"]) != (curve.analyte, curve.plate):
             continue
+        estimator = document["estimator"] or {"model": curve.method.analyte(curve.analyte).calibration.model}
+        found = estimator.get("parameters", dict.fromkeys(PARAMETERS[estimator["model"]]))
         used = sum(bool(point.get("used")) for point in document.get("points", []))
-        for name, value in sorted(_by_name(document["estimator"]).items()):
-            yield Value("curve", (curve.analyte, name, document["estimator"]["model"]), float(value), used)
-
-
-def _by_name(estimator: dict[str, Any] | None) -> dict[str, float]:
-    """Return the parameters of a curve; a list of them as coefficient 0, 1, 2."""
-    named: dict[str, float] = {}
-    for name, value in (estimator or {}).get("parameters", {}).items():
-        if isinstance(value, list):
-            named |= {f"{name} {place}": part for place, part in enumerate(value)}
-        else:
-            named[name] = value
-    return named
+        for name, value in sorted(found.items()):
+            number = math.nan if value is None else float(value)
+            note = "" if math.isfinite(number) else document.get("problem") or "no curve"
+            yield Value("curve", (curve.analyte, name, estimator["model"]), number, used, note)
 
 
 def _blanks(curve: CurveResults) -> Iterator[Value]:

@@ -107,7 +107,7 @@ def elisa_study(folder):
         for plate, verdict in (("P1", "pass"), ("P2", "fail"))])  # fmt: skip
     parameters = {"zero": 0.05, "slope": 1.1, "midpoint": 250, "infinite": 3.9}
     curve = {"analyte": "mipomersen", "plate": "P1", "estimator": {"model": "4pl", "parameters": parameters}}
-    lost = {"analyte": "mipomersen", "plate": "P2", "estimator": None}
+    lost = {"analyte": "mipomersen", "plate": "P2", "estimator": None, "problem": "no fit"}
     (place / "curve.json").write_text(json.dumps([curve, lost]))
     return study
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,7 +24,7 @@ SERIES = "QC bias, M, a, LQC"
 
 
 def runs_of(n):
-    return [RunResults("S", f"R{i + 1:02}", day, "", None, {}, pd.DataFrame()) for i, day in enumerate(days(n))]
+    return [RunResults("S", f"R{i + 1:02}", day, "", None, {}, pd.DataFrame(), Path()) for i, day in enumerate(days(n))]
 
 
 def points_of(values, states=None, lots=None):

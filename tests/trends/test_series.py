@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from simulated_studies import elisa_study, leave_results, make_study, write_rows
 
 from bioanalysis.errors import BatchError
-from bioanalysis.trends.reading import read_runs
+from bioanalysis.trends.reading import read_runs, unlisted_results
 from bioanalysis.trends.series import gather
 
 SAMPLE = {"sample_id": "S1", "subject_id": "R1", "tissue": "liver", "collection_day": 29}
@@ -110,9 +110,12 @@ def test_each_plate_is_a_point_and_a_failed_one_is_marked(tmp_path):
     assert blanks.plate.tolist() == ["P1", "P2"]
     assert_allclose(blanks.value, [0.06, 0.06])
     assert blanks.state.tolist() == ["accepted", "failed"]
-    curve = points[points.kind == "curve"].set_index("series").value
-    assert curve["curve, ASO-ELISA-01, mipomersen, midpoint, 4pl"] == 250
-    assert len(curve) == 4
+    curve = points[points.kind == "curve"].set_index(["series", "plate"]).value
+    assert curve["curve, ASO-ELISA-01, mipomersen, midpoint, 4pl", "P1"] == 250
+    assert len(curve) == 8
+    lost = points[(points.kind == "curve") & (points.plate == "P2")]
+    assert lost.value.isna().all()
+    assert set(lost.note) == {"no fit"}
 
 
 def test_replicate_cv_pools_sets_of_wells_inside_the_range(tmp_path):
@@ -158,6 +161,14 @@ def test_lots_come_from_the_run_table_else_from_the_single_lot_of_the_study(tmp_
     ]
 
 
+def test_results_without_a_row_in_the_run_table_are_listed(tmp_path):
+    study = make_study(tmp_path / "alpha", "S-1", [{"run_id": "A", "run_date": "2026-03-01"}])
+    leave_results(study, "A", {"LQC": [0.0]})
+    leave_results(study, "OLD", {"LQC": [0.0]})
+    assert unlisted_results(tmp_path, read_runs(tmp_path)) == [("alpha", "OLD")]
+    assert unlisted_results(study, read_runs(study)) == [("", "OLD")]
+
+
 def test_a_damaged_result_table_is_named_with_line_and_column(tmp_path):
     study = make_study(tmp_path / "one", "S-1", [{"run_id": "A", "run_date": "2026-03-01"}])
     folder = leave_results(study, "A", {"LQC": [0.0]})
@@ -171,9 +182,10 @@ def test_a_damaged_result_table_is_named_with_line_and_column(tmp_path):
     assert "line 2, nominal_ng_ml: 'five'; expected a number" in str(refused.value)
 
 
-def test_a_broken_curve_is_refused(tmp_path):
+@pytest.mark.parametrize("content", ["[1, 2", "[3]", '[{"analyte": "a", "plate": "", "estimator": {"model": "4pl"}}]'])
+def test_a_broken_curve_is_refused(tmp_path, content):
     study = make_study(tmp_path / "s", "S-1", [{"run_id": "A", "run_date": "2026-03-01"}])
-    (leave_results(study, "A", {"LQC": [0.0]}) / "curve.json").write_text("[1, 2")
+    (leave_results(study, "A", {"LQC": [0.0]}) / "curve.json").write_text(content)
     with pytest.raises(BatchError, match="not the curves of a run"):
         read_runs(study)
 

@@ -29,6 +29,7 @@ def charted(tmp_path_factory):
         tmp_path_factory.mktemp("charted") / "study", "STEADY-1", 24, np.random.default_rng(2), R09=FAILED, R24=SHIFTED
     )
     shutil.rmtree(study / "results/runs/R22")
+    (study / "results/runs/R00").mkdir()
     fix = [option if option != "R20" else "R21" for option in FIX]
     done = CliRunner().invoke(app, ["trends", str(study), *fix])
     assert done.exit_code == 0, done.output
@@ -43,6 +44,7 @@ def test_the_command_says_what_was_fixed_what_was_not_and_what_to_investigate(ch
     assert "Latest run STEADY-1 R24 (2026-01-24): QC bias, ASO-LCMS-01, mipomersen, LQC, surrogate (CC-02-1-3s" in said
     assert "Runs without results, not charted: STEADY-1 R22." in said
     assert "Runs failed, shown and in no limit: STEADY-1 R09." in said
+    assert "Runs with results that config/runs.tsv does not list, not charted: R00." in said
     assert "charts: " in said
 
 

@@ -229,3 +229,12 @@ def test_a_damaged_result_of_the_study_is_refused(tmp_path):
     write_rows(tmp_path / "results/study/tissue_concentrations.tsv", ["sample_id"], [{"sample_id": "S1"}])
     with pytest.raises(BatchError, match="line 1, value: no such column"):
         agreement([tmp_path], tmp_path)
+
+
+def test_a_method_changes_no_rule_of_the_charts(tmp_path):
+    study = make_study(tmp_path / "s", "S-1", [{"run_id": "A", "run_date": "2026-01-01"}])
+    path = study / "config/methods/lcms.yaml"
+    block = "acceptance:\n  profile: ich_m10_chromatographic\n  overrides: {CC-03: {limit: '0.2;2', source: us}}\n"
+    path.write_text(path.read_text().replace("acceptance: {profile: ich_m10_chromatographic}\n", block))
+    with pytest.raises(BatchError, match="is a rule of the charts over runs, the same for all methods"):
+        read_runs(study)

@@ -127,9 +127,11 @@ def trends(
     series: Annotated[list[str] | None, typer.Option(help="only this series (may be given again)")] = None,
 ) -> None:
     """Draw control charts over the runs of one study or of many; fix their limits where that is asked for."""
+    from bioanalysis.disk import plain_disk_errors
     from bioanalysis.trends import chart_folder
 
-    chart_folder(folder, fix=fix_limits, phase=(first, last), author=author, reason=reason, only=series or [])
+    with plain_disk_errors():
+        chart_folder(folder, fix=fix_limits, phase=(first, last), author=author, reason=reason, only=series or [])
 
 
 def _existing(study: Path) -> Path:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from bioanalysis.evaluation.concentrations import MethodContext, tissue_concentrations
 from bioanalysis.evaluation.reconciliation import reconcile
 from bioanalysis.evaluation.response_variance import of_accepted, response_variance_table
 from bioanalysis.evaluation.study_flags import accept, study_flags
+from bioanalysis.evaluation.study_rules import judge_study_rules, words_of_values
 from bioanalysis.evaluation.variance import variance_table
-from bioanalysis.flags import flag_table
+from bioanalysis.flags import flag_table, join_words
 from bioanalysis.limits import limits_for
 from bioanalysis.method import Method
 from bioanalysis.recovery.study import recovery_book, single_extraction
@@ -49,13 +51,22 @@ class StudyEvaluation:
     flags: pd.DataFrame
     reconciliation: pd.DataFrame
     response_variance: pd.DataFrame
+    acceptance: pd.DataFrame
+    repeats: pd.DataFrame
+    repeat_counts: pd.DataFrame
+    incurred: pd.DataFrame
+    quality_controls: pd.DataFrame
+    storage: pd.DataFrame
 
 
 def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluation:
     """Return the study's tables from those of its runs, by run_id."""
     methods = {run.run_id: run.method for run in study.runs}
     reportable = pd.concat(
-        [tables.reportable.assign(method_id=methods[run_id].method_id) for run_id, tables in runs.items()],
+        [
+            tables.reportable.assign(method_id=methods[run_id].method_id, accepted=_accepted(tables, methods[run_id]))
+            for run_id, tables in runs.items()
+        ],
         ignore_index=True,
     )
     contexts = {
@@ -63,13 +74,16 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
         for method in {m.method_id: m for m in methods.values()}.values()
     }
     concentrations, choices = tissue_concentrations(study, reportable, contexts)
+    rules = judge_study_rules(study, reportable, concentrations)
+    words = words_of_values(concentrations, rules.flags)
+    concentrations["flags"] = [join_words(*both) for both in zip(concentrations["flags"], words, strict=True)]
     recovery = pd.concat(
         [context.recovery.table.assign(method_id=name) for name, context in contexts.items()], ignore_index=True
     )
     ratios = biodistribution(concentrations, study.subjects, study.config.biodistribution.reference_profile)
     share = limits_for(next(iter(methods.values())))["VAR-11"].number
     run_flags = [row for tables in runs.values() for row in tables.flags.to_dict("records")]
-    flags = flag_table([*run_flags, *study_flags(study, concentrations, choices, contexts, ratios)])
+    flags = flag_table([*run_flags, *study_flags(study, concentrations, choices, contexts, ratios), *rules.flags])
     return StudyEvaluation(
         tissue_concentrations=concentrations,
         recovery=recovery[RECOVERY],
@@ -85,7 +99,19 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
             {run_id: tables.measurements for run_id, tables in runs.items()},
             {run_id: tables.acceptance for run_id, tables in runs.items()},
         ),
+        acceptance=rules.acceptance,
+        repeats=rules.repeats,
+        repeat_counts=rules.repeat_counts,
+        incurred=rules.incurred,
+        quality_controls=rules.quality_controls,
+        storage=rules.storage,
     )
+
+
+def _accepted(tables: RunTables, method: Method) -> np.ndarray:
+    """Return which rows of a run's reportable.tsv stand in an accepted run or plate."""
+    kept = of_accepted(tables.reportable, tables.acceptance, limits_for(method))
+    return tables.reportable.index.isin(kept.index)
 
 
 def _context(method: Method, runs: Mapping[str, RunTables]) -> MethodContext:

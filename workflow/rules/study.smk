@@ -19,6 +19,12 @@ rule judge_study:
         flags="results/study/flags.tsv",
         reconciliation="results/study/reconciliation.tsv",
         response_variance="results/study/response_variance.tsv",
+        acceptance="results/study/acceptance.tsv",
+        repeats="results/study/repeats.tsv",
+        repeat_counts="results/study/repeat_counts.tsv",
+        incurred="results/study/incurred.tsv",
+        quality_controls="results/study/quality_controls.tsv",
+        storage="results/study/storage.tsv",
     log:
         "logs/judge_study.log",
     resources:
@@ -47,6 +53,12 @@ rule report_study:
             "results/study/flags.tsv",
             "results/study/reconciliation.tsv",
             "results/study/response_variance.tsv",
+            "results/study/acceptance.tsv",
+            "results/study/repeats.tsv",
+            "results/study/repeat_counts.tsv",
+            "results/study/incurred.tsv",
+            "results/study/quality_controls.tsv",
+            "results/study/storage.tsv",
         ],
     output:
         report="results/study/report.html",

@@ -1,0 +1,156 @@
+"""QCs over all accepted runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+from study_ledger import ledger_of, observed, verdict
+
+from bioanalysis.acceptance.study_controls import control_statistics, judge_study_controls
+
+
+def controls(*runs: list[float], nominal: float = 100.0, status: str = "pass", reason: str = "") -> pd.DataFrame:
+    """QCs of one level, one list of found values per run."""
+    rows = [
+        {"run_id": f"R{number}", "plate": "", "level": "MQC", "tissue": "liver", "dilution_factor": 1.0,
+         "nominal_ng_ml": nominal, "found_ng_ml": found, "status": status, "reason": reason}
+        for number, values in enumerate(runs) for found in values
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_bias_and_scatter_within_and_between_runs_by_hand():
+    # runs 90, 110 and 110, 130: means 100 and 120, grand mean 110; mean squares: between 2 (10^2 + 10^2) / 1 = 400,
+    # within 4 x 10^2 / 2 = 200; so within 200, between (400 - 200) / 2 = 100
+    found = control_statistics(controls([90.0, 110.0], [110.0, 130.0])).iloc[0]
+    assert (found.n, found.n_runs, found.mean_ng_ml) == (4, 2, 110.0)
+    assert_allclose(found.bias_percent, 10)
+    assert_allclose(found.within_run_cv_percent, 100 * np.sqrt(200) / 110)
+    assert_allclose(found.between_run_cv_percent, 100 * np.sqrt(100) / 110)
+    assert_allclose(found.intermediate_cv_percent, 100 * np.sqrt(300) / 110)
+    # squares about 110: 400 + 0 + 0 + 400, by 3 degrees of freedom
+    assert_allclose(found.cv_percent, 100 * np.sqrt(800 / 3) / 110)
+
+
+def test_runs_alike_give_no_negative_scatter_between_them():
+    found = control_statistics(controls([90.0, 110.0], [90.0, 110.0])).iloc[0]
+    assert found.between_run_cv_percent == 0
+    assert "negative" in found.note
+
+
+def test_levels_prepared_anew_are_joined_in_percent_of_nominal():
+    table = pd.concat([controls([95.0, 105.0]), controls([190.0, 210.0], nominal=200.0).assign(run_id="R1")])
+    assert_allclose(control_statistics(table).bias_percent, 0)
+
+
+def test_outliers_stay_and_what_a_decision_excluded_is_counted_apart():
+    table = pd.concat(
+        [
+            controls([100.0, 100.0]),
+            controls([160.0], status="fail", reason="bias +60.0 %"),
+            controls([np.nan], status="no_value", reason="excluded by D-1 (SPILL, X): spilt"),
+            controls([np.nan], status="no_value", reason="not acquired: vial broken"),
+        ]
+    )
+    found = control_statistics(table).iloc[0]
+    assert (found.n, found.n_outside, found.n_excluded, found.n_without_value) == (3, 1, 1, 0)
+    assert_allclose(found.bias_percent, 20)
+
+
+def judged(table: pd.DataFrame, assay_class: str = "chromatographic"):
+    ledger = ledger_of(assay_class)
+    judge_study_controls(ledger, control_statistics(table), "accepted: R0")
+    return ledger
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        # mean bias
+        pytest.param([114.9] * 4, "pass", marks=pytest.mark.rule("QC-14", "inside")),
+        pytest.param([115.0] * 4, "pass", marks=pytest.mark.rule("QC-14", "on")),
+        pytest.param([115.1] * 4, "fail", marks=pytest.mark.rule("QC-14", "outside")),
+        pytest.param([84.9] * 4, "fail", marks=pytest.mark.rule("QC-14", "outside")),
+        # CV of two values 100 -+ d is sqrt(2) d: 10.6 and 10.6066 lie inside 15 %, 10.61 outside
+        pytest.param([89.4, 110.6], "pass", marks=pytest.mark.rule("QC-14", "inside")),
+        pytest.param([100 - 15 / 2**0.5, 100 + 15 / 2**0.5], "pass", marks=pytest.mark.rule("QC-14", "on")),
+        pytest.param([89.39, 110.61], "fail", marks=pytest.mark.rule("QC-14", "outside")),
+        pytest.param([100.0], "not_assessable", marks=pytest.mark.rule("QC-14", "not_assessable")),
+    ],
+)
+def test_mean_and_scatter_of_a_level_over_the_study(values, expected):
+    assert verdict(judged(controls(values)), "QC-14") == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        pytest.param([119.9] * 4, "pass", marks=pytest.mark.rule("QC-15", "inside")),
+        pytest.param([120.0] * 4, "pass", marks=pytest.mark.rule("QC-15", "on")),
+        pytest.param([79.9] * 4, "fail", marks=pytest.mark.rule("QC-15", "outside")),
+        pytest.param([100.0], "not_assessable", marks=pytest.mark.rule("QC-15", "not_assessable")),
+    ],
+)
+def test_ligand_binding_has_a_wider_limit(values, expected):
+    assert verdict(judged(controls(values), "ligand_binding"), "QC-15") == expected
+
+
+def run_means(deviation: float) -> pd.DataFrame:
+    """Two runs of two equal values each, 100 -+ deviation: nothing within runs, sqrt(2) deviation between them."""
+    return controls([100 - deviation] * 2, [100 + deviation] * 2)
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "assay_class", "deviation", "expected"),
+    [
+        pytest.param("QC-BTW-CC", "chromatographic", 10.6, "pass", marks=pytest.mark.rule("QC-BTW-CC", "inside")),
+        pytest.param("QC-BTW-CC", "chromatographic", 15 / 2**0.5, "pass", marks=pytest.mark.rule("QC-BTW-CC", "on")),
+        pytest.param("QC-BTW-CC", "chromatographic", 10.61, "fail", marks=pytest.mark.rule("QC-BTW-CC", "outside")),
+        pytest.param("QC-BTW-LBA", "ligand_binding", 14.1, "pass", marks=pytest.mark.rule("QC-BTW-LBA", "inside")),
+        pytest.param("QC-BTW-LBA", "ligand_binding", 20 / 2**0.5, "pass", marks=pytest.mark.rule("QC-BTW-LBA", "on")),
+        pytest.param("QC-BTW-LBA", "ligand_binding", 14.2, "fail", marks=pytest.mark.rule("QC-BTW-LBA", "outside")),
+    ],
+)
+def test_precision_between_runs(rule_id, assay_class, deviation, expected):
+    assert verdict(judged(run_means(deviation), assay_class), rule_id) == expected
+
+
+@pytest.mark.rule("QC-BTW-CC", "not_assessable")
+@pytest.mark.rule("QC-BTW-LBA", "not_assessable")
+@pytest.mark.parametrize(
+    ("rule_id", "assay_class"), [("QC-BTW-CC", "chromatographic"), ("QC-BTW-LBA", "ligand_binding")]
+)
+def test_one_run_says_nothing_about_others(rule_id, assay_class):
+    assert verdict(judged(controls([99.0, 101.0]), assay_class), rule_id) == "not_assessable"
+
+
+def test_one_value_per_run_still_gives_the_scatter_of_both_together():
+    # 90 and 110: SD 14.1, of a mean of 100
+    found = control_statistics(controls([90.0], [110.0])).iloc[0]
+    assert_allclose(found.intermediate_cv_percent, 100 * np.sqrt(200) / 100)
+    assert np.isnan(found.between_run_cv_percent)
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        pytest.param(controls([100.0, 160.0], status="fail"), "pass", marks=pytest.mark.rule("QC-19", "pass")),
+        pytest.param(
+            pd.concat([controls([100.0]), controls([np.nan], status="no_value", reason="excluded by D-1 (SPILL): x")]),
+            "pass",
+            marks=pytest.mark.rule("QC-19", "pass"),
+        ),
+        pytest.param(
+            pd.concat([controls([100.0]), controls([np.nan], status="fail", reason="beyond the asymptote")]),
+            "fail",
+            marks=pytest.mark.rule("QC-19", "fail"),
+        ),
+        pytest.param(controls([100.0]).iloc[:0], "not_assessable", marks=pytest.mark.rule("QC-19", "not_assessable")),
+    ],
+)
+def test_no_qc_is_left_out_without_a_documented_error(table, expected):
+    ledger = judged(table)
+    assert verdict(ledger, "QC-19") == expected
+    assert "accepted: R0" in observed(ledger, "QC-19")

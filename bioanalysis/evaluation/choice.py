@@ -64,7 +64,7 @@ def choose(candidates: pd.DataFrame, decisions: pd.DataFrame, method: Method) ->
 def _analyses(acquired: pd.DataFrame, method: Method) -> list[Choice]:
     """Return one result per analysis: a run's readings of a sample together, each confirmation repeat by itself."""
     if len(acquired) == 1:
-        return [_single(acquired.iloc[0])]
+        return [_within_run(acquired, method)]
     alone = acquired.extraction_id.where(acquired.repeat_reason == CONFIRMATION, "")
     keys = [acquired.run_id, acquired.repeat_reason, alone]
     return [_within_run(group, method) for _, group in acquired.groupby(keys, sort=False)]

@@ -63,19 +63,27 @@ def judge_study_rules(study: Study, readings: pd.DataFrame, concentrations: pd.D
 def _with_dates(readings: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Add run date, day of analysis, value in homogenate, control, and the method's minimum dilution."""
     runs = {run.run_id: run for run in study.runs}
-    manifest = study.samples.set_index("sample_id")
-    vehicle = set(study.subjects.subject_id[study.subjects.treatment == "vehicle"])
-    subject, day = readings.sample_id.map(manifest.subject_id), readings.sample_id.map(manifest.collection_day)
+    about = _about_samples(study)
+    day = readings.sample_id.map(about.collection_day).astype(float)
     found = readings.reading_ng_ml * readings.dilution_factor
     places = zip(readings.run_id, readings.tissue, strict=True)
     return readings.assign(
         date=readings.run_id.map({name: run.run_date for name, run in runs.items()}),
         analysed_on=readings.run_id.map({name: run.extraction_date or run.run_date for name, run in runs.items()}),
-        control=subject.isin(vehicle) | (day.astype(float) < 1),
+        control=(readings.sample_id.map(about.treatment) == "vehicle") | (day < 1),
         homogenate_ng_ml=found.where(readings.status == QUANTIFIED),
         found_ng_ml=found / readings.recovery_factor,
         minimum_dilution=[float(runs[run].method.minimum_dilution.get(tissue, 1.0)) for run, tissue in places],
     )
+
+
+def _about_samples(study: Study) -> pd.DataFrame:
+    """Return collection day, species and treatment of each sample, of the first animal where it is a pool."""
+    pools = {} if study.pools is None else dict(zip(study.pools.pool_id, study.pools.subject_id, strict=True))
+    samples, subjects = study.samples.set_index("sample_id"), study.subjects.set_index("subject_id")
+    animals = samples.subject_id.replace(pools)
+    about = {name: animals.map(subjects[name]).fillna("") for name in ("species", "treatment")}
+    return samples[["collection_day"]].assign(**about)
 
 
 def _of_method(study: Study, method: Method, readings: pd.DataFrame, reported: pd.DataFrame) -> StudyRules:
@@ -163,14 +171,13 @@ def _first_results(study: Study, readings: pd.DataFrame, reported: pd.DataFrame,
     That is the concentration in homogenate, corrected by the factor it was reported with; where the factor is pooled
     over the study it is common to both values and left out of both.
     """
-    species = study.subjects.set_index("subject_id").species
     places = ["sample_id", "run_id", "position"]
     at = readings.assign(position=readings.position.astype(str)).drop_duplicates(places).set_index(places)
     index = pd.MultiIndex.from_frame(reported[places].astype(str))
     value = reported.homogenate_ng_ml / reported.recovery_factor if corrected else reported.homogenate_ng_ml
     dates = {run.run_id: run.run_date for run in study.runs}
     return reported.assign(
-        species=reported.subject_id.map(species),
+        species=reported.sample_id.map(_about_samples(study).species),
         date=reported.run_id.map(dates).fillna(""),
         extraction_id=at.extraction_id.reindex(index).fillna("").to_numpy(),
         value_ng_ml=value,

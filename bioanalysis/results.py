@@ -20,11 +20,14 @@ NUMERIC = (
     "curve_uncertainty", "reading_uncertainty", "curve_degrees_of_freedom", "recovery_factor",
     "recovery_relative_uncertainty", "recovery_degrees_of_freedom", "lloq_in_force", "uloq_in_force", "factor",
     "relative_uncertainty", "degrees_of_freedom", "n", "area", "signal", "analyte_area", "internal_standard_area",
-    "retention_time_min", "signal_to_noise", "asymmetry", "points", "automatic_area",
+    "retention_time_min", "signal_to_noise", "asymmetry", "points", "automatic_area", "previous_area",
+    "lloq_area", "carry_over_percent", "impact_percent", "limit_percent", "percent_of_mean",
     "response", "curve_reading_ng_ml", "back_calculated_ng_ml", "homogenate_ng_ml", "bias_percent", "corrected_ng_ml",
     "value", "lloq_ug_g", "tissue_ug_g", "tissue_ug_g_low", "tissue_ug_g_high",
 )  # fmt: skip
-BOOLEAN = ("correction_applies", "used", "used_in_fit", "manual", "wider_than_source", "pool")
+BOOLEAN = (
+    "correction_applies", "used", "used_in_fit", "manual", "reference", "in_verdict", "wider_than_source", "pool",
+)  # fmt: skip
 WHOLE = ("collection_day", "n", "n_quantified", "n_blq", "n_not_reported", "line", "points", "n_readings")
 
 
@@ -67,7 +70,7 @@ def write_run(evaluation: RunEvaluation, output: Any) -> None:
 
 def read_run(folder: Path) -> RunTables:
     """Return the tables one run left in `folder`."""
-    names = ("measurements", "reportable", "acceptance", "recovery", "flags")
+    names = ("measurements", "reportable", "acceptance", "recovery", "flags", "carry_over", "internal_standard")
     tables = {name: read_table(folder / f"{name}.tsv") for name in names}
     tables["measurements"]["line"] = tables["measurements"].line.astype(int)
     return RunTables(**tables)

@@ -16,7 +16,8 @@ from bioanalysis.limits import Limits, Rule
 SUSPECTED = "carry_over_suspected"
 COLUMNS = [
     "position", "sample_type", "sample_id", "level", "tissue", "analyte_area", "internal_standard_area",
-    "previous_position", "previous_area", "carry_over_percent", "impact_percent", "limit_percent", "judged", "flag",
+    "previous_position", "previous_area", "lloq_area", "carry_over_percent", "impact_percent", "limit_percent",
+    "in_verdict", "flag",
 ]  # fmt: skip
 
 
@@ -36,13 +37,19 @@ def carry_over_table(injections: Injections, limits: Limits) -> pd.DataFrame:
     table["previous_area"] = area.shift()
     after = _after_highest(injections)
     table["carry_over_percent"] = (100 * area / table.previous_area.where(table.previous_area > 0)).where(after)
-    own = np.fmax(area, injections.lloq_area)
-    table["impact_percent"] = table.carry_over_percent.max() * table.previous_area / own
-    rule = limits["CAR-CC-02"]
-    table["limit_percent"] = float(rule.number)
-    beyond = table.impact_percent > float(rule.number) * (1 + ROUNDING)
-    samples = table.judged & table.sample_type.isin(STUDY_SAMPLES)
-    return table.assign(flag=np.where(samples & beyond, SUSPECTED, ""))[COLUMNS]
+    table = table.assign(
+        lloq_area=injections.lloq_area, limit_percent=float(limits["CAR-CC-02"].number), in_verdict=table.judged
+    )
+    return with_impact(table)[COLUMNS]
+
+
+def with_impact(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the injections with the impact of the one before on each, and a flag where it is beyond the limit."""
+    own = np.fmax(table.analyte_area.fillna(0.0), table.lloq_area)
+    impact = table.carry_over_percent.max() * table.previous_area / own
+    samples = table.in_verdict & table.sample_type.isin(STUDY_SAMPLES)
+    beyond = samples & (impact > table.limit_percent * (1 + ROUNDING))
+    return table.assign(impact_percent=impact, flag=np.where(beyond, SUSPECTED, ""))
 
 
 def _after_highest(injections: Injections) -> pd.Series:
@@ -70,7 +77,7 @@ def judge_carry_over(ledger: Ledger, injections: Injections, table: pd.DataFrame
         ledger.add(rule, NOT_ASSESSABLE, "no blank after the highest calibrator")
     for blank in blanks.itertuples():
         _judge_blank(ledger, rule, blank, injections, f"after position {blank.previous or 'none'}, ")
-    _judge_impact(ledger, table)
+    judge_impact(ledger, table)
     _judge_other_blanks(ledger, injections, after)
 
 
@@ -89,9 +96,10 @@ def _judge_blank(ledger: Ledger, rule: Rule, blank: object, injections: Injectio
         ledger.add(rule, verdict, observed, subject=f"{subject}{name}", **where)
 
 
-def _judge_impact(ledger: Ledger, table: pd.DataFrame) -> None:
+def judge_impact(ledger: Ledger, table: pd.DataFrame) -> None:
+    """Enter the verdict on what study samples may hold of the injections before them."""
     rule = ledger.limits["CAR-CC-02"]
-    samples = table[table.judged & table.sample_type.isin(STUDY_SAMPLES)]
+    samples = table[table.in_verdict & table.sample_type.isin(STUDY_SAMPLES)]
     known = samples[samples.impact_percent.notna()]
     if known.empty:
         ledger.add(rule, NOT_ASSESSABLE, "no study samples" if samples.empty else "carry-over not measured in this run")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -33,23 +34,23 @@ class Injections:
     table: pd.DataFrame
     lloq_ng_ml: float
 
-    @property
+    @cached_property
     def lloq(self) -> pd.DataFrame:
         """The accepted calibrators at the LLOQ in force."""
         calibrators = self.table[self.table.calibrator]
         return calibrators[np.isclose(calibrators.nominal_ng_ml, self.lloq_ng_ml, rtol=ROUNDING)]
 
-    @property
+    @cached_property
     def lloq_area(self) -> float:
         """Mean analyte area of the accepted calibrators at the LLOQ; NaN without any."""
         return float(self.lloq.analyte_area.mean())
 
-    @property
+    @cached_property
     def standard_area(self) -> float:
         """Mean internal standard area of the accepted calibrators and QCs; NaN without any."""
         return float(self.table.internal_standard_area[self.table.reference].mean())
 
-    @property
+    @cached_property
     def samples(self) -> pd.DataFrame:
         """Study samples that no decision excludes."""
         return self.table[self.table.judged & self.table.sample_type.isin(STUDY_SAMPLES)]

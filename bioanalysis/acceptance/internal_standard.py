@@ -25,7 +25,7 @@ RULES = ("IS-01", "IS-03", "IS-04", "IS-05", "IS-02")
 OUTSIDE, WARNING, MISSING = "is_response_outside", "is_response_warning", "is_missing"
 COLUMNS = [
     "position", "sample_type", "sample_id", "level", "tissue", "internal_standard_area", "percent_of_mean",
-    "reference", "judged", "flag",
+    "reference", "in_verdict", "flag",
 ]  # fmt: skip
 
 
@@ -46,16 +46,16 @@ def internal_standard_table(injections: Injections, limits: Limits) -> pd.DataFr
          outside_band(percent, low_warning, high_warning)],
         [MISSING, OUTSIDE, WARNING], default="",
     )  # fmt: skip
-    return table.assign(percent_of_mean=percent, flag=flags)[COLUMNS]
+    return table.assign(percent_of_mean=percent, in_verdict=table.judged, flag=flags)[COLUMNS]
 
 
 def judge_internal_standard(ledger: Ledger, table: pd.DataFrame) -> None:
     """Enter the verdicts on the internal standard from `internal_standard_table`."""
-    judged = table[table.judged]
+    judged = table[table.in_verdict]
     samples = judged[judged.sample_type.isin(STUDY_SAMPLES)]
     _judge_presence(ledger, samples)
     _judge_band(ledger, judged)
-    _judge_drift(ledger, judged)
+    judge_drift(ledger, judged)
     _judge_tissues(ledger, samples, table[table.reference])
     _judge_classes(ledger)
 
@@ -122,7 +122,8 @@ def drift_of(order: np.ndarray, area: np.ndarray) -> Drift:
     return Drift(change, 1.0 if math.isnan(p_value) else p_value, len(order))
 
 
-def _judge_drift(ledger: Ledger, judged: pd.DataFrame) -> None:
+def judge_drift(ledger: Ledger, judged: pd.DataFrame) -> None:
+    """Enter the verdict on the drift of the internal standard over the positions of some injections."""
     rule = ledger.limits["IS-04"]
     known = judged[judged.internal_standard_area > 0]
     drift = drift_of(known.position.astype(float).to_numpy(), known.internal_standard_area.to_numpy(float))

@@ -111,7 +111,7 @@ def injection_tables(
 
 def _standard_flags(table: pd.DataFrame, limits: Limits) -> Iterator[dict[str, object]]:
     rule = limits["IS-03"]
-    for row in table[table.judged & ~table["flag"].isin(["", MISSING])].itertuples():
+    for row in table[table.in_verdict & ~table["flag"].isin(["", MISSING])].itertuples():
         yield flag(
             row.flag, position=str(row.position), sample_id=row.sample_id, tissue=row.tissue,
             observed=f"{row.percent_of_mean:.1f} %", limit=limit_words(rule, row.flag), source="IS-03",

@@ -16,6 +16,9 @@ from bioanalysis.study import Run
 if TYPE_CHECKING:
     from bioanalysis.evaluation.run import AnalyteEvaluation
 
+FLAGGED_ELSEWHERE = (
+    "CAL-CC-02", "CAL-CC-03", "CAL-LBA-02", "CAL-LBA-03", "QC-03", "QC-04", "IS-03", "CAR-CC-02", "CHR-01", "CHR-02",
+)  # fmt: skip
 STUDY_SAMPLES = ("unknown", "incurred")
 STANDARDS = ("calibrator", "anchor", "qc", "dilution_qc")
 
@@ -26,6 +29,7 @@ def flags_of_analyte(run: Run, part: AnalyteEvaluation, limits: Limits) -> list[
     rows = [
         *_calibrator_flags(part),
         *_control_flags(part, limits),
+        *_rule_flags(part.acceptance, limits),
         *_run_flags(part, limits),
         *_tissue_flags(run, part, limits),
         *_unit_flags(run, part),
@@ -69,6 +73,19 @@ def _control_flags(part: AnalyteEvaluation, limits: Limits) -> list[dict[str, ob
             limit=row.limit, source=row.rule_id,
         )
         for row in rows.itertuples()
+    ]  # fmt: skip
+
+
+def _rule_flags(acceptance: pd.DataFrame, limits: Limits) -> list[dict[str, object]]:
+    """Return a flag for each failed rule that rejects nothing and has no flags of its own."""
+    silent = [name for name, rule in limits.items() if not rule.decides and name not in FLAGGED_ELSEWHERE]
+    failed = acceptance[(acceptance.verdict == FAIL) & acceptance.rule_id.isin(silent)]
+    return [
+        flag(
+            "rule_failed", plate=row.plate, position=row.position, tissue=row.tissue, limit=row.limit,
+            observed=f"{row.subject}: {row.observed}" if row.subject else row.observed, source=row.rule_id,
+        )
+        for row in failed.itertuples()
     ]  # fmt: skip
 
 

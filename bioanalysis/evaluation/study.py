@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from bioanalysis.evaluation.concentrations import MethodContext, tissue_concentrations
 from bioanalysis.evaluation.reconciliation import reconcile
 from bioanalysis.evaluation.response_variance import of_accepted, response_variance_table
+from bioanalysis.evaluation.sequences import judge_sequences, sequence_flags
 from bioanalysis.evaluation.study_flags import accept, study_flags
 from bioanalysis.evaluation.study_rules import judge_study_rules, words_of_values
 from bioanalysis.evaluation.variance import variance_table
@@ -37,6 +38,8 @@ class RunTables:
     acceptance: pd.DataFrame
     recovery: pd.DataFrame
     flags: pd.DataFrame
+    carry_over: pd.DataFrame = field(default_factory=pd.DataFrame)
+    internal_standard: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class StudyEvaluation:
     incurred: pd.DataFrame
     quality_controls: pd.DataFrame
     storage: pd.DataFrame
+    sequences: pd.DataFrame
 
 
 def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluation:
@@ -83,6 +87,10 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
     ratios = biodistribution(concentrations, study.subjects, study.config.biodistribution.reference_profile)
     share = limits_for(next(iter(methods.values())))["VAR-11"].number
     run_flags = [row for tables in runs.values() for row in tables.flags.to_dict("records")]
+    sequences = judge_sequences(
+        study.runs, {name: (tables.carry_over, tables.internal_standard) for name, tables in runs.items()}
+    )
+    run_flags += sequence_flags(sequences)
     flags = flag_table([*run_flags, *study_flags(study, concentrations, choices, contexts, ratios), *rules.flags])
     return StudyEvaluation(
         tissue_concentrations=concentrations,
@@ -91,6 +99,7 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
         variance_components=variance_table(study, reportable, concentrations),
         biodistribution=ratios,
         flags=accept(flags, study.decisions),
+        sequences=sequences,
         reconciliation=reconcile(
             study, {run_id: tables.measurements for run_id, tables in runs.items()}, concentrations
         ),

@@ -14,7 +14,8 @@ import pandas as pd
 
 from bioanalysis.calibration import curve_from_dict
 from bioanalysis.instruments.traces import RunTraces
-from bioanalysis.limits import EDITION, EXPLORATORY, limits_for
+from bioanalysis.limits import EDITION, EXPLORATORY, Limits, limits_for
+from bioanalysis.report.injections import carry_over_figures, standard_figures
 from bioanalysis.report.plots import Axis, Mark, plain, scatter, trace
 from bioanalysis.results import read_table
 from bioanalysis.study import Run, Study
@@ -39,6 +40,7 @@ def write_run_report(folder: Path, run_id: str, path: Path) -> None:
         _section("Measurements", measurements, MEASUREMENTS),
     ]
     if run.platform == "lcms":
+        sections[4:4] = injection_sections(results, limits)
         sections.append(_section("Chromatograms", figures=_chromatograms(folder, run, results)))
     else:
         notes = read_table(folder / "work" / run_id / "wells_notes.tsv")
@@ -56,7 +58,7 @@ def write_study_report(folder: Path, path: Path) -> None:
     results = folder / "results" / "study"
     names = (
         "tissue_concentrations", "tissue_summary", "variance_components", "biodistribution", "recovery", "flags",
-        "reconciliation", "response_variance",
+        "reconciliation", "response_variance", "sequences",
     )  # fmt: skip
     tables = {name: read_table(results / f"{name}.tsv") for name in names}
     verdicts = []
@@ -83,6 +85,7 @@ def write_study_report(folder: Path, path: Path) -> None:
         _section("Response variance of plate assays", tables["response_variance"], None),
         _section("Recovery", tables["recovery"], RECOVERY),
         _section("Flags", tables["flags"], FLAGS),
+        _section("Sequences of several runs", tables["sequences"], SEQUENCES),
         _section("Reconciliation of every input row", tables["reconciliation"], None),
     ]
     title = f"{study.config.study.id}: {study.config.study.title}"
@@ -98,6 +101,11 @@ RECOVERY = ["tissue", "batch", "kind", "level", "factor", "relative_uncertainty"
             "sign_off", "source"]
 FLAGS = ["flag", "state", "run_id", "plate", "position", "sample_id", "tissue", "observed", "limit", "meaning",
          "check_first"]
+SEQUENCES = ["sequence_id", "runs", "rule_id", "analyte", "verdict", "limit", "observed", "position", "source"]
+STANDARD = ["position", "sample_type", "sample_id", "level", "tissue", "analyte", "internal_standard_area",
+            "percent_of_mean", "flag"]
+CARRIED = ["position", "sample_type", "sample_id", "tissue", "analyte", "previous_position", "carry_over_percent",
+           "impact_percent", "limit_percent", "flag"]
 MEASUREMENTS = ["plate", "position", "sample_type", "sample_id", "level", "tissue", "analyte", "status",
                 "nominal_ng_ml", "back_calculated_ng_ml", "bias_percent", "dilution_factor", "response", "reason",
                 "flags"]
@@ -126,6 +134,18 @@ def _wider_than_guideline(run_id: str, acceptance: pd.DataFrame, flags: pd.DataF
     texts += ["the zero standard takes part in the fit"] * bool((flags["flag"] == "zero_in_fit").any())
     texts += ["exploratory profile: nothing is withheld"] * bool((acceptance.limit == EXPLORATORY).any())
     return [{"kind": "fail", "text": f"{run_id}: WIDER THAN ICH M10: {text}"} for text in texts]
+
+
+def injection_sections(results: Path, limits: Limits) -> list[dict[str, Any]]:
+    """Return the sections on internal standard and carry-over: a figure of every injection, a row for each flagged."""
+    standard, carried = (read_table(results / f"{name}.tsv") for name in ("internal_standard", "carry_over"))
+    return [
+        _section(title, table[table["flag"] != ""], columns, figures)
+        for title, table, columns, figures in (
+            ("Internal standard by injection", standard, STANDARD, standard_figures(standard, limits)),
+            ("Carry-over by injection", carried, CARRIED, carry_over_figures(carried)),
+        )
+    ]
 
 
 def _section(

@@ -104,7 +104,7 @@ def test_five_injections_are_too_few_for_a_drift_beyond_chance():
     for count, word in ((5, "not_assessable"), (6, "fail")):
         areas = np.linspace(100, 200, count)
         rows = pd.DataFrame({
-            "position": [str(n) for n in range(count)], "sample_type": "unknown", "tissue": "liver", "judged": True,
+            "position": [str(n) for n in range(count)], "sample_type": "unknown", "tissue": "liver", "in_verdict": True,
             "reference": False, "internal_standard_area": areas, "percent_of_mean": np.nan, "flag": "",
         })  # fmt: skip
         assert verdict(judge(rows), "IS-04") == word
@@ -115,7 +115,7 @@ def drifting(change_percent: float) -> pd.DataFrame:
     areas = 100 * np.exp(np.linspace(0, np.log1p(change_percent / 100), 20))
     rows = pd.DataFrame({"internal_standard_area": areas, "position": [str(n) for n in range(1, 21)]})
     return rows.assign(
-        sample_type="unknown", tissue="liver", judged=True, reference=False, percent_of_mean=areas, flag=""
+        sample_type="unknown", tissue="liver", in_verdict=True, reference=False, percent_of_mean=areas, flag=""
     )
 
 

@@ -59,6 +59,8 @@ rule report_run:
         flags="results/runs/{run}/flags.tsv",
         dilutions="results/runs/{run}/dilutions.tsv",
         positions="results/runs/{run}/positions.tsv",
+        carry_over="results/runs/{run}/carry_over.tsv",
+        internal_standard="results/runs/{run}/internal_standard.tsv",
     output:
         report="results/runs/{run}/report.html",
     log:

@@ -8,7 +8,15 @@ rule judge_study:
         tables=expand(
             "results/runs/{run}/{table}.tsv",
             run=RUNS,
-            table=["measurements", "reportable", "acceptance", "recovery", "flags"],
+            table=[
+                "measurements",
+                "reportable",
+                "acceptance",
+                "recovery",
+                "flags",
+                "carry_over",
+                "internal_standard",
+            ],
         ),
     output:
         tissue_concentrations="results/study/tissue_concentrations.tsv",
@@ -25,6 +33,7 @@ rule judge_study:
         incurred="results/study/incurred.tsv",
         quality_controls="results/study/quality_controls.tsv",
         storage="results/study/storage.tsv",
+        sequences="results/study/sequences.tsv",
     log:
         "logs/judge_study.log",
     resources:
@@ -59,6 +68,7 @@ rule report_study:
             "results/study/incurred.tsv",
             "results/study/quality_controls.tsv",
             "results/study/storage.tsv",
+            "results/study/sequences.tsv",
         ],
     output:
         report="results/study/report.html",

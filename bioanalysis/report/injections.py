@@ -1,0 +1,69 @@
+"""Figures of every injection of a run: the internal standard, and what the injection before may have left."""
+
+from __future__ import annotations
+
+from html import escape
+
+import pandas as pd
+
+from bioanalysis.limits import Limits
+from bioanalysis.report.plots import Axis, Mark, plain, scatter
+
+OUTSIDE = "is_response_outside"
+
+
+def standard_figures(table: pd.DataFrame, limits: Limits) -> list[str]:
+    """Return, for each analyte, the internal standard of each injection with the bands it is held to.
+
+    Parameters
+    ----------
+    table : DataFrame
+        internal_standard.tsv of a run.
+    """
+    figures = []
+    for (analyte, standard), here in table.groupby(["analyte", "internal_standard"], sort=False):
+        marks = [
+            Mark(float(row.position), row.percent_of_mean, _kind(row.flag, row.reference),
+                 f"{row.position} {row.sample_id or row.level} ({row.sample_type}): {plain(row.percent_of_mean)} %")
+            for row in here[here.percent_of_mean.notna()].itertuples()
+        ]  # fmt: skip
+        guides = [100.0, *(float(number) for number in limits["IS-03"].numbers)]
+        figure = scatter(marks, Axis("injection"), Axis(f"{standard}, % of the mean"), guides=guides)
+        missing = int(here.percent_of_mean.isna().sum())
+        words = (
+            f"{standard} of {analyte}: accepted calibrators and QCs (open), other injections (filled), outside (red)"
+        )
+        figures.append(_captioned(figure, words + (f"; {missing} without a value not drawn" if missing else "")))
+    return figures
+
+
+def carry_over_figures(table: pd.DataFrame) -> list[str]:
+    """Return, for each analyte, the share of each study sample that the injection before it may have left.
+
+    Parameters
+    ----------
+    table : DataFrame
+        carry_over.tsv of a run.
+    """
+    figures = []
+    for analyte, here in table.groupby("analyte", sort=False):
+        samples = here[here.sample_type.isin(["unknown", "incurred"]) & here.impact_percent.notna()]
+        marks = [
+            Mark(float(row.position), row.impact_percent, _kind(row.flag, False),
+                 f"{row.position} {row.sample_id}: {plain(row.impact_percent)} % from position {row.previous_position}")
+            for row in samples.itertuples()
+        ]  # fmt: skip
+        guides = sorted(set(samples.limit_percent))
+        figure = scatter(marks, Axis("injection"), Axis("from the injection before, %"), guides=guides)
+        figures.append(_captioned(figure, f"{analyte}: largest possible share of carry-over in each study sample"))
+    return figures
+
+
+def _kind(flag: str, reference: bool) -> str:
+    if flag in (OUTSIDE, "carry_over_suspected"):
+        return "fail"
+    return "m1" if reference else "m0"
+
+
+def _captioned(figure: str, words: str) -> str:
+    return f"<figure>{figure}<figcaption>{escape(words)}</figcaption></figure>"

@@ -97,9 +97,12 @@ def read_listing(content: bytes) -> tuple[dict[str, str], list[int]]:
 
 
 def files_below(folder: Path, name: str) -> Iterator[str]:
-    """Yield the files below `folder`/`name` as paths relative to `folder`, sorted; folders that are links stay out."""
+    """Yield the files below `folder`/`name` as paths relative to `folder`, sorted; no link leads back."""
     home = os.path.join(folder, "")
-    for place, folders, files in os.walk(os.path.join(home, name)):
-        folders.sort()
+    seen = {os.path.realpath(os.path.join(home, name))}
+    for place, folders, files in os.walk(os.path.join(home, name), followlinks=True):
+        real = {inner: os.path.realpath(os.path.join(place, inner)) for inner in sorted(folders)}
+        folders[:] = [inner for inner in real if real[inner] not in seen]
+        seen |= set(real.values())
         for file in sorted(files):
             yield os.path.join(place, file)[len(home) :]

@@ -215,8 +215,9 @@ class Recorder:
     def _kept(self, after: Standing) -> dict[str, bytes]:
         """Return content not yet kept: what the next run needs to say what changed."""
         kept: dict[str, bytes] = {}
+        known = self.audit.trail.records
         for name, place in kept_names(after.all).items():
-            if place in self.audit.trail.records or place in kept:
+            if place in known or place in kept:
                 continue
             content = (self.folder / name).read_bytes()
             if hashlib.sha256(content).hexdigest() == Path(place).name:

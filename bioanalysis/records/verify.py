@@ -40,6 +40,15 @@ def verify(path: Path) -> tuple[list[Finding], list[str]]:
     path : Path
         A study folder, an archive made of one (BagIt folder), or that archive as a zip file.
     """
+    try:
+        return _verified(path)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        # digests hold, and yet the content has not the form it is written in here: somebody else wrote it
+        text = f"hold what was never written by this software ({type(error).__name__}: {error})"
+        return [Finding(PROVENANCE, text, "the form of the records")], []
+
+
+def _verified(path: Path) -> tuple[list[Finding], list[str]]:
     if path.is_dir():
         holdings = Holdings(path)
         return _bag(holdings) if (path / BAG).exists() else _study(holdings, in_bag=False)

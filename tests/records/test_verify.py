@@ -11,10 +11,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from recorded_study import record, recorded_study
+from recorded_study import record, recorded_study, write_results
+from small_study import change, make_small_study
 
 from bioanalysis.planning import workflow_folder
 from bioanalysis.records.archive import archive
+from bioanalysis.records.audit import Act, AuditTrail
 from bioanalysis.records.commands import verify_study
 from bioanalysis.records.digests import listing, read_listing
 from bioanalysis.records.places import CONCENTRATIONS, HEAD, MANIFEST, PROVENANCE, TRAIL
@@ -133,6 +135,39 @@ def test_a_trail_made_anew_does_not_hold_against_a_seal(sealed):
     shutil.rmtree(sealed / PROVENANCE / "kept")
     record(sealed)
     assert any("versions/1" in said for said in found(sealed))
+
+
+def test_records_of_another_form_whose_digests_hold_are_a_finding_and_no_crash(study):
+    audit = AuditTrail(study)
+    audit.add(Act("signed", "1", after={"no": "statement"}))
+    audit.add(Act("version_sealed", "not a number"))
+    assert "never written by this software" in found(study)[0]
+
+
+def test_folders_that_are_links_are_looked_into_and_loops_are_left(study, tmp_path):
+    (study / "config/worklists").rename(tmp_path / "worklists")
+    (study / "config/worklists").symlink_to(tmp_path / "worklists")
+    (study / "config/methods/again").symlink_to(study / "config")
+    assert not found(study)
+    (tmp_path / "worklists/LC-01.tsv").write_text("x")
+    assert [said.split(":")[0] for said in found(study)] == ["config/worklists/LC-01.tsv"]
+
+
+def test_raw_data_outside_the_study_are_held_and_archived(tmp_path):
+    study = make_small_study(tmp_path / "study")
+    (study / "raw").rename(tmp_path / "instrument")
+    change(
+        study, "config/runs.tsv", ("raw/LC-01", "../instrument/LC-01"), ("raw/EL-01", f"{tmp_path}/instrument/EL-01")
+    )
+    with (study / "config/config.yaml").open("a") as stream:
+        stream.write(f"allowed_roots: [{tmp_path}/instrument]\n")
+    write_results(study)
+    record(study)
+    seal(study, workflow_folder(), "")
+    archive(study, tmp_path / "a.zip")
+    assert not found(tmp_path / "a.zip")
+    (tmp_path / "instrument/LC-01/s1.mzML").write_text("x")
+    assert [said.split(":")[0] for said in found(study)] == ["../instrument/LC-01/s1.mzML"]
 
 
 def test_the_manifest_is_read_by_sha256sum(study):

@@ -115,6 +115,23 @@ def mass(
 
 
 @app.command()
+def incurred(
+    seed: Annotated[int, typer.Option(help="seed of the selection")],
+    study: StudyFolder = Path(),
+    share: Annotated[str, typer.Option(help="share of the samples, where more is wanted than ICH M10 5 asks for")] = "",
+) -> None:
+    """Draw the samples to be reanalysed (ISR) and write them as part of a worklist, one file per method.
+
+    Each tissue, group and day gives at least one quantified sample; within them high and low concentrations take
+    turns. The same seed and results give the same samples; a selection is never overwritten.
+    """
+    from bioanalysis.reanalysis import share_of, write_selections
+
+    wanted = share_of(share) if share else None
+    print("\n".join(write_selections(_existing(study), seed, wanted)))
+
+
+@app.command()
 def trends(
     folder: Annotated[
         Path, typer.Argument(help="a study, or a folder of studies", show_default="this folder")

@@ -9,8 +9,8 @@ PACKAGE = Path(__file__).parents[1] / "bioanalysis"
 CORRIDOR = (
     "errors", "text_files", "yaml_with_lines", "sheets", "columns", "tables", "settings", "flags", "words", "limits",
     "oligonucleotides", "contradictions", "method", "study", "template", "instruments", "chromatography", "responses",
-    "calibration", "variability", "recovery", "acceptance", "tissue", "exposure", "evaluation", "results", "report",
-    "export", "trends", "planning", "disk", "lock", "records", "workflow", "launch", "cli",
+    "calibration", "variability", "recovery", "acceptance", "tissue", "exposure", "evaluation", "results", "reanalysis",
+    "report", "export", "trends", "planning", "disk", "lock", "records", "workflow", "launch", "cli",
 )  # fmt: skip
 
 

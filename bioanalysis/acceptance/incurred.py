@@ -137,7 +137,7 @@ def judge_incurred(ledger: Ledger, pairs: pd.DataFrame, initial: pd.DataFrame, n
     Parameters
     ----------
     pairs, initial : DataFrame
-        As made and taken by `incurred_pairs`; `initial` also holds `value` (tissue concentration).
+        As made and taken by `incurred_pairs`; `initial` also holds `value` (tissue concentration) and treatment.
     n_analysed : int
         Study samples analysed by the method.
     """
@@ -218,7 +218,7 @@ def _judge_mean(ledger: Ledger, counted: pd.DataFrame) -> None:
 
 def _judge_coverage(ledger: Ledger, counted: pd.DataFrame, initial: pd.DataFrame) -> None:
     """Enter ISR-06, ISR-10 and ISR-11: do the reanalysed samples stand for all that were quantified?"""
-    there = initial[initial.status == QUANTIFIED]
+    there = initial[(initial.status == QUANTIFIED) & (initial.treatment != "vehicle")]
     chosen = there[there.sample_id.isin(counted.sample_id)]
     missing = [f"{name} {value}" for name, value in _missing(there, chosen, ("group", "collection_day"))]
     thirds = thirds_of(there)

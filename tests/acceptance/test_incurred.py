@@ -24,6 +24,7 @@ RULE = read_catalogue()["ISR-01"]
 def first(sample_id: str = "S1", value: float = 100.0, **more: object) -> dict:
     row = {
         "sample_id": sample_id, "subject_id": f"animal of {sample_id}", "species": "rat", "group": "mid",
+        "treatment": "A",
         "tissue": "liver", "collection_day": 29.0, "analyte": "mipomersen", "run_id": "A", "position": "7",
         "extraction_id": f"A:{sample_id}", "date": "2026-03-03", "status": "quantified", "reason": "",
         "value_ng_ml": value, "value": value,

@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from bioanalysis.evaluation.decisions import responses_of
 from bioanalysis.evaluation.run import RunEvaluation
 from bioanalysis.evaluation.run_tables import curve_document
 from bioanalysis.evaluation.study import RunTables, StudyEvaluation
-from bioanalysis.responses import responses_from_peaks, responses_from_wells
 from bioanalysis.study import Run
 from bioanalysis.tables import read_results, write_table, write_whole
 
@@ -53,16 +53,13 @@ def write_result(table: pd.DataFrame, path: Path) -> None:
 
 def read_responses(run: Run, path: Path) -> pd.DataFrame:
     """Return the responses of a run from its peaks.tsv (LC-MS/MS) or wells.tsv (ELISA)."""
-    table = read_table(path)
-    if run.platform == "lcms":
-        return responses_from_peaks(run, table)
-    return responses_from_wells(run, table)
+    return responses_of(run, read_table(path))
 
 
 def write_run(evaluation: RunEvaluation, output: Any) -> None:
     """Write the tables and curves of one run to the named files of `output`."""
-    tables = ("measurements", "reportable", "acceptance", "recovery", "flags", "dilutions", "positions")
-    for name in (*tables, "carry_over", "internal_standard"):
+    tables = [name for name in evaluation.__dataclass_fields__ if name != "curves"]
+    for name in tables:
         write_result(getattr(evaluation, name), Path(getattr(output, name)))
     text = json.dumps(curve_document(evaluation.curves), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
     write_whole(Path(output.curve), (text + "\n").encode("utf-8"))

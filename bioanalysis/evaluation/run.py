@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -62,6 +62,7 @@ class RunEvaluation:
     carry_over: pd.DataFrame
     internal_standard: pd.DataFrame
     curves: tuple[StandardCurve, ...]
+    decisions: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def evaluate_run(run: Run, responses: pd.DataFrame) -> RunEvaluation:

@@ -15,6 +15,7 @@ import pandas as pd
 from bioanalysis.calibration import curve_from_dict
 from bioanalysis.instruments.traces import RunTraces
 from bioanalysis.limits import EDITION, EXPLORATORY, Limits, limits_for
+from bioanalysis.report.decided import DECISIONS, decided_within_run
 from bioanalysis.report.injections import carry_over_figures, standard_figures
 from bioanalysis.report.plots import Axis, Mark, plain, scatter, trace
 from bioanalysis.results import read_table
@@ -26,7 +27,8 @@ def write_run_report(folder: Path, run_id: str, path: Path) -> None:
     """Write results/runs/<run_id>/report.html from the tables of the run."""
     results = folder / "results" / "runs" / run_id
     run = Run.from_json((folder / "work" / run_id / "run.json").read_text(encoding="utf-8"))
-    tables = {name: read_table(results / f"{name}.tsv") for name in ("measurements", "acceptance", "recovery", "flags")}
+    names = ("measurements", "acceptance", "recovery", "flags", "decisions")
+    tables = {name: read_table(results / f"{name}.tsv") for name in names}
     acceptance, measurements = tables["acceptance"], tables["measurements"]
     curves = json.loads((results / "curve.json").read_text(encoding="utf-8"))
     limits = limits_for(run.method)
@@ -37,6 +39,7 @@ def write_run_report(folder: Path, run_id: str, path: Path) -> None:
         _section("Every rule and its numbers", acceptance, RULES),
         _section("Recovery", tables["recovery"], RECOVERY),
         _section("Flags", tables["flags"], FLAGS),
+        _section("Decisions: the run with and without each", tables["decisions"], DECISIONS),
         _section("Measurements", measurements, MEASUREMENTS),
     ]
     if run.platform == "lcms":
@@ -49,6 +52,7 @@ def write_run_report(folder: Path, run_id: str, path: Path) -> None:
     sections.insert(-1, _section("Several dilutions of a sample", read_table(results / "dilutions.tsv"), None))
     subtitle = f"method {run.method.method_id} version {run.method.version}, {run.run_date}, {run.analyst}"
     verdicts = [*_run_verdicts(run_id, acceptance), *_wider_than_guideline(run_id, acceptance, tables["flags"])]
+    verdicts += decided_within_run(run_id, tables["flags"])
     _write(path, f"Run {run_id}", subtitle, verdicts, sections)
 
 
@@ -66,7 +70,7 @@ def write_study_report(folder: Path, path: Path) -> None:
         acceptance = read_table(folder / "results" / "runs" / run.run_id / "acceptance.tsv")
         verdicts += _run_verdicts(run.run_id, acceptance)
         flags = read_table(folder / "results" / "runs" / run.run_id / "flags.tsv")
-        verdicts += _wider_than_guideline(run.run_id, acceptance, flags)
+        verdicts += [*_wider_than_guideline(run.run_id, acceptance, flags), *decided_within_run(run.run_id, flags)]
     concentrations = tables["tissue_concentrations"]
     counts = ", ".join(f"{number} {status}" for status, number in concentrations.status.value_counts().items())
     open_flags = int((tables["flags"].state == "open").sum())

@@ -1,0 +1,37 @@
+"""What people decided within a run, for the first screen of a report."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+DECISIONS = [
+    "decision_id", "action", "position", "sample_type", "level", "sample_id", "plate", "analyte", "verdict_with",
+    "verdict_without", "failed_with", "failed_without", "samples_changed", "statuses_changed",
+    "largest_change_percent", "largest_change_sample", "lloq_ng_ml_with", "lloq_ng_ml_without", "uloq_ng_ml_with",
+    "uloq_ng_ml_without", "reason_code", "reason", "author", "decided_at",
+]  # fmt: skip
+RESTS = ("verdict_rests_on_exclusion", "verdict_rests_on_integration")
+
+
+def decided_within_run(run_id: str, flags: pd.DataFrame) -> list[dict[str, str]]:
+    """Return the verdicts that rest on a decision, and how many calibrators and QCs were excluded by hand.
+
+    Parameters
+    ----------
+    flags : DataFrame
+        flags.tsv of the run: flag, plate, analyte, observed.
+    """
+    resting = flags[flags["flag"].isin(RESTS)]
+    lines = [
+        {"kind": "fail", "text": f"{_where(run_id, row.plate, row.analyte)}: RESTS ON A DECISION: {row.observed}"}
+        for row in resting.itertuples()
+    ]
+    excluded = flags[flags["flag"] == "excluded_by_decision"].drop_duplicates(["plate", "position"])
+    if len(excluded):
+        text = f"{run_id}: {len(excluded)} calibrators or QCs excluded by hand; with and without: section Decisions"
+        lines.append({"kind": "", "text": text})
+    return lines
+
+
+def _where(run_id: str, plate: str, analyte: str) -> str:
+    return f"{run_id}{f' plate {plate}' if plate else ''}, {analyte}"

@@ -38,7 +38,7 @@ def make_study(folder: Path, seed: int) -> None:
         Seed of every random number (0 to 2**32 - 1); the same seed gives the same bytes.
     """
     # RandomState and not a Generator: its stream is frozen for all releases of numpy
-    streams = [np.random.RandomState([seed, part]) for part in range(5)]
+    streams = [np.random.RandomState([seed, part]) for part in range(6)]
     subjects = animals.make_subjects(streams[0])
     samples = animals.make_samples(subjects, streams[0])
     runs = lcms.plan_runs(samples, streams[1])
@@ -47,6 +47,8 @@ def make_study(folder: Path, seed: int) -> None:
         for run, rng in zip(runs, streams[2:4], strict=True)
     }
     worklists[elisa.RUN_ID] = elisa.acquire(samples, folder / RAW / f"{elisa.RUN_ID}.tsv", streams[4])
+    again = lcms.plan_reanalysis(samples, streams[5])
+    worklists[again.run_id] = lcms.acquire(again, samples, folder / RAW / again.run_id, streams[5])
     write_config(folder / "config", subjects, samples, worklists, runs)
     write_truth(folder / "test_data/truth", samples, worklists, runs)
 
@@ -89,6 +91,7 @@ def run_table() -> pd.DataFrame:
                 f"{RAW}/ELISA-01.tsv",
                 "2026-03-05",
             ),
+            ("LC-03", lcms.ASSAY.method_id, "2026-03-17", "A. Lindqvist", "QTRAP-2", f"{RAW}/LC-03", "2026-03-16"),
         ],
         columns=columns,
     )
@@ -188,6 +191,7 @@ def event_table(worklists: dict[str, pd.DataFrame], runs: tuple[lcms.LcRun, ...]
         "above the range undiluted, repeated diluted": here(first.run_id) & rows.sample_id.isin(diluted_later),
         "injected in part, repeated; the repeat is reported": here(first.run_id) & (rows.sample_id == first.faint),
         "air injected, excluded": rows.sample_id == second.air,
+        "wrong tube at the reanalysis: a flyer, not analysed again": wrong & rows.sample_type.eq("incurred"),
         "repeat": rows.repeat_reason != "",
     }
     events = [rows[where].assign(event=event) for event, where in planted.items()]

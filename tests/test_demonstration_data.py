@@ -75,7 +75,9 @@ def test_another_seed_makes_another_study(generator: ModuleType, again: Path, tm
 def test_a_study_made_over_an_earlier_one_leaves_none_of_its_files(generator: ModuleType, tmp_path: Path) -> None:
     generator.make_study(tmp_path, 1)
     generator.make_study(tmp_path, 2)
-    named = {name for run in ("LC-01", "LC-02") for name in read(tmp_path, f"config/worklists/{run}.tsv").file} - {""}
+    named = {
+        name for run in ("LC-01", "LC-02", "LC-03") for name in read(tmp_path, f"config/worklists/{run}.tsv").file
+    } - {""}
     assert {path.name for path in (tmp_path / "test_data/raw").rglob("*.mzML")} == named
 
 
@@ -91,19 +93,20 @@ def test_the_tables_a_laboratory_writes_hold_no_truth() -> None:
 
 def test_it_is_a_study_that_loads() -> None:
     study = Study.load(ROOT)
-    assert {run.run_id: run.platform for run in study.runs} == {"LC-01": "lcms", "LC-02": "lcms", "ELISA-01": "elisa"}
+    platforms = {run.run_id: run.platform for run in study.runs}
+    assert platforms == {"LC-01": "lcms", "LC-02": "lcms", "ELISA-01": "elisa", "LC-03": "lcms"}
     assert set(study.samples.tissue) == {"liver", "kidney", "spleen"}
     assert list(dict.fromkeys(study.subjects.group)) == ["vehicle", "low", "mid", "high"]
 
 
-@pytest.mark.parametrize(("run_id", "plates"), [("LC-01", 1), ("LC-02", 1), ("ELISA-01", 3)])
+@pytest.mark.parametrize(("run_id", "plates"), [("LC-01", 1), ("LC-02", 1), ("LC-03", 1), ("ELISA-01", 3)])
 def test_study_samples_stand_between_quality_controls_of_three_levels(run_id: str, plates: int) -> None:
     worklist = read(ROOT, f"config/worklists/{run_id}.tsv")
     parts = [rows for _, rows in worklist.groupby("plate")] if "plate" in worklist else [worklist]
     assert len(parts) == plates
     for rows in parts:
         kind = rows.sample_type.to_numpy()
-        controls, unknowns = np.flatnonzero(kind == "qc"), np.flatnonzero(kind == "unknown")
+        controls, unknowns = np.flatnonzero(kind == "qc"), np.flatnonzero(np.isin(kind, ["unknown", "incurred"]))
         assert controls.min() < unknowns.min() < unknowns.max() < controls.max()
         assert rows[kind == "qc"].groupby("level").sample_id.nunique().ge(2).all()
         assert set(rows.level[kind == "qc"]) == {"LQC", "MQC", "HQC"}

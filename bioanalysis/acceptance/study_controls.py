@@ -91,11 +91,10 @@ def judge_study_controls(ledger: Ledger, statistics: pd.DataFrame, runs: str) ->
         return
     for row in statistics.itertuples():
         where = {"tissue": row.tissue, "subject": _subject(row)}
-        known = np.isfinite(row.bias_percent) and np.isfinite(row.cv_percent)
-        limit = float(overall.number)
-        passes = bool(passes_limit(row.bias_percent, limit) and passes_limit(row.cv_percent, limit))
+        found = [value for value in (row.bias_percent, row.cv_percent) if np.isfinite(value)]
+        verdict: str | bool = bool(passes_limit(np.array(found), float(overall.number)).all())
         text = f"n {row.n}: mean bias {signed_percent(row.bias_percent)}, CV {_percent(row.cv_percent)}"
-        ledger.add(overall, passes if known else NOT_ASSESSABLE, text, **where)
+        ledger.add(overall, NOT_ASSESSABLE if verdict and len(found) < 2 else verdict, text, **where)
         _judge_precision(ledger, row, where)
     _judge_completeness(ledger, statistics, runs)
 

@@ -18,6 +18,7 @@ from bioanalysis.limits import EDITION, EXPLORATORY, Limits, limits_for
 from bioanalysis.report.decided import DECISIONS, decided_within_run
 from bioanalysis.report.injections import carry_over_figures, standard_figures
 from bioanalysis.report.plots import Axis, Mark, plain, scatter, trace
+from bioanalysis.report.study_stage import study_stage_parts, study_stage_verdicts
 from bioanalysis.results import read_table
 from bioanalysis.study import Run, Study
 from bioanalysis.tables import write_whole
@@ -80,9 +81,11 @@ def write_study_report(folder: Path, path: Path) -> None:
             "text": f"Results: {counts}. Open flags: {open_flags}. Method status: {study.config.study.status}.",
         }
     )
+    verdicts += study_stage_verdicts(results)
     figures = [_tissue_figure(here, str(tissue)) for tissue, here in concentrations.groupby("tissue", sort=False)]
     sections = [
         _section("Tissue concentrations", concentrations, TISSUE, figures=figures),
+        *[_section(*part) for part in study_stage_parts(results)],
         _section("Summary by group", tables["tissue_summary"], None),
         _section("Biodistribution", tables["biodistribution"], None),
         _section("Variance components", tables["variance_components"], None),

@@ -11,6 +11,7 @@ DOSES_MG_PER_KG = {"vehicle": 0.0, "low": 0.2, "mid": 1.0, "high": 5.0}
 ANIMALS_PER_GROUP = 5
 COLLECTION_DAY = 29
 NOT_COLLECTED = "R305-S1a"
+THAWED = "R203-L2a"
 
 # standard deviations of ln concentration: between animals of a group, pieces of an organ, portions of a piece
 ANIMAL_SD, PIECE_SD, PORTION_SD = 0.25, 0.08, 0.03
@@ -92,6 +93,9 @@ def _sample(subject, tissue: str, piece: int, homogenate: int, weight_g: float, 
     tissue_ug_g = organ.ug_g_at_1_mg_per_kg * dose**organ.exponent * np.exp(effect) if dose else 0.0
     sample_id = f"{subject.subject_id}-{organ.letter}{piece}{'ab'[homogenate - 1]}"
     collected = sample_id != NOT_COLLECTED
+    storage_c, cycles, comment = "-70", "1", ""
+    if sample_id == THAWED:
+        storage_c, cycles, comment = "-20", "4", "freezer failed on 2026-02-20: thawed, then kept at -20 C"
     return {
         "sample_id": sample_id,
         "subject_id": subject.subject_id,
@@ -104,10 +108,10 @@ def _sample(subject, tissue: str, piece: int, homogenate: int, weight_g: float, 
         "organ_weight_g": f"{weight_g:.2f}" if collected else "",
         "collected_at": "2026-02-09" if collected else "",
         "received_at": "2026-02-11" if collected else "",
-        "storage_c": "-70" if collected else "",
-        "freeze_thaw_cycles": "1" if collected else "",
+        "storage_c": storage_c if collected else "",
+        "freeze_thaw_cycles": cycles if collected else "",
         "not_available_reason": "" if collected else "not_collected",
-        "comment": "" if collected else "spleen torn at necropsy and not kept",
+        "comment": comment if collected else "spleen torn at necropsy and not kept",
         "group": subject.group,
         "true_tissue_ug_g": tissue_ug_g,
         "true_homogenate_ng_ml": tissue_ug_g * 1000 * mass_mg / (buffer_ul + mass_mg / organ.density_g_ml),

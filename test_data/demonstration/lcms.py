@@ -1,4 +1,4 @@
-"""The two LC-MS/MS runs: their worklists, and the chromatograms of every injection."""
+"""The LC-MS/MS runs: their worklists, and the chromatograms of every injection."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ LEVELS_NG_ML = (5, 10, 25, 100, 500, 1000, 2500, 5000)
 QC_NG_ML = {"LQC": 15, "MQC": 2000, "HQC": 4000}
 RECOVERY_NG_ML = {"L": 15, "M": 500, "H": 4000}
 PRE_REPLICATES, POST_REPLICATES = 5, 4
+FEWER_REPLICATES = 3, 2
 
 # response: areas in counts x s, scatter as standard deviation of a logarithm
 AREA_PER_NG_ML, IS_AREA, QUALIFIER_SHARE, ENDOGENOUS_AREA = 2400.0, 1.2e6, 0.45, 3000.0
@@ -40,6 +41,7 @@ SIGMA_S, TAU_S, WIDTH_SD = 1.15, 0.7, 0.01
 FIRST_MIN, LAST_MIN, CYCLE_S, DWELL_S, OFFSET_S = 2.40, 3.80, 0.4, 0.1, 0.12
 BASELINE_CPS, BASELINE_WAVE_CPS = 40.0, 8.0
 INJECTION_MINUTES = 6
+WRONG_TUBE = 0.45
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,17 @@ def plan_runs(samples: pd.DataFrame, rng: np.random.RandomState) -> tuple[LcRun,
     )  # fmt: skip
 
 
+def plan_reanalysis(samples: pd.DataFrame, rng: np.random.RandomState) -> LcRun:
+    """A third run: kidneys of the low dose and spleens again; of one spleen, another animal's tube was taken."""
+    there = samples[(samples.not_available_reason == "") & (samples.piece == 1)]
+    kidneys = list(there[(there.tissue == "kidney") & (there.group == "low")].sample_id[:2])
+    spleens = [i for g in ("mid", "high") for i in there[(there.tissue == "spleen") & (there.group == g)].sample_id[:2]]
+    tubes = _shuffled(analyse([*kidneys, *spleens], "incurred"), rng)
+    tissues = ("kidney", "spleen")
+    return LcRun("LC-03", datetime(2026, 3, 17, 8, 20), tissues,
+                 _sequence(tissues, tubes, {spleens[-1]: WRONG_TUBE}, FEWER_REPLICATES, diluted=False))  # fmt: skip
+
+
 def _kidney(sample, undiluted: str, not_acquired: str) -> list[dict]:
     """Kidneys of the high dose are diluted tenfold, but for one; of one of the mid dose nothing was acquired."""
     if sample.sample_id == not_acquired:
@@ -115,8 +128,16 @@ def _shuffled(tubes: list[dict], rng: np.random.RandomState) -> list[dict]:
     return [tubes[i] for i in rng.permutation(len(tubes))]
 
 
-def _sequence(tissues: tuple[str, ...], unknowns: list[dict], faults: dict[str, float]) -> list[dict]:
+def _sequence(
+    tissues: tuple[str, ...],
+    unknowns: list[dict],
+    faults: dict[str, float],
+    replicates: tuple[int, int] = (PRE_REPLICATES, POST_REPLICATES),
+    *,
+    diluted: bool = True,
+) -> list[dict]:
     """Injections in order: standards at both ends, QCs of each tissue before and after the samples."""
+    pre, post = replicates
     half = len(unknowns) // 2
     qcs = {label: [row for t in tissues for row in qc_set(QC_NG_ML, t, label)] for label in ("1", "2")}
     dilution = [
@@ -130,12 +151,12 @@ def _sequence(tissues: tuple[str, ...], unknowns: list[dict], faults: dict[str, 
         *[tube("blank", f"blank-{tissue}", tissue=tissue) for tissue in tissues],
         *standards(LEVELS_NG_ML, "1"),
         tube("carryover_blank", "carryover-1"),
-        *[row for t in tissues for row in recovery_set(RECOVERY_NG_ML, t, "recovery_pre", PRE_REPLICATES)],
-        *[row for t in tissues for row in recovery_set(RECOVERY_NG_ML, t, "recovery_post", POST_REPLICATES)],
+        *[row for t in tissues for row in recovery_set(RECOVERY_NG_ML, t, "recovery_pre", pre)],
+        *[row for t in tissues for row in recovery_set(RECOVERY_NG_ML, t, "recovery_post", post)],
         *qcs["1"],
         *unknowns[:half],
         *qc_set(QC_NG_ML, "", "1"),
-        *dilution,
+        *(dilution if diluted else []),
         *unknowns[half:],
         *qcs["2"],
         *standards(LEVELS_NG_ML, "2"),

@@ -78,6 +78,7 @@ def judged(table: pd.DataFrame, assay_class: str = "chromatographic"):
         pytest.param([100 - 15 / 2**0.5, 100 + 15 / 2**0.5], "pass", marks=pytest.mark.rule("QC-14", "on")),
         pytest.param([89.39, 110.61], "fail", marks=pytest.mark.rule("QC-14", "outside")),
         pytest.param([100.0], "not_assessable", marks=pytest.mark.rule("QC-14", "not_assessable")),
+        pytest.param([116.0], "fail", marks=pytest.mark.rule("QC-14", "outside")),  # no CV, but far off
     ],
 )
 def test_mean_and_scatter_of_a_level_over_the_study(values, expected):

@@ -72,6 +72,40 @@ def test_expected_statuses_come_out(study):
         assert not wrong
 
 
+def test_the_study_stage_passes_fails_and_says_what_it_cannot_assess(study):
+    found = read(study / "results/study/acceptance.tsv")
+    by_rule = {key: set(rows.verdict) for key, rows in found.groupby(["method_id", "rule_id"])}
+    assert by_rule["ASO-LCMS-01", "ISR-03"] == {"pass"}
+    assert by_rule["ASO-HELISA-01", "ISR-04"] == {"not_assessable"}
+    assert by_rule["ASO-LCMS-01", "STAB-05"] == {"pass", "fail", "not_assessable"}
+    assert by_rule["ASO-HELISA-01", "DIL-CC-03"] == {"fail"}
+    assert by_rule["ASO-LCMS-01", "DIL-CC-03"] == {"pass"}
+
+
+def test_the_wrong_tube_is_found_as_a_flyer_and_the_thawed_liver_is_flagged(study):
+    events = read(study / "test_data/truth/events.tsv")
+    swapped = events[events.event.str.startswith("wrong tube")].sample_id.item()
+    pairs = read(study / "results/study/incurred.tsv")
+    assert list(pairs[pairs.flyer == "true"].sample_id) == [swapped]
+    values = read(study / "results/study/tissue_concentrations.tsv")
+    flagged = values[values["flags"].str.contains("storage_beyond_stability")]
+    assert set(flagged.sample_id) == {"R203-L2a"}
+
+
+def test_repeats_are_listed_with_reason_and_justification(study):
+    repeats = read(study / "results/study/repeats.tsv")
+    assert set(repeats.reason_code) == {"ABOVE_ULOQ", "INSTRUMENT", "IS_RESPONSE"}
+    assert (repeats.justification != "").all()
+    assert (repeats.accepted_run_id == "LC-02").all()
+
+
+def test_the_report_shows_the_study_stage(study):
+    page = (study / "results/study/report.html").read_text()
+    for title in ("Acceptance of the study", "Repeat analyses", "Incurred sample reanalysis", "over all accepted runs"):
+        assert title in page
+    assert "Incurred reanalysis, ASO-LCMS-01, mipomersen: 13 of 14" in page
+
+
 def test_a_second_run_has_nothing_to_do(study):
     done = bioanalysis("run", str(study))
     assert "nothing to do: results are up to date" in done.stdout

@@ -1,0 +1,79 @@
+"""What the report of a study says of its own rules: repeats, incurred reanalysis, QCs over the runs, storage."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+
+from bioanalysis.report.plots import Axis, Mark, scatter
+from bioanalysis.results import read_table
+
+Part = tuple[str, pd.DataFrame, list[str] | None, list[str]]
+
+# fmt: off
+RULES = ["method_id", "rule_id", "verdict", "tissue", "analyte", "subject", "limit", "observed", "judged", "source",
+         "standing"]
+PAIRS = ["method_id", "analyte", "sample_id", "tissue", "group", "collection_day", "initial_run_id", "initial_date",
+         "initial_ng_ml", "repeat_run_id", "repeat_date", "repeat_ng_ml", "difference_percent", "within_limit", "flyer",
+         "counted", "not_independent", "reason"]
+REPEATS = ["method_id", "analyte", "sample_id", "initial_run_id", "initial_status", "initial_ng_ml", "initial_reason",
+           "reason_code", "repeat_run_id", "repeat_status", "repeat_ng_ml", "accepted_run_id", "accepted_status",
+           "accepted_ng_ml", "justification"]
+# fmt: on
+
+
+def study_stage_parts(results: Path) -> list[Part]:
+    """Return title, table, columns and figures of each section, from the tables in results/study."""
+    names = ("acceptance", "repeats", "repeat_counts", "incurred", "quality_controls", "storage")
+    tables = {name: read_table(results / f"{name}.tsv") for name in names}
+    outside = tables["storage"][tables["storage"].verdict == "fail"]
+    return [
+        ("Acceptance of the study: every rule and its numbers", tables["acceptance"], RULES, []),
+        ("Repeat analyses", tables["repeats"], REPEATS, []),
+        ("Repeat analyses by reason", tables["repeat_counts"], None, []),
+        ("Incurred sample reanalysis", tables["incurred"], PAIRS, difference_figures(tables["incurred"])),
+        ("Quality controls over all accepted runs", tables["quality_controls"], None, []),
+        ("Samples stored beyond proven stability", outside, None, []),
+    ]
+
+
+def difference_figures(pairs: pd.DataFrame) -> list[str]:
+    """Return, per method and analyte, the differences in percent against the mean of both values."""
+    pairs = pairs.assign(**{name: pd.to_numeric(pairs[name]) for name in ("mean_ng_ml", "difference_percent")})
+    figures = []
+    for (method_id, analyte), here in pairs.groupby(["method_id", "analyte"], sort=False):
+        limit = float(pd.to_numeric(here.limit_percent).iloc[0])
+        marks = [
+            Mark(
+                row.mean_ng_ml, row.difference_percent, "used" if row.within_limit == "true" else "fail",
+                f"{row.sample_id}, {row.initial_run_id} and {row.repeat_run_id}: {row.difference_percent:+.1f} %",
+            )
+            for row in here[here.difference_percent.notna()].itertuples()
+        ]  # fmt: skip
+        figure = scatter(
+            marks, Axis("mean of both, ng/mL", log=True), Axis("difference %"), guides=(-limit, 0.0, limit)
+        )
+        words = f"{method_id}, {analyte}: {len(marks)} of {len(here)} pairs drawn, limit ±{limit:g} %"
+        figures.append(f"<figure>{figure}<figcaption>{escape(words)}</figcaption></figure>")
+    return figures
+
+
+def study_stage_verdicts(results: Path) -> list[dict[str, str]]:
+    """Return the lines of the first screen: incurred reanalysis, and how many rules pass, fail, cannot be assessed."""
+    table = read_table(results / "acceptance.tsv")
+    said = []
+    for (method_id, analyte), here in table[table.analyte != ""].groupby(["method_id", "analyte"], sort=False):
+        share = here[here.rule_id.isin(["ISR-03", "ISR-04"])]
+        number = here[here.rule_id == "ISR-01"]
+        words = "; ".join(dict.fromkeys([*share.observed, *number.observed]))
+        kind = "fail" if (share.verdict == "fail").any() else ""
+        said.append({"kind": kind, "text": f"Incurred reanalysis, {method_id}, {analyte}: {words}"})
+    counts = table.verdict.value_counts()
+    failed = ", ".join(dict.fromkeys(table[table.verdict == "fail"].rule_id))
+    text = (
+        f"Rules of the study: {counts.get('pass', 0)} pass, {counts.get('fail', 0)} fail{f' ({failed})' * bool(failed)}"
+    )
+    text += f", {counts.get('not_assessable', 0)} not assessable; they change no result and are flagged"
+    return [*said, {"kind": "fail" if failed else "", "text": text}]

@@ -151,6 +151,18 @@ def trends(
         chart_folder(folder, fix=fix_limits, phase=(first, last), author=author, reason=reason, only=series or [])
 
 
+@app.command()
+def curve(
+    data: Annotated[Path, typer.Argument(help="table with columns nominal_ng_ml and response (tsv, csv, xlsx)")],
+    page: Annotated[Path, typer.Option(help="file for the figures")] = Path("curves.html"),
+) -> None:
+    """Fit every model and weighting to a table of standards and print how they compare, as evidence for choosing."""
+    from bioanalysis.curve_choice import compare_curves
+
+    print(compare_curves(data, page))
+    print(f"figures: {page}")
+
+
 def _existing(study: Path) -> Path:
     from bioanalysis.errors import BatchError, Fault
 

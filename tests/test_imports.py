@@ -10,7 +10,7 @@ CORRIDOR = (
     "errors", "text_files", "yaml_with_lines", "sheets", "columns", "tables", "settings", "flags", "words", "limits",
     "oligonucleotides", "contradictions", "method", "study", "template", "instruments", "chromatography", "responses",
     "calibration", "variability", "recovery", "acceptance", "tissue", "exposure", "evaluation", "results", "reanalysis",
-    "report", "export", "trends", "planning", "disk", "lock", "records", "workflow", "launch", "cli",
+    "report", "export", "trends", "curve_choice", "planning", "disk", "lock", "records", "workflow", "launch", "cli",
 )  # fmt: skip
 
 

@@ -75,7 +75,8 @@ def pooled_response_variance(sets: pd.DataFrame) -> ResponseVariance:
     log_mean, variance = np.log(sets["mean"].to_numpy(float)), sets.variance.to_numpy(float)
     if total < FEWEST_FREEDOM or np.ptp(log_mean) < np.log(2) or np.sum(variance > 0) < 3:
         note = "too few replicates, or all at one response: not estimable"
-        return ResponseVariance(*[np.nan] * 6, total, len(sets), plates, np.nan, np.nan, note)
+        gap = float("nan")
+        return ResponseVariance(gap, gap, gap, gap, gap, gap, total, len(sets), plates, gap, gap, note)
     centre = float(np.average(log_mean, weights=freedom))
     straight = np.stack([np.ones_like(log_mean), log_mean - centre], axis=1)
     beta, deviance = _gamma_regression(straight, variance, freedom)

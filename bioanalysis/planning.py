@@ -106,15 +106,23 @@ def _run_digest(run: Run, folder: Path, known: dict, seen: dict[str, list]) -> s
         # the last of these cannot be set back by tools that set a file's times
         key = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
         entry = known.get(name)
-        digest = entry[-1] if entry and entry[:-1] == key else hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = entry[-1] if entry and entry[:-1] == key else _digest(path)
         seen[name] = [*key, digest]
         whole.update(f"{name}\0{digest}\n".encode())
     return whole.hexdigest()
 
 
+def _digest(path: Path) -> str:
+    """Return the SHA-256 of a file of any size."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def raw_files(run: Run) -> list[str]:
     """Return the raw files of a run, relative to the study folder."""
     names = [name for name in dict.fromkeys(run.worklist.file) if name]
+    if run.platform == "elisa" and names == [Path(run.raw_path).name]:
+        return [run.raw_path]  # the export itself, named once more in the worklist
     return [f"{run.raw_path}/{name}" for name in names] if names else [run.raw_path]
 
 

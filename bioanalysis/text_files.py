@@ -11,6 +11,8 @@ from bioanalysis.errors import BatchError, Fault
 
 MEGABYTE = 1_000_000
 
+LARGEST_EXPORT_BYTES = 50_000_000  # a plate-reader export is text or a workbook of some kilobytes
+
 
 def read_bytes(path: Path, file: str, most_megabytes: int) -> bytes:
     """Return the content of `path`; `file` is the name the user knows it by.

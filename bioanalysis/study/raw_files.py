@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bioanalysis.errors import Fault
 from bioanalysis.study.reading import Rows
-from bioanalysis.text_files import other_capitals, quoted
+from bioanalysis.text_files import LARGEST_EXPORT_BYTES, other_capitals, quoted
 
 INSIDE = "a path inside the study folder (or list its root under allowed_roots in config/config.yaml)"
 
@@ -57,12 +57,18 @@ class RawFiles:
             return [Fault(runs_file, f"{quoted(raw_path)}: {reason}", _expected(reason), line, "raw_path")]
         place = os.path.join(self.folder, raw_path)
         if platform == "elisa" and os.path.isfile(place):
-            return _files_beside_export(worklist, os.path.basename(raw_path))
+            too_large = _too_large(place, raw_path, runs_file, line, "raw_path")
+            return too_large + _files_beside_export(worklist, os.path.basename(raw_path))
         if not os.path.isdir(place):
             kind = "a folder with mzML files" if platform == "lcms" else "a plate export"
             found = "is a file" if os.path.isfile(place) else "missing"
             return [Fault(runs_file, f"{quoted(raw_path)} {found}", kind, line, "raw_path")]
-        return self._file_faults(raw_path, worklist)
+        missing = self._file_faults(raw_path, worklist)
+        if platform == "lcms" or missing:
+            return missing
+        exports = [name for name in dict.fromkeys(worklist.cells("file")) if name]
+        sizes = [_too_large(os.path.join(place, name), name, runs_file, line, "raw_path") for name in exports]
+        return [fault for faults in sizes for fault in faults]
 
     def _file_faults(self, raw_path: str, worklist: Rows) -> list[Fault]:
         """Every acquired row names a file that exists in the folder of the run."""
@@ -101,6 +107,15 @@ def used_twice(worklist: Rows) -> list[Fault]:
         for name, line in zip(files, lines, strict=True)
     ]
     return worklist.faults(twice, "file", lambda i: f"each file once (line {first[os.path.normpath(files[i])]} has it)")
+
+
+def _too_large(place: str, name: str, file: str, line: int, column: str) -> list[Fault]:
+    """Return a fault where a plate export is larger than any reader writes; the file is not opened."""
+    size = os.path.getsize(place)
+    if size <= LARGEST_EXPORT_BYTES:
+        return []
+    expected = f"a plate-reader export of at most {LARGEST_EXPORT_BYTES // 1_000_000} MB"
+    return [Fault(file, f"{quoted(name)} has {size / 1e6:.0f} MB", expected, line, column)]
 
 
 def _files_beside_export(worklist: Rows, export: str) -> list[Fault]:

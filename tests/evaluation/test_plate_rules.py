@@ -147,6 +147,24 @@ def test_each_plate_may_have_its_own_export(tmp_path):
     assert {fault.file for fault in error.value.faults} == {"raw/R1/P1.txt", "raw/R1/P2.txt"}
 
 
+@pytest.mark.parametrize("in_folder", [False, True])
+def test_an_export_of_5_gb_is_refused_by_its_size_without_being_read(tmp_path, in_folder):
+    make_study(tmp_path, [Plate("1").calibrators()])
+    large = tmp_path / "raw/plate.txt"
+    if in_folder:
+        large.unlink()
+        large = tmp_path / "raw/R1/plate.txt"
+        large.parent.mkdir()
+        runs, worklist = tmp_path / "config/runs.tsv", tmp_path / "config/worklists/R1.tsv"
+        runs.write_text(runs.read_text().replace("raw/plate.txt", "raw/R1"))
+        table = pd.read_csv(worklist, sep="\t", dtype=str, keep_default_na=False)
+        table.assign(file="plate.txt").to_csv(worklist, sep="\t", index=False)
+    with large.open("wb") as file:
+        file.truncate(5_000_000_000)  # no blocks on the disk
+    with pytest.raises(BatchError, match=r"plate.txt' has 5000 MB; expected a plate-reader export of at most 50 MB"):
+        Study.load(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bioanalysis.errors import BatchError, Fault
+from bioanalysis.text_files import LARGEST_EXPORT_BYTES
 
-LARGEST_FILE_BYTES = 50_000_000
 LARGEST_UNPACKED_BYTES = 200_000_000
 MOST_SHEET_CELLS = 2_000_000
 MOST_LINES = 200_000
@@ -69,8 +69,8 @@ def open_document(path: Path, name: str) -> Document:
     if not path.is_file():
         raise _refused(name, "there is no such file", "a plate-reader export")
     size = path.stat().st_size
-    if size > LARGEST_FILE_BYTES:
-        expected = f"a plate-reader export of at most {LARGEST_FILE_BYTES // 1_000_000} MB"
+    if size > LARGEST_EXPORT_BYTES:
+        expected = f"a plate-reader export of at most {LARGEST_EXPORT_BYTES // 1_000_000} MB"
         raise _refused(name, f"the file has {size / 1e6:.0f} MB", expected)
     start = path.read_bytes()[:8]
     if start[:4] == b"PK\x03\x04":

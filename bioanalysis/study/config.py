@@ -49,6 +49,22 @@ class Send(Settings):
     pieces: Literal["mean", "separate"] = "mean"
 
 
+class ReportSettings(Settings):
+    """What stands on the title page and in the signature block of the report; what is empty is printed 'not given'."""
+
+    sponsor: Remark = ""
+    test_site: Remark = ""
+    study_director: Remark = ""
+    principal_investigator: Remark = ""
+    analyst: Remark = ""
+    analysis_start: Remark = ""
+    analysis_end: Remark = ""
+    archive: Remark = ""
+    qa_statement: Remark = ""
+    chromatogram_percent: Annotated[float, Field(ge=0, le=100)] = 5.0
+    chromatogram_seed: int = 1
+
+
 def _empty_means_default(value: Any) -> Any:
     return {} if value is None else value
 
@@ -60,6 +76,7 @@ class StudyConfig(Settings):
     tissues: dict[str, Tissue] = Field(min_length=1, description="the tissues that may occur, each with density_g_ml")
     biodistribution: Annotated[Biodistribution, BeforeValidator(_empty_means_default)] = Biodistribution()
     send: Annotated[Send, BeforeValidator(_empty_means_default)] = Send()
+    report: Annotated[ReportSettings, BeforeValidator(_empty_means_default)] = ReportSettings()
     allowed_roots: tuple[Name, ...] = ()
 
     @model_validator(mode="after")

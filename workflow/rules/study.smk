@@ -88,8 +88,10 @@ rule export_study:
         study="work/study.json",
         runs=expand(rules.judge_run.output, run=RUNS),
         peaks=expand(rules.integrate_peaks.output, run=LCMS_RUNS),
+        traces=expand("work/{run}/traces.npz", run=LCMS_RUNS),
         tables=rules.judge_study.output,
     output:
+        document="results/study/report.pdf",
         workbook="results/study/report.xlsx",
         summary="results/study/report.json",
     log:

@@ -1,0 +1,79 @@
+"""report.pdf: the document for signature, PDF/A, the same bytes from the same results."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import typst
+
+from bioanalysis.export.document import chromatograms, figures, sections, verdicts
+from bioanalysis.export.sources import tables_of
+from bioanalysis.limits import EDITION
+from bioanalysis.study import Study
+from bioanalysis.tables import write_whole
+
+STANDARD = "a-2b"
+NOT_GIVEN = "not given"
+STATE = "UNSIGNED unless signed below or by a signature beside this file"
+SIGNATURE_NOTE = (
+    "Not valid without signatures. An electronic signature stands beside the results and is checked by "
+    "`bioanalysis verify`; it counts for the results whose digest is printed on each page."
+)
+
+
+def write_pdf(folder: Path, path: Path) -> None:
+    """Write report.pdf of the finished study in `folder`."""
+    study = Study.load(folder)
+    text = (files("bioanalysis.export") / "report.typ").read_bytes()
+    data = json.dumps(document(study, folder / "results"), sort_keys=True, ensure_ascii=False, allow_nan=False)
+    pdf = typst.compile(text, sys_inputs={"data": data}, pdf_standards=STANDARD, ignore_system_fonts=True)
+    write_whole(path, pdf)
+
+
+def document(study: Study, results: Path) -> dict[str, Any]:
+    """Return everything the report says, as plain words and SVG pictures."""
+    about, report = study.config.study, study.config.report
+    last = max((run.run_date[:10] for run in study.runs), default="2000-01-01")
+    date = datetime.date.fromisoformat(last)
+    chosen, note = chromatograms(study, results)
+    return {
+        "id": about.id, "title": about.title, "date": [date.year, date.month, date.day], "state": STATE,
+        "digest": results_digest(study, results), "about": _about(study), "verdicts": verdicts(study, results),
+        "sections": sections(study, results), "figures": figures(results), "chromatograms": chosen,
+        "chromatogram_note": note, "signature_note": SIGNATURE_NOTE,
+        "signatures": [
+            ("Analyst", report.analyst or NOT_GIVEN),
+            ("Principal investigator", report.principal_investigator or NOT_GIVEN),
+            ("Quality assurance", NOT_GIVEN),
+            ("Study director", report.study_director or NOT_GIVEN),
+        ],
+    }  # fmt: skip
+
+
+def results_digest(study: Study, results: Path) -> str:
+    """Return one SHA-256 over all result tables, by name and content."""
+    whole = hashlib.sha256()
+    for source in tables_of(study, results):
+        content = hashlib.sha256((results / source.path).read_bytes()).hexdigest()
+        whole.update(f"{source.path}\0{content}\n".encode())
+    return whole.hexdigest()
+
+
+def _about(study: Study) -> list[tuple[str, str]]:
+    """Return the fields of the title page; what nobody filled in is said to be not given."""
+    about, report = study.config.study, study.config.report
+    dates = sorted(run.run_date[:10] for run in study.runs)
+    analysed = f"{dates[0]} to {dates[-1]} (first and last run)" if dates else ""
+    fields = {
+        "Test article": about.test_article, "Status of the methods": about.status.replace("_", " "),
+        "Sponsor": report.sponsor, "Test site": report.test_site, "Study director": report.study_director,
+        "Principal investigator": report.principal_investigator,
+        "Start of analysis": report.analysis_start, "End of analysis": report.analysis_end, "Runs": analysed,
+        "Archive": report.archive, "Quality assurance statement": report.qa_statement, "Rules follow": EDITION,
+    }  # fmt: skip
+    return [(name, value or NOT_GIVEN) for name, value in fields.items()]

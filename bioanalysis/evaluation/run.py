@@ -23,6 +23,7 @@ from bioanalysis.evaluation.status import Rejections, assign_status, rejections_
 from bioanalysis.flags import flag_table
 from bioanalysis.limits import Limits, limits_for
 from bioanalysis.method import Analyte
+from bioanalysis.recovery.diagnostics import recovery_diagnostics
 from bioanalysis.recovery.run import UNCORRECTED, correction_applies, factor_of_tissue, guard_note, run_recovery
 from bioanalysis.responses import SATURATED_FLAG
 from bioanalysis.study import Run
@@ -111,6 +112,7 @@ def evaluate_analyte(run: Run, analyte: Analyte, responses: pd.DataFrame, limits
     rows["injection_flags"] = [injections.words.get(position, "") for position in rows.position]
     diluted = judge_dilutions(assign_status(units, rejections, run, limits), analyte, run, limits)
     positions = plate_positions(rows, run, analyte, limits)
+    recovery = pd.concat([recovery, recovery_diagnostics(rows, units, run.method, run.run_id)], ignore_index=True)
     part = AnalyteEvaluation(
         analyte, rows, diluted.units, tuple(curves), recovery.assign(analyte=analyte.name), acceptance, [],
         diluted.table, positions.table, injections,

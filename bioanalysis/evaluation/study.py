@@ -25,7 +25,7 @@ from bioanalysis.variability.group_summary import group_summary
 
 RECOVERY = [
     "tissue", "batch", "kind", "level", "factor", "relative_uncertainty", "degrees_of_freedom", "n", "source", "note",
-    "analyte", "method_id", "used", "sign_off",
+    "analyte", "method_id", "used", "sign_off", "low", "high", "rows",
 ]  # fmt: skip
 
 

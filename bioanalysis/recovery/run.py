@@ -12,11 +12,13 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
 from bioanalysis.limits import Limits
 from bioanalysis.method import Method
 
 COLUMNS = ["tissue", "batch", "kind", "level", "factor", "relative_uncertainty", "degrees_of_freedom", "n", "source"]
+EVIDENCE = ["low", "high", "rows"]
 ALL_LEVELS = "all"
 
 
@@ -43,22 +45,24 @@ def run_recovery(units: pd.DataFrame, method: Method, batch: str) -> pd.DataFram
     -------
     DataFrame
         tissue, batch, kind, level, factor (fraction), relative_uncertainty (one standard deviation),
-        degrees_of_freedom, n (recovery rows behind it), source, note, used, sign_off (why a person must sign for it).
+        degrees_of_freedom, n (recovery rows behind it), source, note, low and high (95 %), rows (positions spiked
+        before extraction, a slash, those they are held against), used, sign_off (why a person must sign for it).
     """
     pre = units[(units.sample_type == "recovery_pre") & units.mean_response.notna()]
     rows = []
     for tissue, here in pre.groupby("tissue", sort=True):
         own = method.of_tissue(str(tissue))
         mode = own.extraction.recovery_correction
-        reference = _reference_set(units, str(tissue), mode, own)
-        rows += _tissue_rows(here, reference, mode if mode != "none" else "extraction_recovery", own)
+        reference = reference_set(units, str(tissue), mode, own)
+        found = _tissue_rows(here, reference, mode if mode != "none" else "extraction_recovery", own)
+        rows += [row | _evidence(row, here, reference) for row in found]
         rows[-1]["note"] = _missing_levels(here, reference)
-    frame = pd.DataFrame(rows, columns=[*COLUMNS, "note"])
+    frame = pd.DataFrame(rows, columns=[*COLUMNS, "note", *EVIDENCE])
     frame = frame.assign(batch=batch, source=f"recovery rows of {batch}", note=frame.note.fillna(""))
     return frame.assign(used=frame.factor.notna(), sign_off="")
 
 
-def _reference_set(units: pd.DataFrame, tissue: str, mode: str, method: Method) -> pd.DataFrame | None:
+def reference_set(units: pd.DataFrame, tissue: str, mode: str, method: Method) -> pd.DataFrame | None:
     """Return the units that recovery_pre is held against; None where that is the nominal value."""
     if mode == "apparent":
         return None
@@ -66,6 +70,28 @@ def _reference_set(units: pd.DataFrame, tissue: str, mode: str, method: Method) 
     if neat:
         return units[(units.sample_type == "neat") & units.mean_response.notna()]
     return units[(units.sample_type == "recovery_post") & (units.tissue == tissue) & units.mean_response.notna()]
+
+
+def _evidence(row: dict, pre: pd.DataFrame, reference: pd.DataFrame | None) -> dict:
+    """Return the interval of a factor and the positions it came from."""
+    low, high = factor_interval(row["factor"], row["relative_uncertainty"], row["degrees_of_freedom"])
+    shared = set(pre.level) if reference is None else set(pre.level) & set(reference.level)
+    levels = shared if row["level"] == ALL_LEVELS else {row["level"]}
+    sides = [side[side.level.isin(levels)] for side in (pre, reference) if side is not None]
+    return {"low": low, "high": high, "rows": said_rows(*sides)}
+
+
+def factor_interval(factor: float, relative: float, degrees: float, level: float = 0.95) -> tuple[float, float]:
+    """Return the multiplicative interval of a factor, NaN where its uncertainty is not estimable."""
+    if not np.isfinite([factor, relative]).all() or np.isnan(degrees):
+        return np.nan, np.nan
+    spread = float(np.exp(stdtrit(degrees, (1 + level) / 2) * relative)) if relative else 1.0
+    return factor / spread, factor * spread
+
+
+def said_rows(*sides: pd.DataFrame) -> str:
+    """Return the positions of the rows behind a factor, the sides of the fraction parted by a slash."""
+    return " / ".join(";".join(side.position.astype(str)) for side in sides)
 
 
 def found_signal(units: pd.DataFrame, mode: str, method: Method) -> pd.Series:

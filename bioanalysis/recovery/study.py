@@ -10,7 +10,7 @@ import pandas as pd
 from bioanalysis.limits import Limits
 from bioanalysis.method import Method
 from bioanalysis.recovery.estimates import Scatter, extraction_scatter, shrink_recovery
-from bioanalysis.recovery.run import ALL_LEVELS, AppliedFactor, found_signal, guard_note
+from bioanalysis.recovery.run import ALL_LEVELS, EVIDENCE, AppliedFactor, factor_interval, found_signal, guard_note
 
 POOLED = "study"
 FEW_BATCHES = 4
@@ -51,7 +51,14 @@ def recovery_book(run_tables: pd.DataFrame, method: Method, limits: Limits) -> R
     if method.recovery.source == "study" and len(run_tables):
         pooled = run_tables[(run_tables.level == ALL_LEVELS) & run_tables.used]
         parts += [_pooled_rows(group, method, limits) for _, group in pooled.groupby(["analyte", "tissue"])]
-    return RecoveryBook(pd.concat(parts, ignore_index=True), method)
+    table = pd.concat(parts, ignore_index=True)
+    missing = [name for name in EVIDENCE if name not in table]
+    table = table.assign(**dict.fromkeys(missing, np.nan), rows=table.rows.fillna("") if "rows" in table else "")
+    bounds = [
+        factor_interval(float(row.factor), float(row.relative_uncertainty), float(row.degrees_of_freedom))
+        for row in table.itertuples()
+    ]
+    return RecoveryBook(table.assign(low=[low for low, _ in bounds], high=[high for _, high in bounds]), method)
 
 
 def _validation_rows(method: Method) -> pd.DataFrame:

@@ -210,6 +210,7 @@ class ValidatedScope(Settings):
     """The validation a method rests on, and what it covers; what is empty is not known."""
 
     report: Name = Field(description="the identifier of the validation report")
+    file: Name | None = None
     tissues: tuple[Name, ...] = ()
     dilution_factors: tuple[Positive, ...] = ()
     reinjection: bool | None = None

@@ -80,6 +80,7 @@ def study_text(study: Study) -> str:
     content = {
         "config": study.config.model_dump(mode="json"),
         "runs": [[run.run_id, run.method.digest] for run in study.runs],
+        "validations": {name: validated.shown.model_dump(mode="json") for name, validated in study.validations.items()},
         **{name: json.loads(table.to_json(orient="records", double_precision=15)) for name, table in tables.items()},
     }
     return json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False) + "\n"

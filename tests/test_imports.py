@@ -9,8 +9,9 @@ PACKAGE = Path(__file__).parents[1] / "bioanalysis"
 CORRIDOR = (
     "errors", "text_files", "yaml_with_lines", "sheets", "columns", "tables", "settings", "flags", "words", "limits",
     "oligonucleotides", "contradictions", "method", "study", "template", "instruments", "chromatography", "responses",
-    "calibration", "variability", "recovery", "acceptance", "tissue", "exposure", "evaluation", "results", "reanalysis",
-    "report", "export", "trends", "curve_choice", "planning", "disk", "lock", "records", "workflow", "launch", "cli",
+    "calibration", "variability", "recovery", "acceptance", "tissue", "exposure", "validation_study", "evaluation",
+    "results", "reanalysis", "report", "export", "trends", "curve_choice", "planning", "disk", "lock", "records",
+    "workflow", "launch", "cli",
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from bioanalysis.evaluation.dilutions import judge_dilutions
 from bioanalysis.evaluation.exclusions import excluded_rows
 from bioanalysis.evaluation.injection_rules import InjectionTables, injection_tables, judge_beside
 from bioanalysis.evaluation.positions import plate_positions
+from bioanalysis.evaluation.routine import routine_units
 from bioanalysis.evaluation.run_flags import flags_of_analyte, value_words
 from bioanalysis.evaluation.status import Rejections, assign_status, rejections_of
 from bioanalysis.flags import flag_table
@@ -235,7 +236,7 @@ def _judge(
     """Return the acceptance table and what it rejects."""
     tables, rejections = [], Rejections()
     for curve in curves:
-        here = units[units.scope == curve.plate]
+        here = routine_units(units[units.scope == curve.plate], run.method.analyte(curve.analyte))
         ledger = Ledger(limits, curve.analyte, curve.plate)
         judge_calibration(ledger, curve, here, run.method)
         judge_quality_controls(ledger, here)

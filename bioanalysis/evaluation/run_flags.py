@@ -98,6 +98,7 @@ def _run_flags(part: AnalyteEvaluation, limits: Limits) -> list[dict[str, object
     rows += [
         flag("wider_than_guideline", observed=rule.printed_limit, limit=rule.judged, source=rule.rule_id)
         for rule in limits.wider
+        if rule.stage == "run"
     ]
     verdicts = part.acceptance[(part.acceptance.rule_id == RUN) & (part.acceptance.verdict == FAIL)]
     if not limits.enforced:

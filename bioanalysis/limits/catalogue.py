@@ -36,7 +36,8 @@ class Rule:
     decides : str
         What a failure rejects: ``run``, ``batch``, ``tissue``, ``dilution`` (the diluted samples) or nothing.
     direction : str
-        ``max`` (a larger number is wider), ``min`` (a smaller one is wider), ``guard`` or ``fixed``.
+        ``max`` (a larger number is wider), ``min`` (a smaller one is wider), ``guard`` or ``fixed``; one word for each
+        number, joined by ';', where they differ.
     version : str
         Version of the rule, raised where its limit or wording changes.
     never : tuple of str
@@ -78,13 +79,13 @@ class Rule:
 
 def is_wider(rule: Rule, numbers: tuple[Fraction, ...]) -> bool:
     """Return whether `numbers` let pass what `rule` would not."""
-    pairs = list(zip(numbers, rule.numbers, strict=True))
-    if rule.direction == "max":
-        return any(new > old for new, old in pairs)
-    if rule.direction == "min":
-        return any(new < old for new, old in pairs)
     if rule.direction == "guard":
         return numbers[0] < rule.numbers[0] or numbers[1] > rule.numbers[1]
+    directions = rule.direction.split(";")
+    directions *= len(numbers) if len(directions) == 1 else 1
+    for new, old, direction in zip(numbers, rule.numbers, directions, strict=True):
+        if (direction == "max" and new > old) or (direction == "min" and new < old):
+            return True
     return False
 
 

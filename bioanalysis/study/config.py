@@ -15,6 +15,7 @@ class StudyDescription(Settings):
     """What the study is called and how far its methods are validated."""
 
     id: Name = Field(description="the identifier of the study")
+    kind: Literal["study", "validation"] = "study"
     title: Remark = ""
     test_article: Remark = ""
     status: Literal["validated", "partially_validated", "qualified", "exploratory"] = Field(
@@ -34,6 +35,13 @@ class Tissue(Settings):
         if self.density_g_ml is None and not self.fluid:
             raise contradictions([(("density_g_ml",), "missing", "the density of the tissue in g/mL")])
         return self
+
+
+class ValidationPlan(Settings):
+    """What a method validation must know beside its worklists."""
+
+    study_run_rows: Annotated[int, Field(gt=0)] | None = None
+    carry_over: bool | None = None
 
 
 class Biodistribution(Settings):
@@ -77,6 +85,7 @@ class StudyConfig(Settings):
     biodistribution: Annotated[Biodistribution, BeforeValidator(_empty_means_default)] = Biodistribution()
     send: Annotated[Send, BeforeValidator(_empty_means_default)] = Send()
     report: Annotated[ReportSettings, BeforeValidator(_empty_means_default)] = ReportSettings()
+    validation: Annotated[ValidationPlan, BeforeValidator(_empty_means_default)] = ValidationPlan()
     allowed_roots: tuple[Name, ...] = ()
 
     @model_validator(mode="after")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ from bioanalysis.study.raw_files import RawFiles
 from bioanalysis.study.reading import CONFIG, MethodFiles, Rows, StudyFolder
 from bioanalysis.study.run import Run
 from bioanalysis.study.run_checks import misnamed_worklist, run_faults, stray_worklists
+from bioanalysis.study.validated import Validated
+from bioanalysis.study.validation_checks import VALIDATION, experiment_faults
 from bioanalysis.study.worklist import resolve
 from bioanalysis.study.worklist_checks import Manifest, correction_faults, extraction_faults, worklist_faults
 from bioanalysis.yaml_with_lines import Document
@@ -54,6 +56,8 @@ class Study:
         None where the study has no such table.
     notes : tuple of str
         What is no fault and yet worth knowing.
+    validations : dict
+        The validation that a method points at, by `method_id`.
     """
 
     folder: Path
@@ -68,6 +72,7 @@ class Study:
     clinical_chemistry: pd.DataFrame | None = None
     materials: pd.DataFrame | None = None
     notes: tuple[str, ...] = ()
+    validations: dict[str, Validated] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: Path | str) -> Study:
@@ -110,13 +115,14 @@ def _read(folder: StudyFolder) -> tuple[Study | None, list[Fault]]:
         return None, [Fault(CONFIG, "missing", expected)]
     config, document = folder.config()
     methods = folder.methods()
-    tables = _tables(folder)
+    kind = config.study.kind if config is not None else _kind(document)
+    tables = _tables(folder, kind)
     tissues = _words(document, "tissues")
     folder.faults += _table_faults(folder, tables, methods, document, tissues)
     manifest = Manifest.of(tables.samples, tissues)
     raw = RawFiles.of(folder.path, _words(document, "allowed_roots") or ())
     rows = tables.runs.frame.to_dict("records")
-    read = [found for row in rows if (found := _run(folder, row, tables, methods, manifest, raw))]
+    read = [found for row in rows if (found := _run(folder, row, tables, methods, manifest, raw, kind))]
     folder.faults += extraction_faults([worklist for _, worklist in read], manifest)
     folder.faults += homogenate_faults(tables.samples, _conventions(read, methods, tables.samples), _fluids(document))
     runs = [run for run, _ in read]
@@ -134,19 +140,26 @@ def _read(folder: StudyFolder) -> tuple[Study | None, list[Fault]]:
         tables.samples.frame,
         tuple(_with_decisions(run, decisions) for run in runs),
         decisions,
+        validations=methods.validations,
         **side,
     )
     return replace(study, notes=notes_on(study)), []
 
 
-def _tables(folder: StudyFolder) -> _Tables:
+def _kind(document: Document | None) -> str:
+    """Return the kind of a study whose settings are faulty."""
+    return str(document.value(("study", "kind")) or "study") if document is not None else "study"
+
+
+def _tables(folder: StudyFolder, kind: str) -> _Tables:
+    """Return the tables; a validation has no animals, and samples only where it wants them."""
     side: dict[str, Rows | None] = {}
     for name, declared in SIDE_TABLES.items():
         rows = folder.table(f"config/{name}", declared, optional=True)
         side[name] = rows if rows.present else None
     return _Tables(
-        folder.table("config/subjects", schema.SUBJECTS),
-        folder.table("config/samples", schema.SAMPLES),
+        folder.table("config/subjects", schema.SUBJECTS, optional=kind == VALIDATION),
+        folder.table("config/samples", schema.SAMPLES, optional=kind == VALIDATION),
         folder.table("config/runs", schema.RUNS),
         folder.table("config/decisions", schema.DECISIONS, optional=True),
         side,
@@ -187,7 +200,13 @@ def _fluids(document: Document | None) -> list[str]:
 
 
 def _run(
-    folder: StudyFolder, row: dict[str, str], tables: _Tables, methods: MethodFiles, manifest: Manifest, raw: RawFiles
+    folder: StudyFolder,
+    row: dict[str, str],
+    tables: _Tables,
+    methods: MethodFiles,
+    manifest: Manifest,
+    raw: RawFiles,
+    kind: str,
 ) -> tuple[Run, Rows] | None:
     """Return one run and its resolved worklist, None (and faults) where its name, method or worklist is of no use."""
     if not row["run_id"]:
@@ -201,6 +220,7 @@ def _run(
         folder.faults += nominal_faults(worklist, method)
         worklist = replace(worklist, frame=in_ng_ml(worklist.frame, method))
     folder.faults += worklist_faults(worklist, platform, method, manifest)
+    folder.faults += experiment_faults(worklist, kind)
     if platform in ("lcms", "elisa"):
         folder.faults += raw.faults(row, tables.runs.file, worklist, platform)
     if method is None:

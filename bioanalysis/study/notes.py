@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bioanalysis.study.schema import STUDY_SAMPLES
+from bioanalysis.study.validated import differences
 from bioanalysis.text_files import listed
 
 if TYPE_CHECKING:
@@ -16,11 +17,23 @@ QUADRUPOLE_WINDOW_TH = 0.7  # half-width of what a quadrupole at unit resolution
 
 def notes_on(study: Study) -> tuple[str, ...]:
     """Return the notes on a study, each a sentence."""
-    return tuple(note for note in (*_empty_tables(study), *_unused(study), *_masses(study)) if note)
+    notes = (*_empty_tables(study), *_unused(study), *_masses(study), *_beside_validation(study))
+    return tuple(note for note in notes if note)
+
+
+def _beside_validation(study: Study) -> list[str]:
+    """Methods used otherwise than their validation showed them."""
+    return [
+        f"{name}: {used} is used, {validated.file} shows {shown}"
+        for name, validated in study.validations.items()
+        for used, shown in differences(study.methods[name], validated)
+    ]
 
 
 def _empty_tables(study: Study) -> list[str]:
     tables = {"subjects": len(study.subjects), "samples": len(study.samples), "runs": len(study.runs)}
+    if study.config.study.kind == "validation":
+        tables = {"runs": tables["runs"]}
     return [f"the table of {name} has no rows yet" for name, rows in tables.items() if not rows]
 
 

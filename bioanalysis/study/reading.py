@@ -15,6 +15,7 @@ from bioanalysis.method import Method, method_of
 from bioanalysis.settings import settings_of
 from bioanalysis.sheets import find_sheet, read_sheet
 from bioanalysis.study.config import StudyConfig
+from bioanalysis.study.validated import Validated, filled, read_validation
 from bioanalysis.tables import Table
 from bioanalysis.text_files import quoted
 from bioanalysis.yaml_with_lines import Document, read_yaml
@@ -134,8 +135,17 @@ class StudyFolder:
             found.documents[name] = document
             found.platforms[name] = str(document.value(("platform",)))
             if method is not None:
-                found.methods[name] = method
+                found.methods[name] = self._with_validation(method, document, found)
                 self.faults += _overrides(document, method)
+
+    def _with_validation(self, method: Method, document: Document, found: MethodFiles) -> Method:
+        """Return the method with what the validation it points at showed; faults where that cannot be read."""
+        validated, faults = read_validation(self.path, method, document)
+        self.faults += faults
+        if validated is None:
+            return method
+        found.validations[method.method_id] = validated
+        return filled(method, validated)
 
 
 def _overrides(document: Document, method: Method) -> list[Fault]:
@@ -154,3 +164,4 @@ class MethodFiles:
     methods: dict[str, Method]
     documents: dict[str, Document]
     platforms: dict[str, str]
+    validations: dict[str, Validated] = field(default_factory=dict)

@@ -28,6 +28,24 @@ REPEAT_REASONS = (
     "RUN_FAIL", "IS_RESPONSE", "ABOVE_ULOQ", "BELOW_REVISED_LLOQ", "INSTRUMENT", "DILUTED_BELOW_LLOQ",
     "PREDOSE_POSITIVE", "POOR_CHROM", "WELL_CV", "WELL_OUT_OF_RANGE",
 )  # fmt: skip
+EXPERIMENTS: dict[str, tuple[str, ...]] = {
+    "accuracy_precision": ("qc",),
+    "selectivity": ("blank", "zero", "qc"),
+    "specificity": ("blank", "zero", "qc"),
+    "matrix_effect": ("qc", "recovery_post", "neat"),
+    "recovery": ("recovery_pre", "recovery_post", "neat"),
+    "carry_over": ("carryover_blank", "blank"),
+    "dilution_integrity": ("dilution_qc",),
+    "dilution_linearity": ("qc", "dilution_qc"),
+    "parallelism": ("unknown", "incurred"),
+    "stability": ("qc",),
+    "reinjection": ("qc",),
+    "surrogate_matrix": ("qc",),
+    "endogenous": ("blank", "zero", "qc"),
+    "cross_validation": ("qc", "unknown", "incurred"),
+}
+CONDITIONS = ("bench_top", "refrigerated", "freeze_thaw", "long_term", "extract")
+SOURCE_KINDS = ("normal", "lipaemic", "haemolysed", "other")
 ACTIONS: dict[str, tuple[str, ...]] = {
     "integrate": ("WRONG_BASELINE", "WRONG_PEAK", "SPLIT_PEAK"),
     "exclude": ("PREPARATION_ERROR", "INJECTION_FAILURE", "SPILL", "INSTRUMENT"),
@@ -130,6 +148,18 @@ WORKLIST = Table(
         date("prepared_on", "day a calibrator or QC was prepared"),
         one_of("repeat_reason", "why the analysis was repeated", *REPEAT_REASONS),
         text("not_acquired_reason", "why there is no reading"),
+        one_of("experiment", "experiment of a validation the row belongs to", *EXPERIMENTS),
+        one_of("source_kind", "kind of the matrix lot", *SOURCE_KINDS),
+        nonnegative("haemolysed_percent", "haemolysed blood in the matrix lot (% v/v)"),
+        text("interferent", "related substance added"),
+        one_of("condition", "storage before analysis", *CONDITIONS),
+        nonnegative("condition_days", "days stored so"),
+        nonnegative("condition_hours", "hours stored so"),
+        integer("condition_cycles", "freeze-thaw cycles gone through", least=0),
+        nonnegative("hours_frozen", "hours frozen between two thaws, the shortest"),
+        number("condition_c", "temperature of the storage"),
+        identifier("series", "dilutions of one preparation"),
+        text("diluent", "matrix a sample was diluted with: its tissue, or surrogate"),
     ),
 )
 

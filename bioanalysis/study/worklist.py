@@ -99,9 +99,11 @@ def _extraction_ids(frame: pd.DataFrame, run_id: str, method: Method) -> pd.Seri
 
 def _labels(frame: pd.DataFrame) -> list[str]:
     """What a well holds: its sample; without that its kind, level, tissue and lot together."""
-    names = ("sample_id", "sample_type", "level", "nominal_ng_ml", "tissue", "lot")
+    names = ("sample_id", "sample_type", "level", "nominal_ng_ml")
+    more = ("tissue", "lot", "experiment", "interferent", "condition", "series")
     labels = []
-    for sample, kind, level, nominal, tissue, lot in zip(*(frame[name].tolist() for name in names), strict=True):
+    for row in zip(*(frame[name].tolist() for name in (*names, *more)), strict=True):
+        sample, kind, level, nominal, *others = row
         amount = level or ("" if np.isnan(nominal) else f"{nominal:g}")
-        labels.append(sample or ":".join(part for part in (kind, amount, tissue, lot) if part))
+        labels.append(sample or ":".join(part for part in (kind, amount, *others) if part))
     return labels

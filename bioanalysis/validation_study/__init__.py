@@ -1,0 +1,1 @@
+"""A method validation from the tables of its runs: units, statistics per experiment, what was shown."""

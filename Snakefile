@@ -4,7 +4,7 @@
 include: "workflow/rules/common.smk"
 include: "workflow/rules/read.smk"
 include: "workflow/rules/run.smk"
-include: "workflow/rules/study.smk"
+include: f"workflow/rules/{PLAN.kind}.smk"  # study or validation
 
 
 # every result is named, not the reports alone: one that was removed or set aside is made again
@@ -14,6 +14,4 @@ rule all:
         expand(rules.integrate_peaks.output, run=LCMS_RUNS),
         expand(rules.judge_run.output, run=RUNS),
         expand(rules.report_run.output, run=RUNS),
-        rules.judge_study.output,
-        rules.report_study.output,
-        rules.export_study.output,
+        STUDY_RESULTS,

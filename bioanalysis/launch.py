@@ -150,6 +150,11 @@ def _summarise(study: Study, folder: Path) -> None:
             plate = f" plate {row.plate}" if row.plate else ""
             word = "accepted" if row.verdict == "pass" else "FAILED"
             print(f"run {run.run_id}{plate} {row.analyte}: {word} ({row.observed})")
-    table = pd.read_csv(results / "study" / "tissue_concentrations.tsv", sep="\t", dtype=str, keep_default_na=False)
-    print("samples: " + ", ".join(f"{count} {status}" for status, count in table.status.value_counts().items()))
+    name = "acceptance" if study.config.study.kind == "validation" else "tissue_concentrations"
+    table = pd.read_csv(results / "study" / f"{name}.tsv", sep="\t", dtype=str, keep_default_na=False)
+    if name == "acceptance":
+        for row in table[table.rule_id == "VALIDATION"].itertuples():
+            print(f"validation {row.subject or row.analyte}: {row.verdict} ({row.observed})")
+    else:
+        print("samples: " + ", ".join(f"{count} {status}" for status, count in table.status.value_counts().items()))
     print(f"report: {results / 'study' / 'report.html'}")

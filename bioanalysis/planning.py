@@ -17,11 +17,12 @@ CODE_SUFFIXES = (".py", ".tsv", ".html", ".css", ".js", ".smk", ".yaml", ".json"
 
 @dataclass(frozen=True)
 class Plan:
-    """Runs with their platform and raw-data digest, and the digest of the code."""
+    """Runs with their platform and raw-data digest, the digest of the code, and the kind of the study."""
 
     platforms: dict[str, str]
     raw: dict[str, str]
     code: str
+    kind: str = "study"
 
     @property
     def run_ids(self) -> list[str]:
@@ -57,6 +58,7 @@ def plan_study(folder: Path, workflow_folder: Path) -> Plan:
         platforms={run.run_id: run.platform for run in study.runs},
         raw=raw_digests(study),
         code=code_digest(workflow_folder),
+        kind=study.config.study.kind,
     )
 
 

@@ -12,6 +12,8 @@ from bioanalysis.evaluation.decisions import responses_of
 from bioanalysis.evaluation.run import RunEvaluation
 from bioanalysis.evaluation.run_tables import curve_document
 from bioanalysis.evaluation.study import RunTables, StudyEvaluation
+from bioanalysis.evaluation.validation import ValidationEvaluation
+from bioanalysis.responses import responses_from_peaks, responses_from_wells
 from bioanalysis.study import Run
 from bioanalysis.tables import read_results, write_table, write_whole
 
@@ -77,3 +79,11 @@ def write_study(evaluation: StudyEvaluation, output: Any) -> None:
     """Write the study's tables to the named files of `output`."""
     for name in evaluation.__dataclass_fields__:
         write_result(getattr(evaluation, name), Path(getattr(output, name)))
+
+
+def write_validation(evaluation: ValidationEvaluation, output: Any) -> None:
+    """Write the tables of a method validation and validation.json to the named files of `output`."""
+    for name in ("validation", "acceptance", "flags", "reconciliation"):
+        write_result(getattr(evaluation, name), Path(getattr(output, name)))
+    text = json.dumps(evaluation.document, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    write_whole(Path(output.document), (text + "\n").encode("utf-8"))

@@ -27,6 +27,12 @@ COLUMNS = [
     "between_run_cv_percent", "total_cv_percent", "total_error_percent", "largest", "factors", "end", "note",
 ]  # fmt: skip
 
+NUMERIC = [
+    "nominal_ng_ml", "haemolysed_percent", "condition_days", "condition_hours", "condition_cycles", "hours_frozen",
+    "condition_c", "dilution_factor", "n", "n_without_value", "runs", "mean", "sd", "bias_percent", "cv_percent",
+    "within_run_cv_percent", "between_run_cv_percent", "total_cv_percent", "total_error_percent", "largest", "factors",
+]  # fmt: skip
+
 FOUND = "found, ng/mL"
 INTERFERENCE = "analyte in the blank, % of the LLOQ"
 STANDARD_INTERFERENCE = "internal standard in the blank, % of the LLOQ sample"
@@ -100,14 +106,14 @@ def nothing(ledger: Ledger, rule_ids: Sequence[str], why: str, **where: object) 
 
 def judge_curves(ledger: Ledger, facts: ValidatedMethod) -> None:
     """Enter the verdicts on the curves of all runs."""
-    accepted = facts.runs[facts.runs.curve_accepted]
     rule = ledger.rule("CAL-CC-09", "CAL-LBA-08")
-    observed = f"{len(accepted)} runs with an accepted curve, on {accepted.day.nunique()} days"
     if facts.runs.empty:
-        ledger.add(rule, NOT_ASSESSABLE, "no runs")
-    else:
-        enough = len(accepted) >= rule.numbers[0] and accepted.day.nunique() >= rule.numbers[1]
-        ledger.add(rule, enough, observed)
+        nothing(ledger, ["CAL-CC-09", "CAL-CC-16", "CAL-LBA-08"], "no runs")
+        return
+    accepted = facts.runs[facts.runs.curve_accepted]
+    days = accepted.day.nunique()
+    enough = len(accepted) >= rule.numbers[0] and days >= rule.numbers[1]
+    ledger.add(rule, enough, f"{len(accepted)} runs with an accepted curve, on {days} days")
     if "CAL-CC-16" in ledger.limits:
         _judge_ends(ledger, facts.runs[facts.runs.accuracy])
 

@@ -234,7 +234,7 @@ def judge_cross_validation(ledger: Ledger, controls: pd.DataFrame, pairs: pd.Dat
         nothing(ledger, ["CROSS-01", "CROSS-02"], "one method only: nothing to compare with")
         return
     by_method = controls[controls.n > 0].groupby("method_id")
-    levels = int(by_method.level.nunique().min()) if by_method.ngroups > 1 else 0
+    levels = int(by_method["level"].nunique().min()) if by_method.ngroups > 1 else 0
     fewest = int(controls.n.min()) if len(controls) else 0
     observed = f"{levels} QC levels by both methods, at least {fewest} replicates, {len(pairs)} samples"
     found = (fewest, levels, len(pairs))

@@ -13,6 +13,7 @@ from bioanalysis.acceptance.validation import (
     COLUMNS,
     FOUND,
     INTERFERENCE,
+    NUMERIC,
     STANDARD_INTERFERENCE,
 )
 from bioanalysis.validation_study.dilutions import dilution_rows
@@ -66,7 +67,9 @@ def validation_table(units: pd.DataFrame, ligand_binding: bool, internal_standar
     rows += recovery_rows(units, ligand_binding, internal_standard_first)
     rows += dilution_rows(units)
     rows += endogenous_rows(units)
-    return pd.DataFrame(rows, columns=COLUMNS)
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    words = [name for name in COLUMNS if name not in NUMERIC]
+    return table.assign(**table[words].astype(object).fillna("").astype(str), **table[NUMERIC].astype(float))
 
 
 def _found_rows(units: pd.DataFrame, experiment: str, by: Sequence[str]) -> list[dict[str, object]]:

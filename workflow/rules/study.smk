@@ -102,3 +102,10 @@ rule export_study:
         code=CODE,
     script:
         "../scripts/export_study.py"
+
+
+STUDY_RESULTS = [
+    rules.judge_study.output,
+    rules.report_study.output,
+    rules.export_study.output,
+]

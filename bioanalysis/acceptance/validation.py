@@ -5,7 +5,7 @@ The judges of a validation read one table of statistics (`COLUMNS`), of one meth
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -42,6 +42,23 @@ CORRECTED, HOOK = "dilution-corrected, ng/mL", "steps above the ULOQ that do not
 SUBTRACTED = "accuracy after subtraction of the blank, %"
 RATIO = "second method over first, %"
 
+# the rules of each experiment, by the beginning of their ids
+RULES_OF: dict[str, tuple[str, ...]] = {
+    "accuracy_precision": ("VAL-", "CAL-"),
+    "selectivity": ("SEL-",),
+    "specificity": ("SPE-",),
+    "matrix_effect": ("MAT-",),
+    "surrogate_matrix": ("SURR-",),
+    "endogenous": ("ENDO-",),
+    "carry_over": ("CAR-",),
+    "dilution_integrity": ("DIL-CC",),
+    "dilution_linearity": ("DIL-LBA", "HOOK-"),
+    "parallelism": ("PAR-",),
+    "recovery": ("REC-",),
+    "stability": ("STAB-",),
+    "reinjection": ("REINJ-",),
+    "cross_validation": ("CROSS-",),
+}
 ACCURACY = "accuracy_precision"
 BLANKS = ("blank", "zero", "carryover_blank")
 LLOQ, ULOQ = "LLOQ", "ULOQ"
@@ -229,16 +246,37 @@ def _judge_run_size(ledger: Ledger, facts: ValidatedMethod) -> None:
     ledger.add(rule, large >= rule.number, observed)
 
 
+def spare(ledger: Ledger, not_needed: Mapping[str, str]) -> None:
+    """Make `not_applicable` of what config.yaml says, with a reason, need not be examined.
+
+    Parameters
+    ----------
+    not_needed : mapping
+        Reason by experiment or rule id.
+    """
+    for row in ledger.rows:
+        rule_id = str(row["rule_id"])
+        reasons = [
+            why for name, why in not_needed.items() if name == rule_id or rule_id.startswith(RULES_OF.get(name, ()))
+        ]
+        if reasons and row["verdict"] == NOT_ASSESSABLE:
+            row |= {"verdict": NOT_APPLICABLE, "observed": f"not needed: {reasons[0]} ({row['observed']})"}
+
+
 def close_validation(ledger: Ledger) -> str:
     """Enter the verdict on the validation and return it: failed, not assessable (incomplete), or passed.
 
-    A house or unverified rule never fails a validation; what was not assessable leaves it open.
+    A house or unverified rule never fails a validation; a storage or a dilution factor that fails is not claimed and
+    does not fail the method; what was not assessable leaves the validation open.
     """
     deciding = [row for row in ledger.rows if row["standing"] == "read"]
-    failed = list(dict.fromkeys(str(row["rule_id"]) for row in deciding if row["verdict"] == FAIL))
-    open_rules = list(dict.fromkeys(str(row["rule_id"]) for row in deciding if row["verdict"] == NOT_ASSESSABLE))
+    failed = _rules(deciding, FAIL)
+    beside = [rule_id for rule_id in failed if ledger.limits[rule_id].decides == "scope"]
+    failed = [rule_id for rule_id in failed if rule_id not in beside]
+    open_rules = _rules(deciding, NOT_ASSESSABLE)
     verdict = FAIL if failed else (NOT_ASSESSABLE if open_rules else PASS)
-    observed = f"failed: {', '.join(failed)}" if failed else "no rule failed"
+    observed = f"failed: {', '.join(failed)}" if failed else "no deciding rule failed"
+    observed += f"; failed and not claimed: {', '.join(beside)}" if beside else ""
     observed += f"; not assessable: {', '.join(open_rules)}" if open_rules else ""
     row = dict.fromkeys(ledger.rows[0], "") | {
         "rule_id": VALIDATION, "stage": ledger.stage, "analyte": ledger.analyte, "judged": "verdict on the validation",
@@ -247,3 +285,8 @@ def close_validation(ledger: Ledger) -> str:
     }  # fmt: skip
     ledger.rows.append(row)
     return verdict
+
+
+def _rules(rows: Iterable[Mapping[str, object]], verdict: str) -> list[str]:
+    """Return the ids of the rules with this verdict, each once."""
+    return list(dict.fromkeys(str(row["rule_id"]) for row in rows if row["verdict"] == verdict))

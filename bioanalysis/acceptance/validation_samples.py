@@ -81,7 +81,7 @@ def _judge_linearity(ledger: Ledger, rows: pd.DataFrame) -> None:
         nothing(ledger, ["HOOK-LBA-01"], "no sample above the ULOQ")
     for row in hooks.itertuples():
         verdict = bool(row.mean == 0) if row.n else NOT_ASSESSABLE
-        observed = f"{row.note}; {int(row.mean)} of them do not read above"
+        observed = f"{row.note}; of them not reading above: {int(row.mean)}"
         ledger.add(rule, verdict, observed, subject=row.series, tissue=row.tissue)
 
 
@@ -117,7 +117,7 @@ def judge_stability(ledger: Ledger, stats: pd.DataFrame, facts: ValidatedMethod)
             for rule in (number, mean):
                 ledger.add(rule, NOT_ASSESSABLE, "not examined", subject=condition)
     _judge_cycles(ledger, rows[rows.condition == "freeze_thaw"])
-    _judge_bench_top(ledger, rows[rows.condition == "bench_top"])
+    _judge_bench_top(ledger, rows[rows.condition == "bench_top"], facts)
 
 
 def storage_in_words(row: pd.Series) -> str:
@@ -142,14 +142,19 @@ def _judge_cycles(ledger: Ledger, rows: pd.DataFrame) -> None:
             ledger.add(rule, enough, observed, tissue=tissue)
 
 
-def _judge_bench_top(ledger: Ledger, rows: pd.DataFrame) -> None:
-    """What is claimed is the longest single stay; stays of several samples are never added up."""
-    rule = ledger.limits["STAB-04"]
-    hours = rows.condition_hours.fillna(24 * rows.condition_days)
+def _judge_bench_top(ledger: Ledger, rows: pd.DataFrame, facts: ValidatedMethod) -> None:
+    """What is claimed is the longest single stay that did no harm; stays are never added up."""
+    limit = facts.of_class(ledger.limits["STAB-02"])
+    rows = rows.assign(hours=rows.condition_hours.fillna(24 * rows.condition_days))
+    rows = rows.assign(harmless=[at_most(abs(bias), limit) is True for bias in rows.bias_percent])
     if rows.empty:
         nothing(ledger, ["STAB-04"], "no bench-top storage examined")
-    for tissue, here in hours.groupby(rows.tissue, sort=False):
-        ledger.add(rule, True, f"longest single stay {here.max():g} h", tissue=tissue)
+    for tissue, here in rows.groupby("tissue", sort=False):
+        harmless = here.groupby("hours").harmless.all()
+        shown = harmless.index[harmless]
+        verdict = True if len(shown) else NOT_ASSESSABLE
+        words = f"{shown.max():g} h" if len(shown) else "none was shown harmless"
+        ledger.add(ledger.limits["STAB-04"], verdict, words, tissue=tissue)
 
 
 def judge_recovery(ledger: Ledger, stats: pd.DataFrame, facts: ValidatedMethod) -> None:
@@ -194,24 +199,20 @@ def judge_reinjection(ledger: Ledger, stats: pd.DataFrame) -> None:
         ledger.add(rule, at_most(row.cv_percent, limit), f"CV {percent(row.cv_percent)}", **where)
 
 
-def gather_carry_over(ledger: Ledger, runs: pd.DataFrame, prone: bool | None) -> None:
+def gather_carry_over(ledger: Ledger, runs: pd.DataFrame) -> None:
     """Enter the verdicts that the runs of the validation gave on carry-over.
 
     Parameters
     ----------
     runs : DataFrame
         Rows of the runs' acceptance tables with run_id.
-    prone : bool or None
-        Whether a ligand-binding platform is prone to carry-over, as config.yaml says it; None where it says nothing.
     """
     for rule_id in ("CAR-CC-01", "CAR-LBA-01"):
         if rule_id in ledger.limits:
             rows = runs[(runs.rule_id == rule_id) & (runs.analyte == ledger.analyte)]
             judged = rows[rows.verdict.isin(["pass", "fail"])]
             if judged.empty:
-                spared = rule_id == "CAR-LBA-01" and prone is False
-                words = "the platform is not prone to carry-over" if spared else "no blank after the highest calibrator"
-                ledger.add(ledger.limits[rule_id], NOT_APPLICABLE if spared else NOT_ASSESSABLE, words)
+                ledger.add(ledger.limits[rule_id], NOT_ASSESSABLE, "no blank after the highest calibrator")
             for row in judged.itertuples():
                 where = {"subject": f"run {row.run_id}, {row.subject}", "tissue": row.tissue, "plate": row.plate}
                 ledger.add(ledger.limits[rule_id], row.verdict, row.observed, **where, position=row.position)

@@ -16,6 +16,7 @@ from bioanalysis.acceptance.validation import (
     close_validation,
     judge_accuracy_and_precision,
     judge_curves,
+    spare,
 )
 from bioanalysis.acceptance.validation_matrix import judge_matrix
 from bioanalysis.acceptance.validation_samples import (
@@ -68,6 +69,7 @@ def evaluate_validation(study: Study, runs: Mapping[str, RunTables]) -> Validati
     table = pd.concat([part.statistics for part in parts], ignore_index=True)
     table = _with_cross_validation(table, units, parts)
     for part in parts:
+        spare(part.ledger, study.config.validation.not_needed)
         close_validation(part.ledger)
     books = {name: _book(part for part in parts if part.method.method_id == name) for name in methods}
     acceptance = pd.concat(
@@ -97,7 +99,7 @@ def _part(study: Study, method: Method, analyte: Analyte, units: pd.DataFrame, r
     judge_curves(ledger, facts)
     judge_accuracy_and_precision(ledger, table, facts)
     judge_matrix(ledger, table, facts)
-    gather_carry_over(ledger, _acceptance_of(own, runs), study.config.validation.carry_over)
+    gather_carry_over(ledger, _acceptance_of(own, runs))
     judge_dilution(ledger, table, facts)
     judge_recovery(ledger, table, facts)
     judge_stability(ledger, table, facts)

@@ -34,7 +34,8 @@ class Rule:
     numbers : tuple of Fraction
         The limit (shares as exact fractions, percentages as numbers of percent); empty where the rule has none.
     decides : str
-        What a failure rejects: ``run``, ``batch``, ``tissue``, ``dilution`` (the diluted samples) or nothing.
+        What a failure rejects: ``run``, ``batch``, ``tissue``, ``dilution`` (the diluted samples), ``scope`` (what a
+        validation may claim: a storage or a dilution factor, not the method) or nothing.
     direction : str
         ``max`` (a larger number is wider), ``min`` (a smaller one is wider), ``guard`` or ``fixed``; one word for each
         number, joined by ';', where they differ.

@@ -8,30 +8,20 @@ from typing import Any
 import pandas as pd
 
 from bioanalysis.acceptance.ledger import FAIL, NOT_ASSESSABLE, PASS
-from bioanalysis.acceptance.validation import ACCURACY, FOUND, NUMERIC, VALIDATION
+from bioanalysis.acceptance.validation import ACCURACY, FOUND, NUMERIC, RULES_OF, VALIDATION
 from bioanalysis.report.pages import FLAGS, RULES, _run_verdicts, _section, _wider_than_guideline, _write
 from bioanalysis.report.plots import Axis, Mark, scatter
 from bioanalysis.results import read_table
 from bioanalysis.study import Study
 from bioanalysis.tables import read_results
 
-# rules beside those that begin like an experiment's own
-SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "accuracy_precision": ("Accuracy and precision", ("VAL-", "CAL-")),
-    "selectivity": ("Selectivity", ("SEL-",)),
-    "specificity": ("Specificity", ("SPE-",)),
-    "matrix_effect": ("Matrix effect", ("MAT-",)),
-    "surrogate_matrix": ("Surrogate matrix", ("SURR-",)),
-    "endogenous": ("Endogenous analyte", ("ENDO-",)),
-    "carry_over": ("Carry-over", ("CAR-",)),
-    "dilution_integrity": ("Dilution integrity", ("DIL-CC",)),
-    "dilution_linearity": ("Dilution linearity and hook", ("DIL-LBA", "HOOK-")),
-    "parallelism": ("Parallelism", ("PAR-",)),
-    "recovery": ("Recovery", ("REC-",)),
-    "stability": ("Stability", ("STAB-",)),
-    "reinjection": ("Re-injection", ("REINJ-",)),
-    "cross_validation": ("Cross validation", ("CROSS-",)),
-}
+TITLES = {
+    "accuracy_precision": "Accuracy and precision", "selectivity": "Selectivity", "specificity": "Specificity",
+    "matrix_effect": "Matrix effect", "surrogate_matrix": "Surrogate matrix", "endogenous": "Endogenous analyte",
+    "carry_over": "Carry-over", "dilution_integrity": "Dilution integrity",
+    "dilution_linearity": "Dilution linearity and hook", "parallelism": "Parallelism", "recovery": "Recovery",
+    "stability": "Stability", "reinjection": "Re-injection", "cross_validation": "Cross validation",
+}  # fmt: skip
 VERDICTS = ["rule_id", "verdict", "tissue", "subject", "limit", "observed", "analyte", "judged", "source", "standing"]
 WORDS = {PASS: "VALIDATED by all rules judged", FAIL: "NOT VALIDATED", NOT_ASSESSABLE: "OPEN"}
 
@@ -45,9 +35,9 @@ def write_validation_report(folder: Path, path: Path) -> None:
         read_table(results / f"{name}.tsv") for name in ("acceptance", "flags", "reconciliation")
     )
     sections = [_missing_section(acceptance)]
-    for experiment, (title, prefixes) in SECTIONS.items():
+    for experiment, title in TITLES.items():
         rows = table[table.experiment == experiment]
-        verdicts = acceptance[acceptance.rule_id.str.startswith(prefixes)]
+        verdicts = acceptance[acceptance.rule_id.str.startswith(RULES_OF[experiment])]
         sections += _experiment_sections(title, rows, verdicts)
     sections += [
         _section("Every rule and its numbers", acceptance, RULES),
@@ -68,10 +58,14 @@ def _verdicts(folder: Path, study: Study, acceptance: pd.DataFrame) -> list[dict
     counts = acceptance[acceptance.rule_id != VALIDATION].verdict.value_counts()
     text = ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
     verdicts.append({"kind": "", "text": f"Verdicts: {text}. Method status: {study.config.study.status}."})
-    missing = _missing(acceptance)
-    if len(missing):
-        listed = "; ".join(f"{rule} ({'; '.join(words)})" for rule, words in _by_rule(missing).items())
-        verdicts.append({"kind": FAIL, "text": f"{len(missing)} NOT ASSESSABLE: {listed}"})
+    for verdict, title in ((FAIL, "FAILED"), (NOT_ASSESSABLE, "NOT ASSESSABLE")):
+        rows = _with_verdict(acceptance, verdict)
+        if len(rows):
+            listed = "; ".join(f"{rule} ({'; '.join(words)})" for rule, words in _by_rule(rows).items())
+            verdicts.append({"kind": FAIL, "text": f"{len(rows)} {title}: {listed}"})
+    if spared := study.config.validation.not_needed:
+        listed = "; ".join(f"{name}: {why}" for name, why in spared.items())
+        verdicts.append({"kind": "", "text": f"NOT NEEDED by config.yaml: {listed}"})
     wider = []
     for run in study.runs:
         own = read_table(folder / "results" / "runs" / run.run_id / "acceptance.tsv")
@@ -82,13 +76,12 @@ def _verdicts(folder: Path, study: Study, acceptance: pd.DataFrame) -> list[dict
     return [*verdicts, *_wider_than_guideline("validation", acceptance, no_flags), *wider]
 
 
-def _missing(acceptance: pd.DataFrame) -> pd.DataFrame:
-    open_rows = (acceptance.verdict == NOT_ASSESSABLE) & (acceptance.rule_id != VALIDATION)
-    return acceptance[open_rows]
+def _with_verdict(acceptance: pd.DataFrame, verdict: str) -> pd.DataFrame:
+    return acceptance[(acceptance.verdict == verdict) & (acceptance.rule_id != VALIDATION)]
 
 
 def _by_rule(rows: pd.DataFrame) -> dict[str, list[str]]:
-    """Return what is missing of each rule, in words."""
+    """Return what is said of each rule, in words."""
     words: dict[str, list[str]] = {}
     for row in rows.itertuples():
         text = f"{row.subject}: {row.observed}" if row.subject else str(row.observed)
@@ -97,7 +90,7 @@ def _by_rule(rows: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def _missing_section(acceptance: pd.DataFrame) -> dict[str, Any]:
-    return _section("What was not done or could not be judged", _missing(acceptance), VERDICTS)
+    return _section("What was not done or could not be judged", _with_verdict(acceptance, NOT_ASSESSABLE), VERDICTS)
 
 
 def _experiment_sections(title: str, rows: pd.DataFrame, verdicts: pd.DataFrame) -> list[dict[str, Any]]:

@@ -6,7 +6,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from bioanalysis.limits import read_catalogue
 from bioanalysis.settings import Name, Positive, Remark, Settings, contradictions
+from bioanalysis.study.schema import EXPERIMENTS
+from bioanalysis.text_files import did_you_mean
 
 RESERVED_TISSUES = ("surrogate", "neat")
 
@@ -41,7 +44,17 @@ class ValidationPlan(Settings):
     """What a method validation must know beside its worklists."""
 
     study_run_rows: Annotated[int, Field(gt=0)] | None = None
-    carry_over: bool | None = None
+    not_needed: dict[str, Name] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known_experiments(self) -> Self:
+        known = [*EXPERIMENTS, *(name for name, rule in read_catalogue().items() if rule.stage == "validation")]
+        if unknown := [name for name in self.not_needed if name not in known]:
+            expected = f"an experiment ({', '.join(EXPERIMENTS)}) or a rule of the validation"
+            raise contradictions(
+                [(("not_needed", name), f"'{name}'{did_you_mean(name, known)}", expected) for name in unknown]
+            )
+        return self
 
 
 class Biodistribution(Settings):

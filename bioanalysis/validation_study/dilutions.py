@@ -40,7 +40,7 @@ def _linearity(units: pd.DataFrame, series: str) -> list[dict[str, object]]:
     must = checked[checked.must_read_above & (checked.place != "no_value")]
     where = _where(units, "dilution_linearity", series)
     hooks = int(must.hook.sum())
-    note = f"{len(must)} steps above {uloq:g} ng/mL" if len(must) else "no step above the ULOQ"
+    note = f"steps above {uloq:g} ng/mL: {len(must)}" if len(must) else "no step above the ULOQ"
     return [*rows, {**where, "measure": HOOK, "n": len(must), "mean": float(hooks), "note": note}]
 
 

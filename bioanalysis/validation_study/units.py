@@ -58,7 +58,7 @@ def validation_units(study: Study, runs: Mapping[str, RunResults]) -> pd.DataFra
 
 def _run_units(run: Run, tables: RunResults) -> pd.DataFrame:
     cells = run.worklist.set_index("line")[CELLS]
-    units = tables.reportable[READ].join(cells, on="line")
+    units = tables.reportable[READ].astype({"line": int}).join(cells, on="line")
     units = units[units.experiment != ""].copy()
     units["method_id"], units["day"] = run.method.method_id, run.run_date[:10]
     units["found_ng_ml"] = units.reading_ng_ml * units.dilution_factor / units.recovery_factor

@@ -10,6 +10,7 @@ from bioanalysis.acceptance.validation import (
     close_validation,
     judge_accuracy_and_precision,
     judge_curves,
+    spare,
 )
 
 rule = pytest.mark.rule
@@ -293,9 +294,20 @@ def test_the_validation_fails_by_a_failed_rule_and_stays_open_by_one_that_was_no
         ([("VAL-CC-04", True), ("SEL-CC-01", "not_assessable")], "not_assessable"),
         ([("VAL-CC-04", False), ("SEL-CC-01", "not_assessable")], "fail"),
         ([("VAL-CC-04", True), ("REC-04", False)], "pass"),  # a house limit never fails a validation
+        ([("VAL-CC-04", True), ("STAB-02", False)], "pass"),  # the storage is not claimed, the method stands
     ):
         ledger = validation.ledger()
         for name, verdict in entered:
             ledger.add(limits[name], verdict, "")
         assert close_validation(ledger) == expected
         assert ledger.rows[-1]["rule_id"] == VALIDATION
+
+
+def test_what_need_not_be_examined_says_why_and_does_not_leave_the_validation_open():
+    ledger = Validation([]).ledger()
+    for name in ("ENDO-01", "SEL-CC-04", "SEL-CC-01"):
+        ledger.add(ledger.limits[name], "not_assessable" if name != "SEL-CC-01" else True, "not examined")
+    spare(ledger, {"endogenous": "foreign to the animal", "SEL-CC-04": "a solid tissue", "SEL-CC-01": "no"})
+    assert [row["verdict"] for row in ledger.rows] == ["not_applicable", "not_applicable", "pass"]
+    assert ledger.rows[0]["observed"] == "not needed: foreign to the animal (not examined)"
+    assert close_validation(ledger) == "pass"

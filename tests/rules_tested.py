@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from bioanalysis.limits import Rule
@@ -25,6 +26,7 @@ def sides_needed(rule: Rule) -> tuple[str, ...]:
     return (*kept, "not_assessable") if "not_assessable" not in rule.never else tuple(kept)
 
 
+@cache
 def rules_tested(folder: Path = TESTS) -> dict[str, dict[str, list[str]]]:
     """Return the names of tests by rule id and side."""
     found: dict[str, dict[str, list[str]]] = {}

@@ -13,7 +13,6 @@ from bioanalysis.evaluation.run import RunEvaluation
 from bioanalysis.evaluation.run_tables import curve_document
 from bioanalysis.evaluation.study import RunTables, StudyEvaluation
 from bioanalysis.evaluation.validation import ValidationEvaluation
-from bioanalysis.responses import responses_from_peaks, responses_from_wells
 from bioanalysis.study import Run
 from bioanalysis.tables import read_results, write_table, write_whole
 

@@ -5,11 +5,7 @@ rule judge_validation:
     input:
         admitted=ancient("work/admitted"),
         study="work/study.json",
-        tables=expand(
-            "results/runs/{run}/{table}.tsv",
-            run=RUNS,
-            table=["measurements", "reportable", "acceptance", "recovery", "flags"],
-        ),
+        runs=expand(rules.judge_run.output, run=RUNS),
     output:
         validation="results/study/validation.tsv",
         acceptance="results/study/acceptance.tsv",
@@ -30,17 +26,8 @@ rule report_validation:
     input:
         admitted=ancient("work/admitted"),
         study="work/study.json",
-        runs=expand(
-            "results/runs/{run}/{table}",
-            run=RUNS,
-            table=["acceptance.tsv", "flags.tsv"],
-        ),
-        tables=[
-            "results/study/validation.tsv",
-            "results/study/acceptance.tsv",
-            "results/study/flags.tsv",
-            "results/study/reconciliation.tsv",
-        ],
+        runs=expand(rules.judge_run.output, run=RUNS),
+        tables=rules.judge_validation.output,
     output:
         report="results/study/report.html",
     log:

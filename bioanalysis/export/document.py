@@ -217,13 +217,13 @@ def _tissue_figure(tissue: str, here: pd.DataFrame) -> dict[str, str]:
     axis = Axis(tissue, ticks=groups, include=[0.5, len(groups) + 0.5])
     caption = f"{tissue}, {unit}, {' (filled) and '.join(methods)}" + (" (open)" if len(methods) > 1 else "")
     caption += f"; not drawn: {missing}" if missing else ""
-    return {"svg": _picture(scatter(marks, axis, Axis(unit, log=True)), caption), "caption": caption}
+    return {"svg": _picture(scatter(marks, axis, Axis(unit, log=True))), "caption": caption}
 
 
-def _picture(svg: str, caption: str) -> str:
+def _picture(svg: str) -> str:
     """Return a stand-alone picture; a figure with nothing to draw says so."""
     if not svg.startswith("<svg"):
-        return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 440 40">{STYLE}<text x="8" y="24">nothing to draw</text></svg>'
+        svg = '<svg viewBox="0 0 440 40"><text x="8" y="24">nothing to draw</text></svg>'
     head, rest = svg.split(">", 1)
     return f'{head} xmlns="http://www.w3.org/2000/svg">{STYLE}{rest}'
 
@@ -255,5 +255,5 @@ def _traces(run_id: str, traces: RunTraces, picked: list[int], peaks: pd.DataFra
             title = f"{run_id} {traces.positions[i]} {name}"
             svg = trace(time.tolist(), counts.tolist(), left, right, title)
             if svg:
-                pictures.append({"svg": _picture(svg, title), "caption": title})
+                pictures.append({"svg": _picture(svg), "caption": title})
     return pictures

@@ -17,7 +17,6 @@ from bioanalysis.limits import EDITION
 from bioanalysis.study import Study
 from bioanalysis.tables import write_whole
 
-STANDARD = "a-2b"
 NOT_GIVEN = "not given"
 STATE = "UNSIGNED unless signed below or by a signature beside this file"
 SIGNATURE_NOTE = (
@@ -31,7 +30,7 @@ def write_pdf(folder: Path, path: Path) -> None:
     study = Study.load(folder)
     text = (files("bioanalysis.export") / "report.typ").read_bytes()
     data = json.dumps(document(study, folder / "results"), sort_keys=True, ensure_ascii=False, allow_nan=False)
-    pdf = typst.compile(text, sys_inputs={"data": data}, pdf_standards=STANDARD, ignore_system_fonts=True)
+    pdf = typst.compile(text, sys_inputs={"data": data}, pdf_standards="a-2b", ignore_system_fonts=True)
     write_whole(path, pdf)
 
 

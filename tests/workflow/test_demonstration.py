@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import jsonschema
 import pandas as pd
+import pypdf
 import pytest
 from python_calamine import CalamineWorkbook
 
+from bioanalysis.export import write_pdf
 from bioanalysis.export.summary import read_schema
 
 ROOT = Path(__file__).parents[2]
@@ -201,3 +204,22 @@ def test_the_workbook_holds_every_result(study):
         table.value[filled].astype(float).tolist(), rel=1e-15
     )
     assert {row[place] for row, value in zip(rows, filled, strict=True) if not value} == {""}
+
+
+def test_the_document_for_signature_names_every_result_once(study):
+    path = study / "results/study/report.pdf"
+    pages = [page.extract_text() for page in pypdf.PdfReader(path).pages]
+    first = next(number for number, text in enumerate(pages) if "Concentrations" in text)
+    last = next(number for number, text in enumerate(pages) if "Summary by group" in text)
+    words = " ".join(pages[first:last]).split()
+    table = read(study / "results/study/tissue_concentrations.tsv")
+    assert {name: words.count(name) for name in table.sample_id} == table.sample_id.value_counts().to_dict()
+    assert all(f"page {number} of {len(pages)}" in text for number, text in enumerate(pages, start=1))
+    assert len({re.search("digest of the results ([0-9a-f]{64})", text)[1] for text in pages}) == 1
+    assert "FAILED" in pages[0]
+    assert "UNSIGNED" in pages[0]
+
+
+def test_the_document_has_the_same_bytes_each_time(study, tmp_path):
+    write_pdf(study, tmp_path / "again.pdf")
+    assert (tmp_path / "again.pdf").read_bytes() == (study / "results/study/report.pdf").read_bytes()

@@ -158,9 +158,10 @@ def test_a_touched_file_reruns_nothing_and_a_mass_reruns_the_study_alone(study):
     assert "nothing to do" in bioanalysis("run", str(study), "--dry-run").stdout
     path.write_text(text.replace("\t108.0\t", "\t109.0\t", 1))
     try:
-        plan = bioanalysis("run", str(study), "--dry-run").stdout
-        assert plan.splitlines() == [
-            "would run: 1 x judge_study, 1 x export_study, 1 x report_study",
+        would, *words = bioanalysis("run", str(study), "--dry-run").stdout.splitlines()
+        jobs = would.removeprefix("would run: ").split(", ")
+        assert sorted(jobs) == ["1 x export_study", "1 x judge_study", "1 x report_study"]
+        assert words == [
             "changed since the last recorded run:",
             "  config/samples.tsv, R101-L1a: tissue_mass_mg 108.0 -> 109.0",
             "why:",
@@ -176,7 +177,7 @@ def test_trends_read_what_the_runs_left(study):
     trends = read(study / "trends/trends.tsv")
     kinds = {series.split(", ASO")[0] for series in trends.series}
     assert {"QC bias", "recovery", "retention time", "curve", "signal to noise at the LLOQ", "blank response"} <= kinds
-    assert set(trends.run_id) == {"LC-01", "LC-02", "ELISA-01"}
+    assert set(trends.run_id) == set(read(study / "config/runs.tsv").run_id)
     written = read(study / "results/runs/LC-02/measurements.tsv")
     bias = written[(written.level == "LQC") & (written.tissue == "liver") & (written.sample_type == "qc")].bias_percent
     charted = trends[(trends.series == "QC bias, ASO-LCMS-01, mipomersen, LQC, liver") & (trends.run_id == "LC-02")]

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+SPARED = 1.5  # a stretch this many times longer than the longest trace needs is still cheaper than gathering
+
 
 @dataclass(frozen=True, eq=False)
 class Block:
@@ -45,7 +47,12 @@ class Block:
         first = np.maximum((self.valid & (self.time_s < low_s[:, None])).sum(axis=1) - 1, 0)
         stop = (self.valid & (self.time_s <= high_s[:, None])).sum(axis=1) + 1
         stop = np.minimum(stop, self.valid.sum(axis=1))
+        low, high = int(first.min(initial=points)), max(int(stop.max(initial=0)), int(first.min(initial=points)) + 2)
         width = max(int((stop - first).max(initial=0)), 2)
+        if high <= points and high - low <= SPARED * width:  # nearly one stretch for all: no need to gather
+            index = np.arange(low, high)
+            inside = (index >= first[:, None]) & (index < stop[:, None])
+            return Block(self.time_s[:, low:high], self.intensity[:, low:high], inside)
         index = first[:, None] + np.arange(width)
         inside = index < stop[:, None]
         index = np.minimum(index, np.minimum(np.maximum(stop, 1), points)[:, None] - 1)

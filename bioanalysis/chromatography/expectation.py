@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bioanalysis.chromatography.apex import FWHM_PER_SIGMA, half_widths, highest, parabola, smooth
 from bioanalysis.chromatography.baseline import fit_baseline
 from bioanalysis.chromatography.block import Block, Floats, Mask
+from bioanalysis.chromatography.drift import LEAST_TEACHERS, mad, own_drift, shared_drift
 from bioanalysis.chromatography.settings import IntegrationSettings
 
 MOST_TEACHERS = 12
@@ -111,7 +112,7 @@ def learn(
         return _starting_values(transition, nothing), nothing
     width_s = _width(part, seen, best, transition.peak_width_s / BASE_PER_FWHM)
     seen = _refine(part, seen, width_s)
-    drift = _useful_drift(seen, best, shift_s, rows) if shift_s is not None else _own_drift(seen, rows, len(nothing))
+    drift = _drift(seen, best, shift_s, rows, len(nothing))
     rt_s = float(np.median((seen.apex_s - drift[rows])[best]))
     residual = (seen.apex_s - drift[rows] - rt_s)[seen.strong]
     rt_sd_s = _scatter(residual[np.abs(residual) <= width_s], width_s)
@@ -156,28 +157,19 @@ def _refine(block: Block, seen: Candidates, width_s: float) -> Candidates:
     return replace(seen, apex=apex, apex_s=apex_s, strong=seen.strong & found)
 
 
-def _own_drift(seen: Candidates, rows: NDArray[np.intp], injections: int) -> Floats:
-    """Return the shift of each injection's own peak; between strong peaks a straight line in injection order."""
-    apex_s = seen.apex_s[seen.strong] if seen.strong.any() else seen.apex_s
-    order = rows[seen.strong] if seen.strong.any() else rows
-    return np.interp(np.arange(injections), order, apex_s - np.median(apex_s))
-
-
-def _useful_drift(seen: Candidates, best: NDArray[np.intp], shift_s: Floats, rows: NDArray[np.intp]) -> Floats:
-    """Return the internal standard's shift, or none where it does not steady the analyte's retention time."""
+def _drift(
+    seen: Candidates, best: NDArray[np.intp], shift_s: Floats | None, rows: NDArray[np.intp], injections: int
+) -> Floats:
     strong = np.flatnonzero(seen.strong)
-    used = strong if strong.size >= 4 else best
-    with_shift, without = _mad((seen.apex_s - shift_s[rows])[used]), _mad(seen.apex_s[used])
-    return np.zeros_like(shift_s) if used.size >= 4 and without < 0.7 * with_shift else shift_s
-
-
-def _mad(values: Floats) -> float:
-    return float(np.median(np.abs(values - np.median(values))))
+    if shift_s is None:
+        return own_drift(seen.apex_s[strong], rows[strong], injections) if strong.size else np.zeros(injections)
+    used = strong if strong.size >= LEAST_TEACHERS else best
+    return shared_drift(seen.apex_s[used], rows[used], shift_s)
 
 
 def _scatter(residual: Floats, width_s: float) -> float:
     least = 0.05 * width_s
-    return max(MAD_TO_SD * _mad(residual), least) if residual.size >= 4 else max(0.1 * width_s, least)
+    return max(MAD_TO_SD * mad(residual), least) if residual.size >= 4 else max(0.1 * width_s, least)
 
 
 def _boundaries(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from bioanalysis.chromatography.block import Block, Floats, trapezoid_weights, value_at
 from bioanalysis.chromatography.expectation import Expectation, learn
-from bioanalysis.chromatography.flags import flags_of
+from bioanalysis.chromatography.flags import flags_of, words_of
 from bioanalysis.chromatography.measure import Measured, measure, over_noise
 from bioanalysis.chromatography.noise import ion_quantum
 from bioanalysis.chromatography.settings import IntegrationSettings
@@ -127,14 +127,15 @@ def within_boundaries(
     sd = automatic.noise_sd
     variance = sd[:, None] ** 2 + quantum * np.maximum(above, 0.0)
     area_se = np.sqrt((weights**2 * variance).sum(axis=1) + (sd * (right_s - left_s)) ** 2)
-    ones, no = np.ones(len(left_s)), np.zeros(len(left_s), dtype=bool)
-    return Measured(
-        retention_s=block.time_s[np.arange(len(top)), top], left_s=left_s, right_s=right_s,
-        area=(weights * above).sum(axis=1), area_se=area_se, estimates_disagree=no, height=height,
-        signal_to_noise=over_noise(height, sd), noise_sd=sd,
-        width_s=automatic.width_s, asymmetry=automatic.asymmetry, points=inside.sum(axis=1),
-        off_expected_s=0 * ones, width_ratio=ones, tail_ratio=ones, cut_by_window=no, overlap=no, higher_neighbour=no,
-        saturated=automatic.saturated, negative_baseline=no,
+    usual, nothing = np.ones(len(left_s)), np.full(len(left_s), np.nan)
+    area = (weights * above).sum(axis=1)
+    return replace(
+        automatic, retention_s=block.time_s[np.arange(len(top)), top], left_s=left_s, right_s=right_s,
+        area=area, area_se=area_se, drop_area=area, drop_se=area_se, template_area=nothing, template_se=nothing,
+        fitted_width=nothing, misfit=nothing, stray=0 * usual, height=height,
+        signal_to_noise=over_noise(height, sd), points=inside.sum(axis=1),
+        off_expected_s=0 * usual, width_ratio=usual, tail_ratio=usual, asymmetry_ratio=usual,
+        beyond_trace_s=-usual, valley=nothing, edge=0 * usual, higher_neighbour=0 * usual, baseline_sd=0 * usual,
     )  # fmt: skip
 
 
@@ -150,7 +151,7 @@ def _checked(time_min: ArrayLike, intensity: ArrayLike) -> tuple[Floats, Floats]
 
 
 def _peak(found: Measured, settings: IntegrationSettings, known: Expectation) -> Peak:
-    flags = flags_of(found, settings, known)[0]
+    flags = words_of(flags_of(found, settings, known))[0]
     row = found[0]
     present = "no_peak" not in flags
     return Peak(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bioanalysis.chromatography.block import Block, Floats, Mask
 from bioanalysis.chromatography.expectation import Expectation, TransitionLike, learn
-from bioanalysis.chromatography.flags import flags_of
+from bioanalysis.chromatography.flags import details_of, flags_of, words_of
 from bioanalysis.chromatography.integration import within_boundaries
 from bioanalysis.chromatography.measure import Measured, measure
 from bioanalysis.chromatography.noise import ion_quantum
@@ -22,7 +22,8 @@ from bioanalysis.instruments.traces import RunTraces
 
 COLUMNS = (
     "position", "file", "transition", "retention_time_min", "left_min", "right_min", "area", "area_se", "height",
-    "signal_to_noise", "width_s", "asymmetry", "points", "manual", "automatic_area", "flags",
+    "signal_to_noise", "width_s", "asymmetry", "points", "manual", "automatic_area", "flags", "estimate", "drop_area",
+    "template_area", "template_area_se", "flag_details",
 )  # fmt: skip
 
 
@@ -69,12 +70,13 @@ def integrate_run(
     known_positions = {str(position) for position in calibrator_positions}
     known = np.array([position in known_positions for position in traces.positions], dtype=bool)
     shifts: dict[str, Floats] = {}
+    points = traces.equal_length
     columns: dict[str, dict[str, NDArray[Any]]] = {}
     leaders = set(internal_standards.values())
     for transition in sorted(transitions, key=lambda one: one.name not in leaders):  # standards first; order is kept
         shift_s = shifts.get(internal_standards.get(transition.name, ""))
         follows = shift_s is not None
-        block = _block(traces, names.index(transition.name))
+        block = _block(traces, names.index(transition.name), points)
         eligible = known if follows or transition.name not in leaders else np.ones_like(known)
         by_hand = _of_transition(manual, transition.name)
         drift = shift_s if follows else (None if transition.name in leaders else np.zeros(len(known)))
@@ -119,8 +121,7 @@ def check_manual(traces: RunTraces, manual: pd.DataFrame, *, file: str = "config
         raise BatchError(faults)
 
 
-def _block(traces: RunTraces, transition: int) -> Block:
-    points = traces.equal_length
+def _block(traces: RunTraces, transition: int, points: int) -> Block:
     if points > 1:
         shape = (len(traces.positions), len(traces.transitions), points)
         time_s = 60 * traces.time_min.reshape(shape)[:, transition]
@@ -148,13 +149,15 @@ def _integrate_transition(
     manual: Mapping[str, tuple[float, float]],
     settings: IntegrationSettings,
 ) -> tuple[dict[str, NDArray[Any]], Floats]:
-    quantum = ion_quantum(block.intensity[block.valid])
+    quantum = ion_quantum(block.intensity.ravel())  # where traces are shorter there are zeros, which tell nothing
     known, drift, eligible = _learned(block, transition, eligible, shift_s, quantum, settings)
     automatic = measure(block, known, eligible, quantum, settings)
     by_hand = np.array([position in manual for position in traces.positions], dtype=bool)
     final = _with_manual(block, automatic, by_hand, traces, manual, quantum) if by_hand.any() else automatic
     found = _columns(final, settings, known)
-    return found | {"automatic_area": _columns(automatic, settings, known)["area"], "manual": by_hand}, drift
+    unattended = _columns(automatic, settings, known)["area"] if by_hand.any() else found["area"]
+    word = np.where(by_hand, "by_hand", np.where(final.area == final.drop_area, "drop", "template"))
+    return found | {"automatic_area": unattended, "manual": by_hand, "estimate": word}, drift
 
 
 def _learned(
@@ -195,8 +198,8 @@ def _with_manual(
 
 
 def _columns(found: Measured, settings: IntegrationSettings, known: Expectation) -> dict[str, NDArray[Any]]:
-    flags = flags_of(found, settings, known)
-    present = np.array(["no_peak" not in words for words in flags])
+    raised = flags_of(found, settings, known)
+    present = ~raised[0].where
     return {
         "retention_time_min": np.where(present, found.retention_s / 60, np.nan),
         "left_min": found.left_s / 60,
@@ -208,7 +211,11 @@ def _columns(found: Measured, settings: IntegrationSettings, known: Expectation)
         "width_s": np.where(present, found.width_s, np.nan),
         "asymmetry": np.where(present, found.asymmetry, np.nan),
         "points": found.points,
-        "flags": np.array([";".join(words) for words in flags], dtype=object),
+        "drop_area": found.drop_area,
+        "template_area": found.template_area,
+        "template_area_se": found.template_se,
+        "flags": np.array([";".join(words) for words in words_of(raised)], dtype=object),
+        "flag_details": np.array(details_of(raised), dtype=object),
     }
 
 

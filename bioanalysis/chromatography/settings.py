@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
+
+from bioanalysis.limits.peaks import PeakLimit, peak_limits
+
+ESTIMATES = ("drop", "template", "by_signal_to_noise")
 
 
 @dataclass(frozen=True)
 class IntegrationSettings:
-    """Settings of the integration and the limits at which a peak is flagged (house values).
+    """Settings of the integration (house values), and the limits at which a peak is flagged.
 
     Parameters
     ----------
+    estimate : {'by_signal_to_noise', 'drop', 'template'}
+        Which area is reported: the perpendicular drop, the fit of the run's own peak shape, or the fit below a
+        signal-to-noise of `template_below` and where a valley leads to a neighbour, else the drop. Both are computed in
+        any case.
+    template_below : float
+        Signal-to-noise.
+    template_with_neighbour : bool
     strong_signal_to_noise : float
         Peaks above it teach retention time and shape.
     learning_windows : float
@@ -22,41 +34,24 @@ class IntegrationSettings:
         The baseline is taken from this many peak widths (boundary to boundary) on either side.
     exclusion_sd : float
         Points this many SD above the baseline do not belong to it.
-    estimate : {'perpendicular_drop', 'template'}
-        Which area is reported. With 'template' both are computed, and the fit of the run's own peak shape is reported
-        for peaks below `template_below`.
-    template_below : float
-        Signal-to-noise.
-    disagreement, disagreement_sd : float
-        Flag where the two differ by more than this fraction of the area plus this many standard errors.
-    detection_sd : float
-        An area below this many of its standard errors is no peak (data contract).
-    weak_signal_to_noise : float
-        Below it, flag `low_signal_to_noise`.
-    few_points : int
-        With fewer points from boundary to boundary, flag `few_points`.
-    wide, narrow : float
-        Width at half height over that of the calibrators beyond which to flag.
-    rt_shift_widths : float
-        Distance from the expected retention time, in widths at half height, beyond which to flag.
+    search_widths : float
+        A peak is looked for within this many widths at half height of its expected time (or six times the scatter of
+        retention times, where that is more).
+    limits : mapping
+        Flag -> its limit.
     """
 
+    estimate: Literal["by_signal_to_noise", "drop", "template"] = "by_signal_to_noise"
+    template_below: float = 20.0
+    template_with_neighbour: bool = True
     strong_signal_to_noise: float = 20.0
     learning_windows: float = 1.5
     boundary_level: float = 0.004
     reach: float = 3.0
     exclusion_sd: float = 4.0
-    estimate: Literal["perpendicular_drop", "template"] = "perpendicular_drop"
-    template_below: float = float("inf")
-    disagreement: float = 0.05
-    disagreement_sd: float = 4.0
-    detection_sd: float = 3.0
-    weak_signal_to_noise: float = 5.0
-    few_points: int = 8
-    wide: float = 1.5
-    narrow: float = 0.6
-    rt_shift_widths: float = 0.5
+    search_widths: float = 0.75
+    limits: Mapping[str, PeakLimit] = field(default_factory=peak_limits)
 
     def __post_init__(self) -> None:
-        if self.estimate not in ("perpendicular_drop", "template"):
-            raise ValueError(f"estimate is {self.estimate!r}; it must be 'perpendicular_drop' or 'template'")
+        if self.estimate not in ESTIMATES:
+            raise ValueError(f"estimate is {self.estimate!r}; it must be one of {', '.join(ESTIMATES)}")

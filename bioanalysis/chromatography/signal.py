@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bioanalysis.chromatography.apex import smooth
 from bioanalysis.chromatography.baseline import Baseline, fit_baseline
@@ -13,6 +14,7 @@ from bioanalysis.chromatography.expectation import Expectation
 from bioanalysis.chromatography.noise import variance_per_count
 from bioanalysis.chromatography.settings import IntegrationSettings
 
+CORE_BASES = 1.25  # what is kept of a trace beyond where its peak may stand, in widths at base
 LIGHT = 0.3  # smoothing before widths and valleys are read, in widths at half height
 
 
@@ -26,12 +28,18 @@ class Signal:
     light: Floats
     variance: Floats
     per_count: float
+    quantum: float
     spacing_s: float
 
     @property
     def sd(self) -> Floats:
         """SD of a point of the baseline, shape (n_traces,)."""
         return np.sqrt(self.line.variance)
+
+    def rows(self, rows: NDArray[np.intp]) -> Signal:
+        """Return the signal of some traces."""
+        parts = {name: getattr(self, name)[rows] for name in ("above", "light", "variance")}
+        return replace(self, block=self.block.rows(rows), line=self.line.rows(rows), **parts)
 
 
 def signal_above(whole: Block, known: Expectation, quantum: float, settings: IntegrationSettings) -> Signal:
@@ -48,15 +56,22 @@ def signal_above(whole: Block, known: Expectation, quantum: float, settings: Int
     settings : IntegrationSettings
     """
     reach = settings.reach * known.base_s
-    block = whole.around(known.rt_s - known.left_s - reach, known.rt_s + known.right_s + reach)
+    far = whole.around(known.rt_s - known.left_s - reach, known.rt_s + known.right_s + reach)
     margin = 0.5 * known.width_s + 2 * known.rt_sd_s
-    offset = block.time_s - known.rt_s[:, None]
+    offset = far.time_s - known.rt_s[:, None]
     outside = (offset < -known.left_s - margin) | (offset > known.right_s + margin)
-    line = fit_baseline(block, known.rt_s, outside, exclusion_sd=settings.exclusion_sd, least_sd=quantum)
+    line = fit_baseline(far, known.rt_s, outside, exclusion_sd=settings.exclusion_sd, least_sd=quantum, bend=True)
+    spacing_s = float(np.median(far.spacing_s))
+    core = tolerance_s(known, settings, spacing_s) + CORE_BASES * known.base_s
+    block = far.around(known.rt_s - core, known.rt_s + core)
     drawn = line.at(block.time_s)
     above = np.where(block.valid, block.intensity - drawn, 0.0)
-    spacing_s = float(np.median(block.spacing_s))
     light = smooth(above, LIGHT * known.width_s, spacing_s)
     per_count = quantum or variance_per_count(block, drawn, line.variance)
     variance = np.where(block.valid, line.variance[:, None] + per_count * np.maximum(light, 0.0), 0.0)
-    return Signal(block, line, above, light, variance, per_count, spacing_s)
+    return Signal(block, line, above, light, variance, per_count, quantum, spacing_s)
+
+
+def tolerance_s(known: Expectation, settings: IntegrationSettings, spacing_s: float) -> float:
+    """Return how far (s) from its expected time a peak is looked for."""
+    return max(6 * known.rt_sd_s, settings.search_widths * known.width_s, 2 * spacing_s)

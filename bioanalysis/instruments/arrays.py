@@ -35,20 +35,39 @@ def needs_openms(announced: Announced) -> bool:
     return any(array.terms.keys() & NUMPRESS for array in announced.arrays)
 
 
-def array_of(announced: Announced, kind: str, text: bytes, most_bytes: int) -> NDArray[np.float64]:
-    """Return the array of one kind (its accession) of a chromatogram or spectrum.
+class Decoder:
+    """Decodes the arrays of one text; arrays written in the same words, such as the times of a cycle, only once.
 
-    Raises
-    ------
-    NotMzml
-        If there is not exactly one, or it cannot be decoded to as many numbers as announced.
+    Parameters
+    ----------
+    text : bytes
+        The whole file, decompressed.
+    most_bytes : int
+        Refuse an array that expands to more.
     """
-    arrays = [array for array in announced.arrays if kind in array.terms]
-    if len(arrays) == 1:
-        return _decode(arrays[0], text, most_bytes, f"the {NAMES[kind]} array")
-    if not arrays and not announced.points:
-        return np.empty(0)
-    raise NotMzml(f"{len(arrays)} {NAMES[kind]} arrays", "exactly one")
+
+    def __init__(self, text: bytes, most_bytes: int) -> None:
+        self.text, self.most_bytes = text, most_bytes
+        self._known: dict[tuple[bytes, str, int], NDArray[np.float64]] = {}
+
+    def array_of(self, announced: Announced, kind: str) -> NDArray[np.float64]:
+        """Return the array of one kind (its accession) of a chromatogram or spectrum.
+
+        Raises
+        ------
+        NotMzml
+            If there is not exactly one, or it cannot be decoded to as many numbers as announced.
+        """
+        arrays = [array for array in announced.arrays if kind in array.terms]
+        if not arrays and not announced.points:
+            return np.empty(0)
+        if len(arrays) != 1:
+            raise NotMzml(f"{len(arrays)} {NAMES[kind]} arrays", "exactly one")
+        array = arrays[0]
+        words = self.text[array.start : array.stop], " ".join(sorted(array.terms)), array.length
+        if words not in self._known:
+            self._known[words] = _decode(array, self.text, self.most_bytes, f"the {NAMES[kind]} array")
+        return self._known[words]
 
 
 def in_minutes(time: NDArray[np.float64], unit: str | None) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bioanalysis.errors import BatchError, Fault
-from bioanalysis.instruments.arrays import array_of, in_minutes, needs_openms
+from bioanalysis.instruments.arrays import Decoder, in_minutes, needs_openms
 from bioanalysis.instruments.matching import match_transitions
 from bioanalysis.instruments.outline import (
     INTENSITY_ARRAY,
@@ -60,10 +60,11 @@ def read_traces(path: Path, name: str, *, most_bytes: int = MOST_BYTES) -> list[
         raise BatchError([Fault(name, fault.found, fault.expected, fault.line)]) from None
     traces: list[Trace] = []
     faults: list[Fault] = []
+    decoder = Decoder(text, most_bytes // ARRAY_SHARE)
     for number, said in enumerate(outline.chromatograms):
         place = f"chromatogram {number + 1} '{said.name}'"
         try:
-            arrays = by_openms[number] if by_openms else _arrays(said, text, most_bytes // ARRAY_SHARE)
+            arrays = by_openms[number] if by_openms else _arrays(said, decoder)
         except NotMzml as fault:
             faults.append(Fault(name, fault.found, fault.expected, said.line, place))
             continue
@@ -165,12 +166,12 @@ def _load_numpress(text: bytes, outline: Outline, most_bytes: int) -> list[tuple
     return load_chromatograms(text, outline, most_bytes // ARRAY_SHARE)
 
 
-def _arrays(said: Announced, text: bytes, most_bytes: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _arrays(said: Announced, decoder: Decoder) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return (time_min, intensity); of chromatograms that are no transition, only where they have just these."""
     if not said.is_transition and {TIME_ARRAY, INTENSITY_ARRAY} - {term for one in said.arrays for term in one.terms}:
         return np.empty(0), np.empty(0)
-    time = array_of(said, TIME_ARRAY, text, most_bytes)
-    intensity = array_of(said, INTENSITY_ARRAY, text, most_bytes)
+    time = decoder.array_of(said, TIME_ARRAY)
+    intensity = decoder.array_of(said, INTENSITY_ARRAY)
     if not said.points == time.size == intensity.size:
         found = f"{time.size} times and {intensity.size} intensities, {said.points} points announced"
         raise NotMzml(found, "equal numbers")

@@ -158,6 +158,10 @@ FAULTS = {
         LCMS, "{profile: ich_m10_chromatographic}", "{profile: exploratory, overrides: {QC-02: {limit: 2/3}}}",
         "line 22, acceptance.overrides.QC-02.source: missing; expected the source of this limit",
     ),
+    "a profile there is not": (
+        LCMS, "ich_m10_chromatographic", "ich_m9",
+        "line 22, acceptance.profile: 'ich_m9'; expected one of ",
+    ),
     "a profile of the other class": (
         LCMS, "ich_m10_chromatographic", "ich_m10_ligand_binding",
         "line 22, acceptance.profile: 'ich_m10_ligand_binding'; "

@@ -289,6 +289,10 @@ ONE_FAULT = {
         DECISIONS, "SPILL", "WRONG_PEAK",
         2, "reason_code", "'WRONG_PEAK'", "a code of 'exclude'",
     ),
+    "a code outside the list": (
+        DECISIONS, "SPILL", "TIRED",
+        2, "reason_code", "'TIRED'", "PREPARATION_ERROR",
+    ),
     "a decision before the run": (
         DECISIONS, "2026-03-12T10", "2026-03-11T09",
         2, "decided_at", "'2026-03-11T09:00:00Z'", "a time not before the run (2026-03-12)",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from rules_tested import rules_tested, sides_needed
 
 from bioanalysis.limits import STAGES, read_catalogue
+from bioanalysis.limits.catalogue import parse_numbers
 
 ROOT = Path(__file__).parents[2]
 RULES = read_catalogue()
@@ -24,6 +27,22 @@ def test_a_rule_says_what_is_judged_by_which_limit_and_whence(rule):
     assert rule.stage in STAGES
     assert rule.standing in ("read", "public page", "house", "unverified")
     assert rule.standing == "read" or not rule.source.startswith("ICH")
+
+
+def rows_of(name: str) -> list[dict[str, str]]:
+    text = (files("bioanalysis.limits") / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def test_a_rule_has_one_stage():
+    ids = [row["rule_id"] for stage in STAGES for row in rows_of(f"{stage}_rules.tsv")]
+    assert sorted(ids) == sorted(set(ids))
+
+
+@pytest.mark.parametrize("row", rows_of("profiles.tsv"), ids=lambda row: f"{row['profile']}-{row['rule_id']}")
+def test_a_profile_names_rules_of_the_catalogue_with_as_many_numbers_and_a_source(row):
+    assert len(parse_numbers(row["numbers"])) == len(RULES[row["rule_id"]].numbers)
+    assert row["source"]
 
 
 @pytest.mark.xfail(reason="rules are being given their tests", strict=False)

@@ -28,13 +28,15 @@ COLUMNS = [
     "value_low", "value_high", "lloq", "uloq", "unit", "status", "reason", "flags", "chosen", "basis",
     "tissue_nmol_g", "sex", "treatment", "pool", "dilution_factor", "curve_uncertainty", "reading_uncertainty",
     "extraction_uncertainty", "recovery_uncertainty", "handling_uncertainty", "degrees_of_freedom",
-    "curve_degrees_of_freedom", "recovery_degrees_of_freedom", "recovery_source",
+    "curve_degrees_of_freedom", "recovery_degrees_of_freedom", "recovery_source", "extraction_degrees_of_freedom",
+    "dilution_uncertainty", "mass_uncertainty", "volume_uncertainty",
 ]  # fmt: skip
 NUMBERS = [
     "homogenate_ng_ml", "uncorrected_ug_g", "tissue_ug_g", "tissue_ug_g_low", "tissue_ug_g_high",
     "relative_uncertainty", "value", "value_low", "value_high", "tissue_nmol_g", "curve_uncertainty",
     "reading_uncertainty", "extraction_uncertainty", "recovery_uncertainty", "handling_uncertainty",
-    "degrees_of_freedom",
+    "degrees_of_freedom", "extraction_degrees_of_freedom", "dilution_uncertainty", "mass_uncertainty",
+    "volume_uncertainty",
 ]  # fmt: skip
 
 
@@ -126,7 +128,7 @@ def _measured(contexts: Mapping[str, MethodContext], key: tuple[str, str, str], 
     lost = choice.status == QUANTIFIED and factor is None
     status, reason = (NOT_REPORTED, problem) if lost else (choice.status, choice.reason)
     scatter, handling = context.scatter[analyte], context.method.uncertainty
-    extraction = np.sqrt(scatter.variance_log / result.n_extractions) if np.isfinite(scatter.variance_log) else 0.0
+    extraction = np.sqrt(scatter.variance_log / result.n_extractions)
     return {
         "sample_id": sample_id, "analyte": analyte, "method_id": method_id,
         "run_id": result.run_id if status != NEEDS_DECISION else "", "position": str(result.position),
@@ -201,8 +203,10 @@ def _with_numbers(rows: pd.DataFrame) -> pd.DataFrame:
     found = concentration_of(rows.homogenate_ng_ml, made, contributions, recovery_factor=rows.recovery_factor)
     budget = [measured, *(part.uncertainty for part in contributions[1:3])]
     handling = np.sqrt(np.maximum(0.0, found.relative_uncertainty**2 - np.sum(np.square(budget), axis=0)))
-    recovered = rows.recovery_degrees_of_freedom.replace(np.inf, np.nan)
-    rows = rows.assign(handling_uncertainty=handling, recovery_degrees_of_freedom=recovered)
+    known = {f"{kind}_degrees_of_freedom": rows[f"{kind}_degrees_of_freedom"].replace(np.inf, np.nan)
+             for kind in ("recovery", "extraction")}  # fmt: skip
+    making = {"mass_uncertainty": made.mass_uncertainty, "volume_uncertainty": made.buffer_uncertainty}
+    rows = rows.assign(handling_uncertainty=handling, **known, **making)
     return _in_its_unit(rows.drop(columns="recovery_factor").join(found), rows)
 
 

@@ -20,6 +20,7 @@ from bioanalysis.limits import limits_for
 from bioanalysis.method import Method
 from bioanalysis.recovery.study import recovery_book, single_extraction
 from bioanalysis.study import Study
+from bioanalysis.tissue.budget import uncertainty_budget
 from bioanalysis.variability.biodistribution import biodistribution
 from bioanalysis.variability.group_summary import group_summary
 
@@ -61,6 +62,7 @@ class StudyEvaluation:
     quality_controls: pd.DataFrame
     storage: pd.DataFrame
     sequences: pd.DataFrame
+    uncertainty: pd.DataFrame
 
 
 def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluation:
@@ -100,6 +102,7 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
         biodistribution=ratios,
         flags=accept(flags, study.decisions),
         sequences=sequences,
+        uncertainty=uncertainty_budget(concentrations),
         reconciliation=reconcile(
             study, {run_id: tables.measurements for run_id, tables in runs.items()}, concentrations
         ),

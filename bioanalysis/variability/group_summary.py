@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from bioanalysis.variability.robust import geometric_cv_percent
+from bioanalysis.variability.robust import robust_summary
+from bioanalysis.variability.shared_terms import combined_degrees, shared_parts
 
 COLUMNS = [
     "group", "tissue", "collection_day", "sex", "analyte", "method_id", "n", "n_quantified", "n_blq", "n_not_reported",
     "mean", "sd", "cv_percent", "geometric_mean", "geometric_cv_percent", "median", "min", "max", "mean_low",
-    "mean_high", "unit", "note",
+    "mean_high", "unit", "note", "geometric_cv_percent_low", "geometric_cv_percent_high", "robust_cv_percent",
+    "robust_cv_percent_low", "robust_cv_percent_high", "blq_rule",
 ]  # fmt: skip
+SPREADS = (
+    "mean", "sd", "cv_percent", "geometric_mean", "geometric_cv_percent", "geometric_cv_percent_low",
+    "geometric_cv_percent_high", "robust_cv_percent", "robust_cv_percent_low", "robust_cv_percent_high",
+)  # fmt: skip
+FEW = 6
 KEYS = ["group", "tissue", "collection_day", "sex", "analyte", "method_id"]
 
 
@@ -32,8 +40,11 @@ def group_summary(concentrations: pd.DataFrame, share_quantified: Fraction, leve
 
     Notes
     -----
-    ``u^2(mean) = s^2/n + sum over runs (share of the run in the mean)^2 (u^2(curve) + u^2(recovery))``: curve and
-    recovery factor are shared by the samples of a run and do not shrink with the number of animals.
+    ``u^2(mean) = s^2/n + sum of (share in the mean)^2 u^2`` over curves and recovery factors: those are shared by the
+    samples of a run (or of a tissue) and do not shrink with the number of animals.
+
+    A mean and a CV are of the quantified animals alone, and `blq_rule` says so: nothing is put in the place of a BLQ.
+    The intervals of the CVs are those of `robust_summary`; with 3 to 6 animals they are wide, and the note says how.
     """
     measured = concentrations[concentrations.analyte != ""]
     rows = [
@@ -65,7 +76,7 @@ def _of_animals(group: pd.DataFrame, share: Fraction, level: float) -> dict[str,
     blq = int(statuses.map(lambda words: words == {"BLQ"}).sum())
     row: dict[str, object] = {
         "n": n, "n_quantified": quantified, "n_blq": blq, "n_not_reported": n - quantified - blq,
-        "unit": group.unit.iloc[0],
+        "unit": group.unit.iloc[0], "blq_rule": f"BLQ left out, never replaced; no mean below {share} quantified",
     }  # fmt: skip
     judged = quantified + blq
     if quantified == 0 or Fraction(quantified, judged) < share:
@@ -75,21 +86,22 @@ def _of_animals(group: pd.DataFrame, share: Fraction, level: float) -> dict[str,
     notes += ["pieces averaged within the animal"] if len(group) > n else []
     notes += [f"{n - judged} without a reportable result"] if n > judged else []
     low, high, note = _mean_interval(group, values, level)
-    return (
-        row | _statistics(values) | {"mean_low": low, "mean_high": high, "note": "; ".join([*notes, note]).strip("; ")}
-    )
+    row |= _statistics(values) | {"mean_low": low, "mean_high": high}
+    return row | {"note": "; ".join(filter(None, [*notes, note, _how_wide(row)]))}
 
 
 def _statistics(values: pd.Series) -> dict[str, float]:
-    logs = np.log(values[values > 0])
-    several = len(values) > 1
-    sd = float(values.std(ddof=1)) if several else np.nan
-    return {
-        "mean": float(values.mean()), "sd": sd, "cv_percent": 100 * sd / float(values.mean()),
-        "geometric_mean": float(np.exp(logs.mean())),
-        "geometric_cv_percent": geometric_cv_percent(float(logs.var(ddof=1))) if several else np.nan,
-        "median": float(values.median()), "min": float(values.min()), "max": float(values.max()),
-    }  # fmt: skip
+    found = robust_summary(values.to_numpy(float))._asdict()
+    spreads = {name: found[name] for name in SPREADS}
+    return spreads | {"median": found["median"], "min": float(values.min()), "max": float(values.max())}
+
+
+def _how_wide(row: dict[str, Any]) -> str:
+    """Return how little few animals say about the spread, in words."""
+    low, high = row["geometric_cv_percent_low"], row["geometric_cv_percent_high"]
+    if row["n_quantified"] > FEW or not np.isfinite(high):
+        return ""
+    return f"{row['n_quantified']} animals: the true CV may be anything from {low:.0f} to {high:.0f} % (95 %)"
 
 
 def _mean_interval(group: pd.DataFrame, values: pd.Series, level: float) -> tuple[float, float, str]:
@@ -98,17 +110,9 @@ def _mean_interval(group: pd.DataFrame, values: pd.Series, level: float) -> tupl
     if n < 2:
         return np.nan, np.nan, "one animal: no interval of the mean"
     mean = float(values.mean())
-    parts = [(float(values.var(ddof=1)) / n, float(n - 1))]
     quantified = group[group.value.notna()]
     weights = quantified.value / quantified.groupby("subject_id").value.transform("size") / n
-    for _, here in quantified.groupby("run_id"):
-        share = float(weights.reindex(here.index).sum())
-        for kind in ("curve", "recovery"):
-            relative = here[f"{kind}_uncertainty"].fillna(0).mean()
-            freedom = here[f"{kind}_degrees_of_freedom"].fillna(np.inf).iloc[0]
-            parts.append(((share * float(relative)) ** 2, float(freedom)))
-    total = sum(variance for variance, _ in parts)
-    behind = sum(variance**2 / freedom for variance, freedom in parts)
-    factor = student.ppf((1 + level) / 2, total**2 / behind) if behind > 0 else student.ppf((1 + level) / 2, np.inf)
-    half = float(factor * np.sqrt(total))
+    parts = [(float(values.var(ddof=1)) / n, float(n - 1)), *shared_parts(quantified, weights)]
+    total, freedom = combined_degrees(parts)
+    half = float(student.ppf((1 + level) / 2, freedom) * np.sqrt(total))
     return mean - half, mean + half, ""

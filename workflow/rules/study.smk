@@ -34,6 +34,7 @@ rule judge_study:
         quality_controls="results/study/quality_controls.tsv",
         storage="results/study/storage.tsv",
         sequences="results/study/sequences.tsv",
+        uncertainty="results/study/uncertainty.tsv",
     log:
         "logs/judge_study.log",
     resources:

@@ -1,0 +1,93 @@
+"""What curve and recovery add to means and ratios: they do not shrink with the number of animals."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+
+from bioanalysis.variability.group_summary import group_summary
+from bioanalysis.variability.shared_terms import combined_degrees, shared_parts
+
+
+def samples(n: int, run: str = "R1", source: str = "rows of R1", **more: object) -> pd.DataFrame:
+    row = {
+        "method_id": "M", "run_id": run, "tissue": "liver", "recovery_source": source, "curve_uncertainty": 0.03,
+        "curve_degrees_of_freedom": 8.0, "recovery_uncertainty": 0.04, "recovery_degrees_of_freedom": 5.0,
+    }  # fmt: skip
+    return pd.DataFrame([row | more] * n)
+
+
+def test_a_mean_of_many_keeps_the_shared_terms_whole():
+    for n in (1, 5, 500):
+        parts = shared_parts(samples(n), pd.Series(1 / n, index=range(n)))
+        assert_allclose(sorted(variance for variance, _ in parts), [0.03**2, 0.04**2])
+
+
+def test_one_factor_over_two_runs_is_one_error_and_two_curves_are_two():
+    table = pd.concat([samples(2, "R1", "study"), samples(2, "R2", "study")], ignore_index=True)
+    parts = shared_parts(table, pd.Series(0.25, index=table.index))
+    # each curve has half of the mean: (0.5 x 0.03)^2 twice; the factor all of it
+    assert_allclose(sorted(variance for variance, _ in parts), [0.015**2, 0.015**2, 0.04**2])
+
+
+def test_a_ratio_of_doses_loses_the_factor_both_share_but_not_the_curve():
+    parts = shared_parts(samples(4), pd.Series([0.5, 0.5, -0.5, -0.5]))
+    assert_allclose(sorted(variance for variance, _ in parts), [0.0, 0.03**2, 0.03**2])
+
+
+def test_a_ratio_of_tissues_keeps_both_factors():
+    table = pd.concat([samples(1), samples(1, tissue="kidney")], ignore_index=True)
+    parts = shared_parts(table, pd.Series([1.0, -1.0]))
+    assert_allclose(sum(variance for variance, _ in parts), 2 * 0.03**2 + 2 * 0.04**2)
+
+
+def test_degrees_of_freedom_after_welch_and_satterthwaite():
+    # 1 with 4 and 2 with 8: 9 / (1/4 + 4/8) = 12; a variance of 0 says nothing
+    assert_allclose(combined_degrees([(1.0, 4.0), (2.0, 8.0), (0.0, 1.0)]), [3.0, 12.0])
+    assert combined_degrees([(1.0, np.inf)])[1] == np.inf
+
+
+def animals(values: list[float], statuses: list[str] | None = None) -> pd.DataFrame:
+    n = len(values)
+    table = samples(n).assign(
+        subject_id=[f"R{k}" for k in range(n)], group="high", collection_day=29, sex="M", analyte="a", value=values,
+        unit="ug/g", status=statuses or ["quantified"] * n,
+    )  # fmt: skip
+    return table.assign(recovery_degrees_of_freedom=np.inf, curve_degrees_of_freedom=np.inf)
+
+
+def test_the_interval_of_a_mean_by_hand():
+    # 9, 10, 11: variance 1, so 1/3 with 2 df; shared (10 x 0.05)^2 = 0.25; df (7/12)^2 / ((1/3)^2 / 2) = 6.125
+    row = group_summary(animals([9.0, 10.0, 11.0]), Fraction(1, 2)).iloc[0]
+    assert_allclose(row.mean_high - row["mean"], 2.4350 * np.sqrt(1 / 3 + 0.25), rtol=1e-4)  # t at 6.125 df
+
+
+def test_a_summary_says_how_wide_the_interval_of_its_cv_is():
+    row = group_summary(animals([9.0, 10.0, 11.0]), Fraction(1, 2)).iloc[0]
+    assert row.geometric_cv_percent_low < row.geometric_cv_percent < row.geometric_cv_percent_high
+    assert "3 animals: the true CV may be anything from" in row.note
+
+
+def test_blq_is_counted_and_the_rule_printed():
+    row = group_summary(animals([9.0, 10.0, np.nan], ["quantified"] * 2 + ["BLQ"]), Fraction(1, 2)).iloc[0]
+    assert (row.n, row.n_quantified, row.n_blq) == (3, 2, 1)
+    assert_allclose(row["mean"], 9.5)
+    assert row.blq_rule == "BLQ left out, never replaced; no mean below 1/2 quantified"
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (animals([5.0]), "one animal: no interval"),
+        (animals([np.nan, np.nan], ["BLQ", "BLQ"]), "0 of 2 animals quantified"),
+    ],
+)
+def test_one_animal_or_none_has_a_sentence_and_no_interval(table, words):
+    row = group_summary(table, Fraction(1, 2)).iloc[0]
+    assert np.isnan(row.mean_low)
+    assert np.isnan(row.geometric_cv_percent)
+    assert words in row.note

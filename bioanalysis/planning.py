@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bioanalysis.errors import BatchError, Fault
 from bioanalysis.study import Run, Study
+from bioanalysis.study.schema import WITHIN_RUN
 from bioanalysis.tables import write_whole
 
 DIGESTS = "work/digests.json"
@@ -17,12 +18,13 @@ CODE_SUFFIXES = (".py", ".tsv", ".html", ".css", ".js", ".smk", ".yaml", ".json"
 
 @dataclass(frozen=True)
 class Plan:
-    """Runs with their platform and raw-data digest, the digest of the code, and the kind of the study."""
+    """Runs with platform and raw-data digest, those with decisions on them, digest of the code, kind of the study."""
 
     platforms: dict[str, str]
     raw: dict[str, str]
     code: str
     kind: str = "study"
+    decided: tuple[str, ...] = ()
 
     @property
     def run_ids(self) -> list[str]:
@@ -59,6 +61,7 @@ def plan_study(folder: Path, workflow_folder: Path) -> Plan:
         raw=raw_digests(study),
         code=code_digest(workflow_folder),
         kind=study.config.study.kind,
+        decided=tuple(run.run_id for run in study.runs if run.decisions.action.isin(WITHIN_RUN).any()),
     )
 
 

@@ -16,6 +16,7 @@ from bioanalysis.sheets import Sheet
 from bioanalysis.study import Run
 from bioanalysis.study.schema import DECISIONS, WORKLIST
 from bioanalysis.study.worklist import resolve
+from bioanalysis.tables import Table
 
 METHOD = Path(__file__).parents[1] / "config/methods/ASO-LCMS-01.yaml"
 LEVELS = (5.0, 50.0, 500.0, 1000.0, 2500.0, 5000.0)
@@ -51,25 +52,30 @@ def unknown(sample_id: str) -> Row:
     return {"sample_type": "unknown", "sample_id": sample_id, "tissue": "liver"}
 
 
-def run_by_hand(rows: Iterable[Row], decisions: Iterable[Row] = (), method: Method | None = None) -> Run:
-    """Return a run ``LC-1`` of these rows; positions count from 1."""
+def run_by_hand(
+    rows: Iterable[Row], decisions: Iterable[Row] = (), method: Method | None = None, run_id: str = "LC-1"
+) -> Run:
+    """Return a run of these rows; positions count from 1."""
     method = method or uncorrected()
     table = [{"position": number, "file": f"{number}.mzML", **row} for number, row in enumerate(rows, start=1)]
     tissues = {str(row["sample_id"]): str(row["tissue"]) for row in table if row["sample_type"] == "unknown"}
-    worklist = resolve(_read(WORKLIST, table), {"run_id": "LC-1", "extraction_batch": ""}, method, tissues)
-    decided = _read(DECISIONS, [_decision(number, row) for number, row in enumerate(decisions, start=1)])
-    return Run("LC-1", method, "2026-01-05", "A. Lind", "", "", "LC-1", "", "", worklist, decided)
+    worklist = resolve(table_by_hand(WORKLIST, table), {"run_id": run_id, "extraction_batch": ""}, method, tissues)
+    decided = decisions_by_hand({"run_id": run_id, **row} for row in decisions)
+    return Run(run_id, method, "2026-01-05", "A. Lind", "", "", run_id, "", "", worklist, decided)
 
 
-def _decision(number: int, row: Row) -> Row:
-    codes = {"exclude": "SPILL", "integrate": "WRONG_BASELINE"}
-    return {
-        "decision_id": f"D{number}", "run_id": "LC-1", "reason_code": codes[str(row["action"])], "reason": "seen",
-        "author": "K. Moreau", "decided_at": "2026-01-06T08:00:00Z", "analyte": "mipomersen", **row,
-    }  # fmt: skip
+def decisions_by_hand(rows: Iterable[Row]) -> pd.DataFrame:
+    """Return decisions ``D1``, ``D2`` ... with whatever is not given filled in."""
+    codes = {"exclude": "SPILL", "integrate": "WRONG_BASELINE", "report_run": "POOR_CHROM"}
+    usual = {"reason": "seen", "author": "K. Moreau", "decided_at": "2026-01-06T08:00:00Z", "analyte": "mipomersen"}
+    numbered = enumerate(rows, start=1)
+    return table_by_hand(
+        DECISIONS, [{"decision_id": f"D{n}", "reason_code": codes[str(r["action"])], **usual, **r} for n, r in numbered]
+    )
 
 
-def _read(declared, rows: list[Row]) -> pd.DataFrame:
+def table_by_hand(declared: Table, rows: list[Row]) -> pd.DataFrame:
+    """Return a declared table of these rows, typed and with its defaults as if it had been read."""
     cells = [[str(row.get(name, "")) for name in declared.names] for row in rows]
     frame, faults = declared.check(Sheet("", declared.names, 1, cells, list(range(2, len(rows) + 2))))
     assert not faults, faults

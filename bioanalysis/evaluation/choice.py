@@ -85,7 +85,9 @@ def _single(row: pd.Series) -> Choice:
 def with_homogenate(row: pd.Series) -> pd.Series:
     """Return a reportable row with homogenate_ng_ml (reading times dilution) and one extraction behind it."""
     value = row.reading_ng_ml * row.dilution_factor if row.status == QUANTIFIED else np.nan
-    return pd.concat([row, pd.Series({"homogenate_ng_ml": value, "n_extractions": 1})])
+    row = row.copy()  # that of an earlier choice has both already
+    row["homogenate_ng_ml"], row["n_extractions"] = value, 1
+    return row
 
 
 def _decided(candidates: pd.DataFrame, decision: Any) -> pd.DataFrame:

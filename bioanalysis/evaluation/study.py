@@ -63,22 +63,13 @@ class StudyEvaluation:
     storage: pd.DataFrame
     sequences: pd.DataFrame
     uncertainty: pd.DataFrame
+    decisions: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluation:
     """Return the study's tables from those of its runs, by run_id."""
     methods = {run.run_id: run.method for run in study.runs}
-    reportable = pd.concat(
-        [
-            tables.reportable.assign(method_id=methods[run_id].method_id, accepted=_accepted(tables, methods[run_id]))
-            for run_id, tables in runs.items()
-        ],
-        ignore_index=True,
-    )
-    contexts = {
-        method.method_id: _context(method, {r: t for r, t in runs.items() if methods[r].method_id == method.method_id})
-        for method in {m.method_id: m for m in methods.values()}.values()
-    }
+    reportable, contexts = gather(study, runs)
     concentrations, choices = tissue_concentrations(study, reportable, contexts)
     rules = judge_study_rules(study, reportable, concentrations)
     words = words_of_values(concentrations, rules.flags)
@@ -118,6 +109,23 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
         quality_controls=rules.quality_controls,
         storage=rules.storage,
     )
+
+
+def gather(study: Study, runs: Mapping[str, RunTables]) -> tuple[pd.DataFrame, dict[str, MethodContext]]:
+    """Return reportable.tsv of all runs with method_id and accepted, and what the runs of each method give together."""
+    methods = {run.run_id: run.method for run in study.runs}
+    reportable = pd.concat(
+        [
+            tables.reportable.assign(method_id=methods[run_id].method_id, accepted=_accepted(tables, methods[run_id]))
+            for run_id, tables in runs.items()
+        ],
+        ignore_index=True,
+    )
+    contexts = {
+        method.method_id: _context(method, {r: t for r, t in runs.items() if methods[r].method_id == method.method_id})
+        for method in {m.method_id: m for m in methods.values()}.values()
+    }
+    return reportable, contexts
 
 
 def _accepted(tables: RunTables, method: Method) -> np.ndarray:

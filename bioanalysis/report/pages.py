@@ -63,7 +63,7 @@ def write_study_report(folder: Path, path: Path) -> None:
     results = folder / "results" / "study"
     names = (
         "tissue_concentrations", "tissue_summary", "variance_components", "biodistribution", "recovery", "flags",
-        "reconciliation", "response_variance", "sequences",
+        "reconciliation", "response_variance", "sequences", "decisions",
     )  # fmt: skip
     tables = {name: read_table(results / f"{name}.tsv") for name in names}
     verdicts = []
@@ -92,6 +92,7 @@ def write_study_report(folder: Path, path: Path) -> None:
         _section("Response variance of plate assays", tables["response_variance"], None),
         _section("Recovery", tables["recovery"], RECOVERY),
         _section("Flags", tables["flags"], FLAGS),
+        _section("Decisions: each sample with and without", tables["decisions"], None),
         _section("Sequences of several runs", tables["sequences"], SEQUENCES),
         _section("Reconciliation of every input row", tables["reconciliation"], None),
     ]

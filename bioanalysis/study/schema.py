@@ -59,6 +59,7 @@ HOMOGENATE_COLUMNS: dict[str, tuple[str, ...]] = {
     "gravimetric": ("tissue_mass_mg", "buffer_mass_mg"),
     "tissue_equivalent": (),
 }
+WITHIN_RUN = ("exclude", "integrate")  # what bears on the run itself, not on the choice among results
 CODES = tuple(dict.fromkeys(code for codes in ACTIONS.values() for code in codes))
 
 SUBJECTS = Table(

@@ -50,6 +50,7 @@ def test_two_accepted_results_are_never_averaged(method):
     choice = chosen(method, result("A", 100.0), result("B", 110.0, repeat_reason="POOR_CHROM"))
     assert choice.status == "needs_decision"
     assert "A position 1: 100 ng/mL" in choice.reason
+    assert choice.result.index.is_unique
 
 
 def decided(*runs: str) -> pd.DataFrame:

@@ -39,14 +39,15 @@ def raw_data(wildcards):
     return f"work/{wildcards.run}/{name}"
 
 
+def responses_of(run):
+    """What the responses of a run are made of: peaks (LC-MS/MS) or wells (ELISA)."""
+    lcms = run in LCMS_RUNS
+    return f"results/runs/{run}/peaks.tsv" if lcms else f"work/{run}/wells.tsv"
+
+
 def responses_input(wildcards):
-    """What responses are made of: peaks (LC-MS/MS) or wells (ELISA)."""
-    lcms = wildcards.run in LCMS_RUNS
-    return (
-        f"results/runs/{wildcards.run}/peaks.tsv"
-        if lcms
-        else f"work/{wildcards.run}/wells.tsv"
-    )
+    """What the responses of the job's run are made of."""
+    return responses_of(wildcards.run)
 
 
 def any_of(runs):

@@ -18,6 +18,7 @@ rule judge_study:
                 "internal_standard",
             ],
         ),
+        readings=[responses_of(run) for run in PLAN.decided],
     output:
         tissue_concentrations="results/study/tissue_concentrations.tsv",
         recovery="results/study/recovery.tsv",
@@ -35,6 +36,7 @@ rule judge_study:
         storage="results/study/storage.tsv",
         sequences="results/study/sequences.tsv",
         uncertainty="results/study/uncertainty.tsv",
+        decisions="results/study/decisions.tsv",
     log:
         "logs/judge_study.log",
     resources:
@@ -61,6 +63,7 @@ rule report_study:
             "results/study/variance_components.tsv",
             "results/study/biodistribution.tsv",
             "results/study/flags.tsv",
+            "results/study/decisions.tsv",
             "results/study/reconciliation.tsv",
             "results/study/response_variance.tsv",
             "results/study/acceptance.tsv",

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from bioanalysis.evaluation.study import evaluate_study
-from bioanalysis.results import read_run, write_study
+from bioanalysis.evaluation.study_decisions import judge_study
+from bioanalysis.results import read_run, read_table, write_study
 from bioanalysis.study import Study
 from bioanalysis.workflow import plain_errors
 
 with plain_errors(snakemake):
     study = Study.load(Path.cwd())
     runs = {run.run_id: read_run(Path("results/runs") / run.run_id) for run in study.runs}
-    write_study(evaluate_study(study, runs), snakemake.output)
+    readings = {Path(name).parent.name: read_table(Path(name)) for name in snakemake.input.readings}
+    write_study(judge_study(study, runs, readings), snakemake.output)

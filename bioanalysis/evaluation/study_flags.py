@@ -12,6 +12,7 @@ from bioanalysis.evaluation.choice import Choice
 from bioanalysis.evaluation.concentrations import MethodContext
 from bioanalysis.flags import flag
 from bioanalysis.study import Study
+from bioanalysis.study.validated import differences
 from bioanalysis.words import ALQ, NEEDS_DECISION, NOT_REPORTED, QUANTIFIED
 
 
@@ -40,6 +41,11 @@ def study_flags(
         flag("no_density_source", tissue=name, observed="no source given")
         for name, tissue in study.config.tissues.items()
         if not tissue.fluid and not tissue.source
+    ]
+    rows += [
+        flag("outside_validation", observed=f"{name}: {used}", limit=shown, source=validated.file)
+        for name, validated in study.validations.items()
+        for used, shown in differences(study.methods[name], validated)
     ]
     return [row for row in rows if row]
 

@@ -1,0 +1,84 @@
+"""The chromatographic demonstration validation through the whole workflow, as a user starts it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BIOANALYSIS = Path(sys.executable).with_name("bioanalysis")
+pytestmark = pytest.mark.workflow
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("validation") / "study"
+    shutil.copytree(ROOT / "test_data/validation/chromatographic", folder)
+    run = subprocess.run([BIOANALYSIS, "run", str(folder), "--cores", "2"], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    return folder, run.stdout
+
+
+def read(folder: Path, name: str) -> pd.DataFrame:
+    return pd.read_csv(folder / f"results/study/{name}.tsv", sep="\t", dtype=str, keep_default_na=False)
+
+
+def test_the_verdict_is_said_at_the_end(done):
+    assert "validation mipomersen: not_assessable (no deciding rule failed; failed and not claimed: STAB-02" in done[1]
+
+
+def test_every_kind_of_verdict_is_there(done):
+    rules = read(done[0], "acceptance").set_index(["rule_id", "subject"]).verdict
+    assert rules["VAL-CC-03"].tolist() == ["pass"]
+    assert rules["STAB-02", "bench_top, 24 h, 22 °C, LQC"] == "pass"
+    assert rules["STAB-02", "bench_top, 48 h, 22 °C, LQC"] == "fail"  # a quarter of the analyte is lost
+    assert rules["SEL-CC-04", "lipaemic"] == "not_assessable"
+    assert rules["REINJ-VAL"].tolist() == ["not_assessable"]
+    assert rules["CROSS-01"].tolist() == ["not_applicable"]
+
+
+def test_the_simulated_recovery_is_found(done):
+    # 0.62 of the analyte and 0.60 of the internal standard; sensitivity scatters 6 % and 3 extracts are on each side
+    found = read(done[0], "validation").query("experiment == 'recovery' and lot == ''")
+    means = found.groupby("measure")["mean"].apply(lambda column: column.astype(float).mean())
+    assert means["recovery, %"] == pytest.approx(62, abs=5)
+    assert means["recovery of the internal standard, %"] == pytest.approx(60, abs=5)
+
+
+def test_only_what_was_shown_is_claimed(done):
+    shown = json.loads((done[0] / "results/study/validation.json").read_text())["methods"]["VAL-LCMS"]
+    assert shown["tissues"] == ["liver"]
+    assert shown["dilution_factors"] == [10.0, 50.0]
+    stays = [storage["hours"] for storage in shown["stability"] if storage["condition"] == "bench_top"]
+    assert stays == [24.0]
+
+
+def test_the_report_opens_with_the_verdict_and_what_was_not_done(done):
+    page = (done[0] / "results/study/report.html").read_text()
+    first_screen = page[: page.index("<h2")]
+    assert "mipomersen: OPEN (no deciding rule failed" in first_screen
+    assert re.search(r"\d+ NOT ASSESSABLE: VAL-CC-07 \(", first_screen)
+    assert "2 FAILED: STAB-02 (bench_top, 48 h, 22 °C, LQC: mean -" in first_screen
+    for title in (
+        "Accuracy and precision",
+        "Selectivity",
+        "Matrix effect",
+        "Dilution integrity",
+        "Stability",
+        "Recovery",
+    ):
+        assert f"<h2>{title}" in page
+
+
+def test_nothing_vanishes(done):
+    account = read(done[0], "reconciliation")
+    worklists = [pd.read_csv(path, sep="\t") for path in (done[0] / "config/worklists").glob("*.tsv")]
+    assert len(account) == sum(map(len, worklists)) + len(worklists)
+    assert (account.outcome != "").all()

@@ -13,11 +13,14 @@ StudyFolder = Annotated[Path, typer.Argument(help="the study folder", show_defau
 
 
 @app.command()
-def init(study: Annotated[Path, typer.Argument(help="folder to be made")]) -> None:
+def init(
+    study: Annotated[Path, typer.Argument(help="folder to be made")],
+    validation: Annotated[bool, typer.Option("--validation", help="a method validation")] = False,
+) -> None:
     """Make a new study folder: annotated settings, empty tables, an example method."""
     from bioanalysis.template import make_study
 
-    make_study(study)
+    make_study(study, "validation" if validation else "study")
     print(f"{study} is ready: fill in the tables in {study}/config, then: bioanalysis check {study}")
 
 

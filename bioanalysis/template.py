@@ -10,8 +10,8 @@ from bioanalysis.errors import BatchError, Fault
 TEMPLATE = Path(__file__).with_name("template")
 
 
-def make_study(folder: Path) -> list[Path]:
-    """Write a new study into `folder` and return the files written, relative to it.
+def make_study(folder: Path, kind: str = "study") -> list[Path]:
+    """Write a new study (or ``validation``) into `folder` and return the files written, relative to it.
 
     The folder is made where it does not exist. What it holds passes `check`, with notes on what is still empty.
 
@@ -27,6 +27,9 @@ def make_study(folder: Path) -> list[Path]:
         raise BatchError([Fault(str(folder), "holds files already", "a new or empty folder")])
     try:
         shutil.copytree(TEMPLATE, folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
+        config = folder / "config/config.yaml"
+        text = config.read_text(encoding="utf-8")
+        config.write_text(text.replace("kind: study ", f"kind: {kind} ", 1), encoding="utf-8")
     except OSError as error:
         raise BatchError([Fault(str(folder), f"cannot be written ({error})", "a folder you may write to")]) from error
     return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())

@@ -60,3 +60,10 @@ def test_nothing_is_written_over(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
     with pytest.raises(BatchError, match="is a file; expected the name of a new or empty folder"):
         make_study(tmp_path / "notes.txt")
+
+
+def test_a_new_validation_asks_for_runs_alone(tmp_path):
+    make_study(tmp_path / "validation", "validation")
+    study = Study.load(tmp_path / "validation")
+    assert study.config.study.kind == "validation"
+    assert study.notes[0] == "the table of runs has no rows yet"

@@ -23,6 +23,8 @@ def variance_components(
     fixed: Sequence[str] = ("group",),
     method: Method = "reml",
     level: float = 0.95,
+    *,
+    crossed: str | None = None,
 ) -> pd.DataFrame:
     """Return the variance that each level of a nested design adds to `value`.
 
@@ -42,11 +44,14 @@ def variance_components(
         (type-1) mean squares, which may be negative and are kept so.
     level : float
         Confidence of the two-sided intervals.
+    crossed : str, optional
+        Column of a random factor that lies across the nesting: the run, where samples were measured in several. It
+        is told apart by what was measured in more than one of its levels.
 
     Returns
     -------
     DataFrame
-        `component` (names of `nested`, then ``"residual"``), `variance` in squared units of `value`,
+        `component` (names of `nested`, then `crossed`, then ``"residual"``), `variance` in squared units of `value`,
         `degrees_of_freedom` of the sequential mean square behind it, `low` and `high`, `percent` of the sum of all
         components, `note`. A level without replication is joined to the one below and named so
         (``"extraction+residual"``); one that the fixed cells use up (one animal per group) has no number but a note.
@@ -74,7 +79,7 @@ def variance_components(
         raise ValueError(f"level is {level}; it must lie between 0 and 1")
     nested, fixed = _names(nested), _names(fixed)
     present = _with_value(table, value)
-    design = read_nesting(present, value, nested, fixed)
+    design = read_nesting(present, value, nested, fixed, crossed)
     squares = mean_squares(design)
     variances, likelihood = _estimate(design, squares, method)
     result = _assemble(design, squares, variances, level)
@@ -118,6 +123,8 @@ def _estimate(design: Nesting, squares: MeanSquares, method: Method) -> tuple[np
     if method == "anova" or not squares.separable[-1]:
         return variances, None
     if _replicates_agree(design, squares):
+        if design.crossed is not None:
+            raise ValueError("replicates agree exactly: check rounding or copied values")
         return _without_residual(design)
     estimated, likelihood = fit_reml(design, variances, squares.separable)
     return np.where(squares.separable, estimated, np.nan), likelihood
@@ -157,18 +164,21 @@ def _assemble(design: Nesting, squares: MeanSquares, variances: np.ndarray, leve
 
 
 def _note(design: Nesting, position: int, separable: bool, variance: float) -> str:
-    name, last = design.levels[position], position == design.depth
+    name, last = design.levels[position], position == len(design.levels) - 1
+    crossed = design.crossed is not None and position == design.depth
     words = []
     if "+" in name:
         words.append(f"{', '.join(name.split('+'))} cannot be told apart: no replication between them")
-    if not separable:
+    if not separable and crossed:
+        words.append(f"not estimable: nothing was measured in more than one {name}")
+    elif not separable:
         what = "the fixed cells" if position == 0 else "the fixed cells and the levels above"
         words.append(f"not estimable: {what} leave no degree of freedom for it")
     elif variance < 0:
         words.append("negative estimate, to be read as zero")
     elif variance == 0:
         words.append("replicates agree exactly: check rounding or copied values" if last else "at the boundary: zero")
-    if position == 0 and not design.cell_is_unique:
+    if position == 0 and not crossed and not design.cell_is_unique:
         words.append(f"the same {name} label in several fixed cells was taken as one {name}")
     return "; ".join(words)
 

@@ -77,10 +77,11 @@ class MeanSquares:
 def mean_squares(design: Nesting) -> MeanSquares:
     """Return the sequential mean squares of `design`, the fixed cells entering first."""
     projections = [_Projection(design, level) for level in range(-1, design.depth)]
+    if design.crossed is not None:
+        projections.append(_Projection(design, design.depth - 1, with_crossed=True))
     ranks = np.array([*(p.rank for p in projections), len(design.measured)])
-    traces = np.array(
-        [*(p.traces() for p in projections), np.full(design.depth + 1, len(design.measured))], dtype=float
-    )
+    everything = np.full(len(design.levels), len(design.measured))
+    traces = np.array([*(p.traces() for p in projections), everything], dtype=float)
     fits = [*(p.fit() for p in projections), design.measured]
     sums = np.array([np.sum((after - before) ** 2) for before, after in pairwise(fits)])
     degrees = np.diff(ranks)
@@ -93,52 +94,58 @@ def mean_squares(design: Nesting) -> MeanSquares:
 class _Projection:
     """Least squares on the fixed cells and the nodes of one level together; level -1 is the cells alone.
 
-    Where a node spans several cells, the cells keep effects within nodes: `within` is X'QX, with X the indicators of
-    the cells and Q the removal of node means.
+    Effects that a node may hold several of (the cells, where an animal lies in more than one; the crossed runs) are
+    kept within nodes: `within` is X'QX, with X their indicators and Q the removal of node means.
     """
 
-    def __init__(self, design: Nesting, level: int) -> None:
-        self.design, self.level = design, level
-        cells = np.bincount(design.cell)
-        node = np.zeros(len(design.cell), dtype=int) if level < 0 else design.nodes[level]
-        size = np.bincount(node)
-        self.counts = _count(node, design.cell)
-        self.inverse_size = sparse.diags_array(1 / size)
-        crossed = level >= 0 and self.counts.nnz > len(size)
-        within = (np.diag(cells) - (self.counts.T @ self.inverse_size @ self.counts).toarray()) if crossed else None
-        self.inverse: np.ndarray | None = None
-        effects = 0
-        if within is not None:
-            self.inverse, effects = _pseudo_inverse(within)
-        self.rank = design.n_cells if level < 0 else len(size) + effects
+    def __init__(self, design: Nesting, level: int, *, with_crossed: bool = False) -> None:
+        self.design, self.level, self.with_crossed = design, level, with_crossed
+        self.node = design.cell if level < 0 else design.nodes[level]
+        self.size = np.bincount(self.node)
+        effects = [_indicators(design.cell)] if level >= 0 and not design.cell_is_unique else []
+        if with_crossed and design.crossed is not None:
+            effects.append(_indicators(design.crossed))
+        self.effects = sparse.hstack(effects, format="csr") if effects else None
+        self.rank = len(self.size)
+        if self.effects is not None:
+            self.counts = (_indicators(self.node).T @ self.effects).tocsr()
+            whole = (self.effects.T @ self.effects).toarray()
+            within = whole - (self.counts.T @ sparse.diags_array(1 / self.size) @ self.counts).toarray()
+            self.inverse, rank = _pseudo_inverse(within, whole.diagonal().max())
+            self.rank += rank
 
     def fit(self) -> np.ndarray:
         """Return the fitted value of each row."""
-        design = self.design
-        if self.level < 0:
-            return (np.bincount(design.cell, design.measured) / np.bincount(design.cell))[design.cell]
-        if self.inverse is None:
-            return design.means(self.level, design.measured)
-        off_node = design.measured - design.means(self.level, design.measured)
-        effect = (self.inverse @ np.bincount(design.cell, off_node))[design.cell]
-        return design.means(self.level, design.measured - effect) + effect
+        if self.effects is None:
+            return self._means(self.design.measured)
+        off_node = self.design.measured - self._means(self.design.measured)
+        effect = self.effects @ (self.inverse @ (self.effects.T @ off_node))
+        return self._means(self.design.measured - effect) + effect
+
+    def _means(self, rows: np.ndarray) -> np.ndarray:
+        return (np.bincount(self.node, rows) / self.size)[self.node]
 
     def traces(self) -> np.ndarray:
         """Return tr(Z'PZ) for each level's indicators Z, the residual last (there the rank)."""
-        design = self.design
-        inside = [float(len(design.measured))] * (self.level + 1)
-        below = [self._trace(level) for level in range(self.level + 1, design.depth)]
-        return np.array([*inside, *below, self.rank], dtype=float)
+        design, everything = self.design, float(len(self.design.measured))
+        nested = [everything if at <= self.level else self._trace(design.nodes[at]) for at in range(design.depth)]
+        if design.crossed is not None:
+            nested.append(everything if self.with_crossed else self._trace(design.crossed))
+        return np.array([*nested, self.rank], dtype=float)
 
-    def _trace(self, level: int) -> float:
-        node = self.design.cell if self.level < 0 else self.design.nodes[self.level]
-        shared = _count(node, self.design.nodes[level])
-        size = np.bincount(node)
-        squares = shared.multiply(shared).sum(axis=1)
-        if self.inverse is None:
-            return float(np.sum(squares / size))
-        across = _count(self.design.cell, self.design.nodes[level]) - self.counts.T @ self.inverse_size @ shared
-        return float(np.sum(squares / size) + np.sum(self.inverse * (across @ across.T).toarray()))
+    def _trace(self, codes: np.ndarray) -> float:
+        shared = _count(self.node, codes)
+        squares = float(np.sum(shared.multiply(shared).sum(axis=1) / self.size))
+        if self.effects is None:
+            return squares
+        kept = self.counts.T @ sparse.diags_array(1 / self.size) @ shared
+        across = self.effects.T @ _indicators(codes) - kept
+        return squares + float(np.sum(self.inverse * (across @ across.T).toarray()))
+
+
+def _indicators(codes: np.ndarray) -> sparse.csr_array:
+    """Return one row per value, one column per code."""
+    return _count(np.arange(len(codes)), codes)
 
 
 def _count(rows: np.ndarray, columns: np.ndarray) -> sparse.csr_array:
@@ -147,10 +154,10 @@ def _count(rows: np.ndarray, columns: np.ndarray) -> sparse.csr_array:
     return sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=shape).tocsr()
 
 
-def _pseudo_inverse(matrix: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return the inverse of a symmetric matrix on its range, and its rank."""
+def _pseudo_inverse(matrix: np.ndarray, scale: float) -> tuple[np.ndarray, int]:
+    """Return the inverse of a symmetric matrix on its range, and its rank; what is small beside `scale` is nothing."""
     values, vectors = np.linalg.eigh(matrix)
-    kept = values > 1e-9 * values[-1]
+    kept = values > 1e-9 * scale
     return (vectors[:, kept] / values[kept]) @ vectors[:, kept].T, int(kept.sum())
 
 

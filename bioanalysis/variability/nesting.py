@@ -1,4 +1,4 @@
-"""A nested design as arrays: who lies in whom, and in which fixed cell."""
+"""A nested design as arrays: who lies in whom, in which fixed cell, and in which run."""
 
 from __future__ import annotations
 
@@ -22,20 +22,23 @@ class Nesting:
     cell : ndarray of int (n,)
         Fixed cell of each row, 0 .. n_cells - 1, in the order of first appearance.
     levels : tuple of str
-        Names of the levels that the design can tell apart, outermost first, the residual last. Levels without
-        replication are joined to the one below: ``"extraction+injection"``.
+        Names of the levels that the design can tell apart, outermost first, then the crossed one, if there is one, the
+        residual last. Levels without replication are joined to the one below: ``"extraction+injection"``.
     nodes : tuple of ndarray of int (n,)
-        Node of each row, for every level but the residual.
+        Node of each row, for every nested level but the residual.
+    crossed : ndarray of int (n,) or None
+        Level of the crossed factor (the run) of each row.
     """
 
     measured: np.ndarray
     cell: np.ndarray
     levels: tuple[str, ...]
     nodes: tuple[np.ndarray, ...] = field(repr=False)
+    crossed: np.ndarray | None = field(default=None, repr=False)
 
     @property
     def depth(self) -> int:
-        """Number of random levels above the residual."""
+        """Number of nested random levels above the residual."""
         return len(self.nodes)
 
     @cached_property
@@ -75,7 +78,9 @@ class Nesting:
         return (np.bincount(node, rows) / size)[node]
 
 
-def read_nesting(table: pd.DataFrame, value: str, nested: Sequence[str], fixed: Sequence[str]) -> Nesting:
+def read_nesting(
+    table: pd.DataFrame, value: str, nested: Sequence[str], fixed: Sequence[str], crossed: str | None = None
+) -> Nesting:
     """Return the design of `table`, nesting by the full path: piece 1 of one animal is not piece 1 of the next.
 
     A label of the outermost level means the same animal wherever it stands, also in two fixed cells. Rows with a
@@ -86,7 +91,7 @@ def read_nesting(table: pd.DataFrame, value: str, nested: Sequence[str], fixed: 
     ValueError
         For a column that is not there or a label that is missing.
     """
-    _refuse_missing_labels(table, [*nested, *fixed])
+    _refuse_missing_labels(table, [*nested, *fixed, *([crossed] if crossed else [])])
     paths: list[np.ndarray] = []
     for name in nested:
         label = pd.factorize(table[name])[0]
@@ -97,8 +102,9 @@ def read_nesting(table: pd.DataFrame, value: str, nested: Sequence[str], fixed: 
     return Nesting(
         measured=values - values[0],
         cell=_cells(table, fixed)[order],
-        levels=names,
+        levels=(*names[:-1], crossed, names[-1]) if crossed else names,
         nodes=tuple(_codes(paths[level])[order] for level in kept),
+        crossed=_codes(pd.factorize(table[crossed])[0])[order] if crossed else None,
     )
 
 

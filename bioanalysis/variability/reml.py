@@ -2,7 +2,8 @@
 
 The covariance V of one outermost node is nested blocks of ones times a variance plus a diagonal, so that the
 Sherman-Morrison formula, applied from the rows upwards, gives V^-1 x, log|V| and every trace that the score and the
-information need, in time proportional to the number of nodes.
+information need, in time proportional to the number of nodes. The few effects of a factor that lies across the nesting (the
+run) are solved for together with the fixed cells, as in Henderson's mixed model equations.
 
 References
 ----------
@@ -122,12 +123,18 @@ class _Model:
     def curvature(self, variances: np.ndarray) -> Curvature:
         """Return likelihood, score and both informations at `variances` (n_levels,)."""
         terms = _Terms(self, variances)
+        nested = self._nested_curvature(terms)
+        return nested if self.design.crossed is None else self._with_crossed(terms, nested)
+
+    def _nested_curvature(self, terms: _Terms) -> Curvature:
+        """Return score and informations by the nested variances and the residual."""
         traces, pairs = terms.tree.traces()
-        grams, crosses = terms.products()
-        cells = slice(0, self.n_cells)
+        grams, crosses = terms.grams, terms.crosses()
+        cells = slice(0, len(terms.inverse))
         inverse, eta = terms.inverse, terms.contrast
-        score = np.empty(len(variances))
-        observed, expected = (np.empty((len(variances), len(variances))) for _ in range(2))
+        size = len(grams)
+        score = np.empty(size)
+        observed, expected = (np.empty((size, size)) for _ in range(2))
         for i, gram in enumerate(grams):
             score[i] = (eta @ gram @ eta - traces[i] + np.sum(inverse * gram[cells, cells])) / 2
         for (i, j), cross in crosses.items():
@@ -140,23 +147,48 @@ class _Model:
             observed[i, j] = observed[j, i] = quadratic - trace / 2
         return Curvature(terms.log_likelihood, score, observed, expected)
 
+    def _with_crossed(self, terms: _Terms, nested: Curvature) -> Curvature:
+        """Return the curvature with the crossed variance before the residual.
+
+        With P = V^-1 - V^-1 X (X'V^-1 X)^-1 X'V^-1 and Z the indicators of the crossed factor: PZ is the tree's
+        inverse times [X Z] B, so that every product asked for comes from the same Gram matrices.
+        """
+        runs, at = slice(self.n_cells, len(terms.inverse)), self.design.depth
+        inner = terms.whole[:-1, :-1]
+        shape = (np.eye(len(inner)) - terms.inverse @ inner)[:, runs]
+        zpz, zpy = inner[runs] @ shape, (terms.whole @ terms.contrast)[runs]
+        score = np.insert(nested.score, at, (zpy @ zpy - np.trace(zpz)) / 2)
+        expected, observed = (np.insert(np.insert(m, at, 0, 0), at, 0, 1) for m in (nested.expected, nested.observed))
+        for i, gram in enumerate(terms.grams):
+            place = i + (i >= at)
+            trace = np.sum(shape * (gram[:-1, :-1] @ shape))
+            quadratic = zpy @ shape.T @ (gram @ terms.contrast)[:-1]
+            expected[place, at] = expected[at, place] = trace / 2
+            observed[place, at] = observed[at, place] = quadratic - trace / 2
+        expected[at, at] = np.sum(zpz**2) / 2
+        observed[at, at] = zpy @ zpz @ zpy - np.sum(zpz**2) / 2
+        return Curvature(nested.log_likelihood, score, observed, expected)
+
 
 class _Columns:
-    """Indicators of the fixed cells, then the values, as means over the lowest nodes and scatter inside them.
+    """Indicators of fixed cells and runs, then the values, as means over the lowest nodes and scatter inside them.
 
-    Where every outermost node lies in one cell, the indicators are kept as one column of ones beside the cell of each
-    node: time and memory then do not grow with the number of cells.
+    Where every outermost node lies in one cell and nothing is crossed, the indicators are kept as one column of ones
+    beside the cell of each node: time and memory then do not grow with the number of cells.
     """
 
     def __init__(self, design: Nesting, values: np.ndarray) -> None:
         lowest = design.nodes[-1] if design.depth else np.arange(len(values))
         self.weight = np.bincount(lowest).astype(float)
         self.n_cells = design.n_cells
-        indicators = np.ones((len(values), 1)) if design.cell_is_unique else np.eye(self.n_cells)[design.cell]
+        compact = design.cell_is_unique and design.crossed is None
+        indicators = np.ones((len(values), 1)) if compact else np.eye(self.n_cells)[design.cell]
+        if design.crossed is not None:
+            indicators = np.hstack([indicators, np.eye(design.crossed.max() + 1)[design.crossed]])
         rows = np.column_stack([indicators, values])
         first = np.flatnonzero(np.diff(lowest, prepend=-1))
         self.means = np.add.reduceat(rows, first, axis=0) / self.weight[:, None]
-        self.cell = design.cell[first] if design.cell_is_unique else None
+        self.cell = design.cell[first] if compact else None
         off = rows - self.means[lowest]
         inside = off.T @ off
         self.inside = inside if self.cell is None else np.zeros((self.n_cells + 1, self.n_cells + 1))
@@ -264,32 +296,47 @@ class _Terms:
     """What likelihood, score and information have in common at one set of variances."""
 
     def __init__(self, model: _Model, variances: np.ndarray) -> None:
-        self.columns, self.variances = model.columns, variances
-        self.tree = _Tree(model.design, variances, self.columns.weight)
+        self.columns = model.columns
+        crossed = model.design.crossed is not None
+        nested = np.delete(variances, -2) if crossed else variances
+        self.variances = nested
+        self.tree = _Tree(model.design, nested, self.columns.weight)
         self.solved = self.tree.solve(self.columns.means)
-        whole = self.columns.gram(self.columns.means, self.solved) + self.columns.inside / variances[-1]
-        root = np.linalg.cholesky(whole[:-1, :-1])
-        effects = np.linalg.solve(root.T, np.linalg.solve(root, whole[:-1, -1]))
+        self.whole = whole = self.columns.gram(self.columns.means, self.solved) + self.columns.inside / nested[-1]
+        self.scale = np.ones(len(whole) - 1)
+        self.scale[model.n_cells :] = np.sqrt(variances[-2]) if crossed else 1.0
+        ridge = np.diag(np.repeat([0.0, 1.0], [model.n_cells, len(whole) - 1 - model.n_cells]))
+        root = np.linalg.cholesky(whole[:-1, :-1] * np.outer(self.scale, self.scale) + ridge)
+        effects = self.scale * np.linalg.solve(root.T, np.linalg.solve(root, self.scale * whole[:-1, -1]))
         self.root, self.contrast = root, np.append(-effects, 1.0)
         quadratic = whole[-1, -1] - effects @ whole[:-1, -1]
         determinant = self.tree.log_determinant() + 2 * np.log(np.diag(root)).sum()
-        free = self.columns.weight.sum() - len(effects)
+        free = self.columns.weight.sum() - model.n_cells
         self.log_likelihood = float(-(determinant + quadratic + free * np.log(2 * np.pi)) / 2)
 
     @cached_property
     def inverse(self) -> np.ndarray:
-        """(X'V^-1 X)^-1."""
-        half = np.linalg.solve(self.root, np.eye(len(self.root)))
+        """(X'V^-1 X)^-1; with a crossed factor the inverse of the mixed model equations."""
+        half = np.linalg.solve(self.root, np.eye(len(self.root))) * self.scale
         return half.T @ half
 
-    def products(self) -> tuple[list[np.ndarray], dict[tuple[int, int], np.ndarray]]:
-        """Return A'V_i A and A'V_i V^-1 V_j A, with A = V^-1 [X y]."""
-        columns, within = self.columns, self.variances[-1]
-        carried = [*self.tree.node_sums(self.solved), self.solved]
+    @cached_property
+    def carried(self) -> list[np.ndarray]:
+        """V_i A for each variance, with A = V^-1 [X y] (V without the crossed factor)."""
+        return [*self.tree.node_sums(self.solved), self.solved]
+
+    @cached_property
+    def grams(self) -> list[np.ndarray]:
+        """A'V_i A."""
+        grams = [self.columns.gram(self.solved, each) for each in self.carried]
+        grams[-1] = grams[-1] + self.columns.inside / self.variances[-1] ** 2
+        return grams
+
+    def crosses(self) -> dict[tuple[int, int], np.ndarray]:
+        """Return A'V_i V^-1 V_j A."""
+        columns, within, carried = self.columns, self.variances[-1], self.carried
         solved = [self.tree.solve(each) for each in carried]
-        grams = [columns.gram(self.solved, each) for each in carried]
-        grams[-1] = grams[-1] + columns.inside / within**2
         pairs = combinations_with_replacement(range(len(carried)), 2)
         crosses = {(i, j): columns.gram(carried[i], solved[j]) for i, j in pairs}
         crosses[len(carried) - 1, len(carried) - 1] += columns.inside / within**3
-        return grams, crosses
+        return crosses

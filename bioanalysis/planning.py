@@ -13,7 +13,7 @@ from bioanalysis.study.schema import WITHIN_RUN
 from bioanalysis.tables import write_whole
 
 DIGESTS = "work/digests.json"
-CODE_SUFFIXES = (".py", ".tsv", ".html", ".css", ".js", ".smk", ".yaml", ".json", ".typ")
+CODE_SUFFIXES = (".py", ".tsv", ".html", ".css", ".js", ".smk", ".yaml", ".json", ".typ", ".jinja")
 
 
 @dataclass(frozen=True)

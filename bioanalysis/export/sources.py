@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from bioanalysis.study import Study
@@ -38,6 +40,12 @@ RUN_TABLES = {
     "measurements": "one row per worklist row and analyte",
     "peaks": "one row per injection and transition",
 }
+
+
+def read_words(name: str) -> list[dict[str, str]]:
+    """Return the rows of one of the room's own tables."""
+    text = (files("bioanalysis.export") / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
 def tables_of(study: Study, results: Path) -> list[Source]:

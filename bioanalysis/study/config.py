@@ -68,6 +68,7 @@ class Send(Settings):
 
     method_id: Name | None = None
     pieces: Literal["mean", "separate"] = "mean"
+    terminology: Name = "2023-12-15"
 
 
 class ReportSettings(Settings):

@@ -98,6 +98,10 @@ rule export_study:
         document="results/study/report.pdf",
         workbook="results/study/report.xlsx",
         summary="results/study/report.json",
+        concentrations="results/study/send/pc.xpt",
+        supplement="results/study/send/supppc.xpt",
+        define="results/study/send/define.xml",
+        notes="results/study/send/notes.tsv",
     log:
         "logs/export_study.log",
     resources:

@@ -1,0 +1,188 @@
+"""SEND: the pharmacokinetic concentrations domain of SENDIG 3.1.1, its supplement, pools and define.xml.
+
+One record per test, specimen, time and animal (or pool): one method, and by default the mean of the pieces of an organ.
+A result without a number has none in PCSTRESN: `BLQ` or `ALQ` in PCSTRESC, or PCSTAT with the reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bioanalysis.export.sources import read_words
+from bioanalysis.export.xpt import short_names, write_xpt
+from bioanalysis.method import Method
+from bioanalysis.report.plots import plain
+from bioanalysis.study import Study
+from bioanalysis.tables import read_results
+
+NOT_DONE = "NOT DONE"
+SUPPLEMENT = {
+    "PCCILOW": ("Lower End of the 95 % Interval", "value_low"),
+    "PCCIHIGH": ("Upper End of the 95 % Interval", "value_high"),
+    "PCRECOV": ("Recovery Factor Applied", "recovery_factor"),
+    "PCRUNID": ("Analytical Run", "run_id"),
+}
+
+
+@dataclass(frozen=True)
+class DataSets:
+    """The data sets of one study by domain, every variable in order, and what was done to make them fit."""
+
+    domains: dict[str, pd.DataFrame]
+    notes: tuple[str, ...]
+
+
+def write_send(folder: Path, target: Path) -> None:
+    """Write pc.xpt, supppc.xpt, pooldef.xpt (where there are pools), define.xml and notes.tsv into `target`."""
+    from bioanalysis.export.define import write_define
+
+    study = Study.load(folder)
+    table = read_results(folder / "results/study/tissue_concentrations.tsv")
+    sets = data_sets(study, table)
+    target.mkdir(parents=True, exist_ok=True)
+    notes = list(sets.notes)
+    for domain, frame in sets.domains.items():
+        notes += write_xpt(frame, target / f"{domain.lower()}.xpt", domain)
+    if "POOLDEF" not in sets.domains:
+        (target / "pooldef.xpt").unlink(missing_ok=True)
+    write_define(study, sets.domains, target / "define.xml")
+    (target / "notes.tsv").write_text("note\n" + "".join(f"{note}\n" for note in notes), encoding="utf-8")
+
+
+def method_of(study: Study) -> Method:
+    """Return the method whose results are submitted: the one named in the settings, else that of the first run."""
+    named = study.config.send.method_id
+    return study.methods[named] if named else study.runs[0].method
+
+
+def data_sets(study: Study, table: pd.DataFrame) -> DataSets:
+    """Return the data sets made of tissue_concentrations.tsv (as read: every cell text)."""
+    method = method_of(study)
+    own = table[(table.method_id == method.method_id) | (table.status == "not_analysed")]
+    collected = study.samples.set_index("sample_id").collected_at
+    own = own.assign(collected_at=own.sample_id.map(collected).fillna(""))
+    separate = study.config.send.pieces == "separate"
+    records = [
+        _record(here, study, method)
+        for here in _groups(own[own.analyte.isin(method.analyte_names)], separate)
+    ]  # fmt: skip
+    frame = pd.DataFrame(records)
+    domains = {"PC": pd.DataFrame(), "SUPPPC": pd.DataFrame()}
+    if len(frame):
+        frame = frame.sort_values(["USUBJID", "POOLID", "PCSPEC", "PCDY", "PCTESTCD", "PCSPID"], kind="stable")
+        frame["PCSEQ"] = frame.groupby(["USUBJID", "POOLID"]).cumcount() + 1.0
+        domains = {"PC": frame, "SUPPPC": _supplement(frame)}
+    if study.pools is not None and len(study.pools):
+        domains["POOLDEF"] = _pools(study)
+    ordered = {domain: rows.reindex(columns=variables(domain)) for domain, rows in domains.items()}
+    return DataSets(ordered, tuple(_notes(study, method, table, own)))
+
+
+def variables(domain: str) -> list[str]:
+    """Return the variables of a domain in the order of the implementation guide."""
+    return [row["variable"] for row in read_words("send_variables.tsv") if row["domain"] == domain]
+
+
+def term(codelist: str, ours: str) -> str:
+    """Return the controlled term for a word of ours; in capitals where the codelist is not known to have one."""
+    terms = {(row["codelist"], row["ours"]): row["term"] for row in read_words("send_terms.tsv")}
+    return terms.get((codelist, ours.lower() if codelist == "SPEC" else ours), ours.upper())
+
+
+def _groups(rows: pd.DataFrame, separate: bool) -> list[pd.DataFrame]:
+    keys = ["subject_id", "tissue", "collection_day", "analyte"] + (["piece", "homogenate"] if separate else [])
+    return [here for _, here in rows.groupby(keys, sort=False)]
+
+
+def _record(here: pd.DataFrame, study: Study, method: Method) -> dict[str, Any]:
+    """Return one record of PC from the homogenates of one organ."""
+    first = here.iloc[0]
+    codes = short_names(list(method.analyte_names))
+    pooled = first.pool == "true"
+    unit = term("PKUNIT", first.unit)
+    lloq = pd.to_numeric(here.lloq).max()
+    day = float(first.collection_day)
+    return {
+        "STUDYID": study.config.study.id, "DOMAIN": "PC",
+        "USUBJID": "" if pooled else _subject(study, first.subject_id), "POOLID": first.subject_id if pooled else "",
+        "PCREFID": first.sample_id if len(here) == 1 else "", "PCSPID": first.piece if len(here) == 1 else "",
+        "PCTESTCD": codes[first.analyte], "PCTEST": first.analyte, "PCCAT": "ANALYTE",
+        **_result(here, unit), "PCNAM": study.config.report.test_site, "PCSPEC": term("SPEC", first.tissue),
+        "PCMETHOD": term("METHOD", method.platform), "PCLLOQ": lloq, "VISITDY": day,
+        "PCDTC": _one(here.collected_at), "PCDY": day, "PCNOMDY": day, "PCNOMLBL": f"Day {int(day)}",
+        "_low": _one(here.value_low), "_high": _one(here.value_high), "_recovery": _one(here.recovery_factor),
+        "_runs": ",".join(dict.fromkeys(run for run in here.run_id if run)),
+    }  # fmt: skip
+
+
+def _subject(study: Study, subject_id: str) -> str:
+    return f"{study.config.study.id}-{subject_id}"
+
+
+def _one(cells: pd.Series) -> str:
+    """Return what all cells say alike, nothing where they differ."""
+    return str(cells.iloc[0]) if cells.nunique() == 1 else ""
+
+
+def _result(here: pd.DataFrame, unit: str) -> dict[str, Any]:
+    """Return result, unit and status: the mean of pieces that all have a number, a word they all have."""
+    statuses = set(here.status)
+    empty = {"PCORRES": "", "PCORRESU": "", "PCSTRESC": "", "PCSTRESN": float("nan"), "PCSTRESU": ""}
+    if statuses == {"quantified"}:
+        mean = float(pd.to_numeric(here.value).mean())
+        words = plain(mean)
+        return {"PCORRES": words, "PCORRESU": unit, "PCSTRESC": words, "PCSTRESN": float(words), "PCSTRESU": unit,
+                "PCSTAT": "", "PCREASND": ""}  # fmt: skip
+    if len(statuses) == 1 and statuses <= {"BLQ", "ALQ"}:
+        word = statuses.pop()
+        return empty | {"PCORRES": word, "PCORRESU": unit, "PCSTRESC": word, "PCSTRESU": unit, "PCSTAT": "",
+                        "PCREASND": ""}  # fmt: skip
+    said = "; ".join(dict.fromkeys(f"{row.status}: {row.reason}".rstrip(": ") for row in here.itertuples()))
+    reason = said if len(here) == 1 or len(statuses) == 1 else f"no mean of {len(here)} pieces: {said}"
+    return empty | {"PCSTAT": NOT_DONE, "PCREASND": reason}
+
+
+def _supplement(frame: pd.DataFrame) -> pd.DataFrame:
+    columns = {"PCCILOW": "_low", "PCCIHIGH": "_high", "PCRECOV": "_recovery", "PCRUNID": "_runs"}
+    rows = [
+        {"STUDYID": row["STUDYID"], "RDOMAIN": "PC", "USUBJID": row["USUBJID"], "POOLID": row["POOLID"],
+         "IDVAR": "PCSEQ", "IDVARVAL": str(int(row["PCSEQ"])), "QNAM": name, "QLABEL": SUPPLEMENT[name][0],
+         "QVAL": _three_digits(row[column]), "QORIG": "DERIVED", "QEVAL": ""}
+        for row in frame.to_dict("records")
+        for name, column in columns.items()
+        if row[column]
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _three_digits(cell: str) -> str:
+    try:
+        return plain(float(cell))
+    except ValueError:
+        return cell
+
+
+def _pools(study: Study) -> pd.DataFrame:
+    assert study.pools is not None
+    return pd.DataFrame(
+        {
+            "STUDYID": study.config.study.id,
+            "POOLID": study.pools.pool_id,
+            "USUBJID": [_subject(study, animal) for animal in study.pools.subject_id],
+        }
+    )
+
+
+def _notes(study: Study, method: Method, table: pd.DataFrame, own: pd.DataFrame) -> list[str]:
+    """Return what is not in the data sets, and words that no codelist of ours is known to have."""
+    others = sorted(set(table.method_id) - {method.method_id, ""})
+    notes = [f"results of method {method.method_id} alone; not submitted: {', '.join(others)}"] if others else []
+    known = {row["ours"] for row in read_words("send_terms.tsv") if row["codelist"] == "SPEC"}
+    notes += [f"{name}: no controlled term known, written as {name.upper()}" for name in study.config.tissues
+              if name.lower() not in known]  # fmt: skip
+    lost = own[own.status == "not_analysed"]
+    return notes + [f"{row.sample_id}: not analysed, no record ({row.reason})" for row in lost.itertuples()]

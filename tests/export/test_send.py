@@ -1,0 +1,149 @@
+"""SEND data sets of a small study, read back as a reviewer's tool does."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import pandas as pd
+import pyreadstat
+import pytest
+from small_study import change, make_small_study
+
+from bioanalysis.export.send import data_sets, variables, write_send
+from bioanalysis.export.xpt import short_names, write_xpt
+from bioanalysis.study import Study
+
+COLUMNS = [
+    "sample_id", "subject_id", "tissue", "piece", "homogenate", "collection_day", "analyte", "method_id", "run_id",
+    "value", "value_low", "value_high", "lloq", "unit", "status", "reason", "recovery_factor", "pool",
+]  # fmt: skip
+ODM = "{http://www.cdisc.org/ns/odm/v1.3}"
+
+
+def rows(*lines: str) -> pd.DataFrame:
+    """Rows drawn with blanks; `-` is an empty cell, `~` a blank in a cell."""
+    cells = [["" if cell == "-" else cell.replace("~", " ") for cell in line.split()] for line in lines]
+    return pd.DataFrame(cells, columns=COLUMNS)
+
+
+LIVER = "S1 R1 liver 1 1 29 mipomersen ASO-LCMS-01 LC-01 12.345 11 14 0.05 ug/g quantified - 0.6 false"
+BLQ = "S2 R1 kidney 1 1 29 mipomersen ASO-LCMS-01 LC-01 - - - 0.06 ug/g BLQ no~peak 0.7 false"
+LOST = "S3 R2 liver 1 1 29 mipomersen ASO-LCMS-01 LC-01 - - - 0.05 ug/g not_reported RUN_FAIL:~QC-05 0.6 false"
+
+
+@pytest.fixture
+def study(tmp_path):
+    return Study.load(make_small_study(tmp_path))
+
+
+def pc(study: Study, *lines: str) -> pd.DataFrame:
+    return data_sets(study, rows(*lines)).domains["PC"].set_index("PCREFID")
+
+
+def test_a_value_is_written_with_three_digits_in_the_submission_unit(study):
+    record = pc(study, LIVER).loc["S1"]
+    assert (record.PCORRES, record.PCSTRESC, record.PCSTRESN) == ("12.3", "12.3", 12.3)
+    assert (record.PCORRESU, record.PCSPEC, record.USUBJID) == ("mg/kg", "LIVER", "SMALL-1-R1")
+    assert (record.PCTESTCD, record.PCTEST, record.PCMETHOD) == ("MIPOMERS", "mipomersen", "LC/MS/MS")
+
+
+def test_blq_is_a_word_with_its_limit_and_never_a_number(study):
+    record = pc(study, BLQ).loc["S2"]
+    assert (record.PCORRES, record.PCSTRESC, record.PCSTRESU, record.PCLLOQ) == ("BLQ", "BLQ", "mg/kg", 0.06)
+    assert pd.isna(record.PCSTRESN)
+
+
+def test_a_result_not_reported_is_not_done_with_its_reason(study):
+    record = pc(study, LOST).loc["S3"]
+    assert (record.PCSTAT, record.PCREASND) == ("NOT DONE", "not_reported: RUN_FAIL: QC-05")
+    assert (record.PCORRES, record.PCSTRESC) == ("", "")
+
+
+def test_pieces_of_an_organ_are_one_record(study):
+    # 10 and 20 of one liver: 15
+    first, second = (
+        LIVER.replace("12.345", "10"),
+        LIVER.replace("S1 R1 liver 1", "S9 R1 liver 2").replace("12.345", "20"),
+    )
+    table = data_sets(study, rows(first, second)).domains["PC"]
+    assert table.PCSTRESC.tolist() == ["15"]
+    mixed = data_sets(study, rows(first, BLQ.replace("S2 R1 kidney 1", "S9 R1 liver 2"))).domains["PC"]
+    assert mixed.PCSTAT.tolist() == ["NOT DONE"]
+    assert "no mean of 2 pieces" in mixed.PCREASND[0]
+
+
+def test_pieces_may_stay_separate(tmp_path):
+    make_small_study(tmp_path)
+    change(tmp_path, "config/config.yaml", ("tissues:", "send: {pieces: separate}\ntissues:"))
+    table = data_sets(Study.load(tmp_path), rows(LIVER, LIVER.replace("S1 R1 liver 1", "S9 R1 liver 2"))).domains["PC"]
+    assert table.PCSPID.tolist() == ["1", "2"]
+
+
+def test_each_record_is_the_only_one_of_its_test_animal_specimen_and_time(study):
+    table = data_sets(study, rows(LIVER, BLQ, LOST)).domains["PC"]
+    assert not table.duplicated(["PCTESTCD", "USUBJID", "POOLID", "PCSPEC", "PCDTC"]).any()
+    assert table.groupby("USUBJID").PCSEQ.apply(list).to_dict() == {"SMALL-1-R1": [1, 2], "SMALL-1-R2": [1]}
+
+
+def test_a_pool_is_never_written_as_an_animal(tmp_path):
+    make_small_study(tmp_path)
+    (tmp_path / "config/pools.tsv").write_text("pool_id\tsubject_id\nP1\tR2\n")
+    change(tmp_path, "config/samples.tsv", ("S3 R2 liver", "S3 P1 liver"))
+    domains = data_sets(Study.load(tmp_path), rows(LOST.replace("S3 R2", "S3 P1").replace("false", "true"))).domains
+    assert (domains["PC"].USUBJID[0], domains["PC"].POOLID[0]) == ("", "P1")
+    assert domains["POOLDEF"].to_dict("records") == [{"STUDYID": "SMALL-1", "POOLID": "P1", "USUBJID": "SMALL-1-R2"}]
+
+
+def written(tmp_path, *lines: str):
+    make_small_study(tmp_path)
+    (tmp_path / "results/study").mkdir(parents=True)
+    rows(*lines).to_csv(tmp_path / "results/study/tissue_concentrations.tsv", sep="\t", index=False)
+    write_send(tmp_path, tmp_path / "send")
+    return tmp_path / "send"
+
+
+def test_the_file_holds_what_was_put_in_by_order_label_and_value(tmp_path):
+    folder = written(tmp_path, LIVER, BLQ, LOST)
+    frame, about = pyreadstat.read_xport(folder / "pc.xpt")
+    made = data_sets(Study.load(tmp_path), rows(LIVER, BLQ, LOST)).domains["PC"]
+    assert about.column_names == variables("PC") == list(made)
+    assert about.table_name == "PC"
+    assert dict(zip(about.column_names, about.column_labels, strict=True))["PCLLOQ"] == "Lower Limit of Quantitation"
+    for name in made:
+        pd.testing.assert_series_equal(
+            frame[name], made[name].reset_index(drop=True), check_dtype=False, check_names=False, check_index=False
+        )
+
+
+def test_the_same_results_give_the_same_bytes_whenever_they_are_written(tmp_path):
+    folder = written(tmp_path, LIVER)
+    before = (folder / "pc.xpt").read_bytes()
+    assert b"01JAN00:00:00:00" in before[:400]
+    write_send(tmp_path, folder)
+    assert (folder / "pc.xpt").read_bytes() == before
+
+
+def test_what_does_not_fit_the_format_is_changed_and_noted(tmp_path):
+    frame = pd.DataFrame({"STUDYID": ["Größe µ"], "POOLID": ["x" * 300], "USUBJID": ["=cmd"]})
+    notes = write_xpt(frame, tmp_path / "pooldef.xpt", "POOLDEF")
+    back, _ = pyreadstat.read_xport(tmp_path / "pooldef.xpt")
+    assert back.loc[0].tolist() == ["Groe u", "x" * 200, "=cmd"]
+    assert notes[0] == "POOLDEF: STUDYID 'Größe µ' written as 'Groe u'"
+
+
+def test_short_names_are_eight_capitals_and_unique():
+    assert short_names(["mipomersen", "mipomersen n-1", "3'-n-1"]) == {
+        "mipomersen": "MIPOMERS", "mipomersen n-1": "MIPOMER2", "3'-n-1": "A3N1",
+    }  # fmt: skip
+
+
+def test_define_names_every_variable_of_every_data_set(tmp_path):
+    folder = written(tmp_path, LIVER, BLQ)
+    root = ET.parse(folder / "define.xml").getroot()
+    for group in root.iter(f"{ODM}ItemGroupDef"):
+        names = [ref.get("ItemOID").rsplit(".", 1)[1] for ref in group.iter(f"{ODM}ItemRef")]
+        assert names == variables(group.get("Name"))
+    items = {item.get("OID") for item in root.iter(f"{ODM}ItemDef")}
+    assert {ref.get("ItemOID") for ref in root.iter(f"{ODM}ItemRef")} == items
+    lists = {item.get("OID") for item in root.iter(f"{ODM}CodeList")}
+    assert {ref.get("CodeListOID") for ref in root.iter(f"{ODM}CodeListRef")} <= lists

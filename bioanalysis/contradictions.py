@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from bioanalysis.text_files import listed
 from bioanalysis.yaml_with_lines import Place
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def contradictions_of(method: Method) -> list[Contradiction]:
         *_extraction_contradictions(method),
         *_tissue_contradictions(method),
         *_plate_contradictions(method),
+        *_integration_contradictions(method),
     ]
 
 
@@ -146,6 +148,19 @@ def _tissue_contradictions(method: Method) -> list[Contradiction]:
         said = _extraction_contradictions(method.of_tissue(tissue))
         found += [((*place, *where), what, expected) for where, what, expected in said if where[0] == "extraction"]
     return found
+
+
+def _integration_contradictions(method: Method) -> list[Contradiction]:
+    """Limits of flags that exist; none for a plate, which has no peaks."""
+    from bioanalysis.limits.peaks import peak_limits
+
+    if method.platform == "elisa" and method.integration != type(method.integration)():
+        return [(("integration",), "integration", "no key: an ELISA has no peaks")]
+    return [
+        (("integration", "flag_limits", word), f"'{word}'", f"one of {listed(peak_limits())}")
+        for word in method.integration.flag_limits
+        if word not in peak_limits()
+    ]
 
 
 def _transition_contradictions(method: Method) -> list[Contradiction]:

@@ -19,6 +19,7 @@ from bioanalysis.settings import (
     Fraction,
     Name,
     NonNegative,
+    Number,
     Positive,
     Remark,
     Settings,
@@ -124,6 +125,13 @@ class Override(Settings):
     """A limit of this method in place of the profile's, with its source."""
 
     limit: Annotated[float | str, BeforeValidator(_number_or_text)] = Field(description="the limit of this method")
+    source: Name = Field(description="the source of this limit")
+
+
+class PeakOverride(Settings):
+    """A limit of this method at which peaks are flagged, with its source."""
+
+    limit: Number = Field(description="the limit of this method")
     source: Name = Field(description="the source of this limit")
 
 
@@ -234,6 +242,15 @@ class TissueOverride(Settings):
     extraction: ExtractionOfTissue = ExtractionOfTissue()
 
 
+class Integration(Settings):
+    """Which area of a peak is reported, and the limits at which peaks are flagged in place of the usual ones."""
+
+    estimate: Literal["by_signal_to_noise", "drop", "template"] = "by_signal_to_noise"
+    template_below_signal_to_noise: Positive = 20.0
+    template_with_neighbour: bool = True
+    flag_limits: dict[str, PeakOverride] = Field(default_factory=dict)
+
+
 class Method(Settings):
     """One validated method; attributes are the keys of its file."""
 
@@ -250,6 +267,7 @@ class Method(Settings):
     acceptance: Acceptance = Field(description="{profile: ...}")
     mz_tolerance: Positive = 0.3
     plate: Plate = Plate()
+    integration: Integration = Integration()
     homogenate: Literal["added_volume", "final_volume", "gravimetric", "tissue_equivalent"] = "added_volume"
     replicates: Replicates = Replicates()
     repeat_rule: Literal["keep_original", "median_of_three", "mean"] | None = None

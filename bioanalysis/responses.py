@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.instruments.plates import SATURATED
-from bioanalysis.method import Analyte
+from bioanalysis.method import Analyte, Transition
 from bioanalysis.study import Run
 
 NO_PEAK = "no peak"
@@ -17,6 +17,7 @@ SHAPE = ("retention_time_min", "signal_to_noise", "asymmetry", "points")
 SATURATED_FLAG = "saturated"
 COLUMNS = [
     "analyte", "analyte_area", "internal_standard_area", "response", "no_value_reason", "no_peak", "peak_flags",
+    "peak_flag_details",
     *SHAPE, "qualifier_ratio", "by_hand", "by_hand_only",
 ]  # fmt: skip
 
@@ -32,9 +33,10 @@ def responses_from_peaks(run: Run, peaks: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed like the worklist, once per analyte: `COLUMNS`. Shape is that of the quantifier's peak; qualifier_ratio
-        is the first qualifier's area over it; by_hand names the transitions of the analyte and its internal standard
-        integrated by hand, by_hand_only those of them without an automatic area beside.
+        Indexed like the worklist, once per analyte: `COLUMNS`. Shape is that of the quantifier's peak; flags of the
+        internal standard's peak begin with 'is_'; qualifier_ratio is the first qualifier's area over the quantifier's;
+        by_hand names the transitions of the analyte and its internal standard integrated by hand, by_hand_only those of
+        them without an automatic area beside.
     """
     areas = peaks.assign(position=peaks.position.astype(str)).pivot(index="position", columns="transition")
     return pd.concat([_analyte_response(run, analyte, areas) for analyte in run.method.analytes])
@@ -48,7 +50,7 @@ def _analyte_response(run: Run, analyte: Analyte, areas: pd.DataFrame) -> pd.Dat
     rows["analyte"] = analyte.name
     rows["analyte_area"] = here[("area", name)].to_numpy(float)
     rows["internal_standard_area"] = np.nan
-    rows["peak_flags"] = here[("flags", name)].fillna("").to_numpy(str)
+    rows["peak_flags"], rows["peak_flag_details"] = _texts(here, "flags", name), _texts(here, "flag_details", name)
     for column in SHAPE:
         rows[column] = _cells(here, column, name).where(rows.analyte_area.notna())
     rows["qualifier_ratio"] = _qualifier_area(run, analyte, here) / rows.analyte_area
@@ -65,7 +67,25 @@ def _analyte_response(run: Run, analyte: Analyte, areas: pd.DataFrame) -> pd.Dat
     rows.loc[~acquired, "no_value_reason"] = "not acquired: " + worklist.not_acquired_reason[~acquired]
     rows["no_peak"] = acquired & rows.analyte_area.isna()
     rows["peak_flags"] = np.where(rows.no_peak, "", rows.peak_flags)
-    return rows[COLUMNS]
+    return _with_standard_flags(rows, here, leader)[COLUMNS]
+
+
+def _with_standard_flags(rows: pd.DataFrame, areas: pd.DataFrame, standard: Transition | None) -> pd.DataFrame:
+    """Add the flags of the internal standard's peak, each with 'is_' before it: the response is no better than both."""
+    if standard is None:
+        return rows
+    marked = {"peak_flags": (";", "flags"), "peak_flag_details": ("; ", "flag_details")}
+    for column, (separator, source) in marked.items():
+        texts = _texts(areas, source, standard.name)
+        ours = [separator.join(f"is_{word}" for word in text.split(separator) if word) for text in texts]
+        rows[column] = [separator.join(filter(None, pair)) for pair in zip(rows[column], ours, strict=True)]
+    return rows
+
+
+def _texts(areas: pd.DataFrame, column: str, transition: str) -> np.ndarray:
+    """Return one column of text of one transition; empty where the peaks do not hold it."""
+    held = (column, transition) in areas
+    return areas[(column, transition)].fillna("").to_numpy(str) if held else np.full(len(areas), "")
 
 
 def _cells(areas: pd.DataFrame, column: str, transition: str) -> pd.Series:
@@ -121,7 +141,7 @@ def _well_response(run: Run, analyte: str, wells: pd.DataFrame) -> pd.DataFrame:
             "analyte_area": np.nan, "internal_standard_area": np.nan, "response": wells.signal.where(acquired),
             "no_value_reason": reason, "no_peak": False, "peak_flags": np.where(saturated, SATURATED_FLAG, ""),
             **dict.fromkeys(SHAPE, np.nan),
-            "qualifier_ratio": np.nan, "by_hand": "", "by_hand_only": "",
+            "qualifier_ratio": np.nan, "by_hand": "", "by_hand_only": "", "peak_flag_details": "",
         },
         index=worklist.index,
     )  # fmt: skip

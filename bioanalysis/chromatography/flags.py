@@ -11,7 +11,7 @@ from bioanalysis.chromatography.block import Floats, Mask
 from bioanalysis.chromatography.expectation import Expectation
 from bioanalysis.chromatography.measure import Measured
 from bioanalysis.chromatography.settings import IntegrationSettings
-from bioanalysis.limits.peaks import PeakLimit
+from bioanalysis.limits.peaks import PeakLimit, said
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,10 +22,11 @@ class Raised:
     where: Mask
     observed: Floats
     limit: Floats
+    both: bool = False
 
     def details(self, row: int) -> str:
         """Return the flag of one injection with its numbers."""
-        return f"{self.word} {self.observed[row]:.4g} (limit {self.limit[row]:.4g})"
+        return said(self.word, float(self.observed[row]), float(abs(self.limit[row]) if self.both else self.limit[row]))
 
 
 def flags_of(found: Measured, settings: IntegrationSettings, known: Expectation) -> list[Raised]:
@@ -111,7 +112,8 @@ class _Judge:
         beyond = _reach(limit, np.asarray(observed, dtype=float), np.broadcast_to(np.asarray(sd, float), self.number))
         with np.errstate(invalid="ignore"):
             found = _beyond(limit, np.asarray(observed, dtype=float), beyond)
-        return Raised(word, found if where is None else found & np.asarray(where, dtype=bool), observed, beyond)
+        raised = found if where is None else found & np.asarray(where, dtype=bool)
+        return Raised(word, raised, observed, beyond, limit.direction == "both")
 
 
 def _reach(limit: PeakLimit, observed: Floats, sd: Floats) -> Floats:

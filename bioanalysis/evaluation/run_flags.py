@@ -10,6 +10,7 @@ import pandas as pd
 from bioanalysis.acceptance.ledger import FAIL, NOT_ASSESSABLE, RUN
 from bioanalysis.flags import flag, join_words
 from bioanalysis.limits import Limits
+from bioanalysis.limits.peaks import peak_limits, read_details
 from bioanalysis.recovery.run import ALL_LEVELS
 from bioanalysis.study import Run
 
@@ -195,9 +196,25 @@ def _unit_flags(run: Run, part: AnalyteEvaluation) -> list[dict[str, object]]:
 
 
 def _peak_flags(part: AnalyteEvaluation, source: str) -> list[dict[str, object]]:
+    """Return the flags of peaks (and wells), those of internal standards too, each with its number and limit."""
     flagged = part.rows[(part.rows.peak_flags != "") & ~part.rows.sample_type.isin(["blank", "carryover_blank"])]
     return [
-        flag(word, position=row.position, sample_id=row.sample_id, tissue=row.tissue, source=source)
+        _peak_flag(word, row.peak_flag_details, source)
+        | {"position": row.position, "sample_id": row.sample_id, "tissue": row.tissue}
         for row in flagged.itertuples()
         for word in str(row.peak_flags).split(";")
     ]
+
+
+def _peak_flag(word: str, details: str, source: str) -> dict[str, object]:
+    known, numbers = peak_limits().get(word.removeprefix("is_")), read_details(details).get(word)
+    row = flag(word.removeprefix("is_"), source=source) | {"flag": word}
+    if word.startswith("is_"):
+        row["meaning"] = f"internal standard: {row['meaning']}"
+    if known is None or numbers is None:
+        return row
+    observed, limit = numbers
+    return row | {
+        "observed": f"{observed} ({known.observed})", "limit": f"{known.side} {limit}",
+        "source": f"{source}; {known.source}",
+    }  # fmt: skip

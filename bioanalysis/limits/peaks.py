@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+
+_SAID = re.compile(r"(?P<flag>.+) (?P<observed>\S+) \(limit (?P<limit>\S+)\)")
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,22 @@ class PeakLimit:
     allowance_sd: float
     standing: str
     source: str
+
+    @property
+    def side(self) -> str:
+        """On which side of the limit a peak is not flagged."""
+        return {"min": ">=", "max": "<=", "both": "within ±"}[self.direction]
+
+
+def said(flag: str, observed: float, limit: float) -> str:
+    """Return a flag with its numbers, as it stands in `flag_details` of peaks.tsv."""
+    return f"{flag} {observed:.4g} (limit {limit:.4g})"
+
+
+def read_details(text: str) -> dict[str, tuple[str, str]]:
+    """Return observed number and limit of each flag of a cell of `flag_details`: several are joined by '; '."""
+    found = (_SAID.fullmatch(part) for part in text.split("; ")) if text else ()
+    return {one["flag"]: (one["observed"], one["limit"]) for one in found if one}
 
 
 @cache

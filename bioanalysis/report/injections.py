@@ -37,6 +37,20 @@ def standard_figures(table: pd.DataFrame, limits: Limits) -> list[str]:
     return figures
 
 
+def by_hand(peaks: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """Return how many chromatograms were integrated by hand, in words, and each of them before and after.
+
+    Parameters
+    ----------
+    peaks : DataFrame
+        peaks.tsv of a run.
+    """
+    drawn = peaks[peaks.manual.astype(str).str.lower() == "true"]
+    change = 100 * (drawn.area.astype(float) / drawn.automatic_area.astype(float) - 1)
+    table = drawn.assign(change_percent=change).rename(columns=lambda name: name.removeprefix("manual_"))
+    return f"Integrated by hand: {len(drawn)} of {len(peaks)} chromatograms", table
+
+
 def carry_over_figures(table: pd.DataFrame) -> list[str]:
     """Return, for each analyte, the share of each study sample that the injection before it may have left.
 

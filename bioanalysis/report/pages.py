@@ -16,7 +16,7 @@ from bioanalysis.calibration import curve_from_dict
 from bioanalysis.instruments.traces import RunTraces
 from bioanalysis.limits import EDITION, EXPLORATORY, Limits, limits_for
 from bioanalysis.report.decided import DECISIONS, decided_within_run
-from bioanalysis.report.injections import carry_over_figures, standard_figures
+from bioanalysis.report.injections import by_hand, carry_over_figures, standard_figures
 from bioanalysis.report.plots import Axis, Mark, plain, scatter, trace
 from bioanalysis.report.study_stage import study_stage_parts, study_stage_verdicts
 from bioanalysis.results import read_table
@@ -45,6 +45,7 @@ def write_run_report(folder: Path, run_id: str, path: Path) -> None:
     ]
     if run.platform == "lcms":
         sections[4:4] = injection_sections(results, limits)
+        sections.append(_section(*by_hand(read_table(results / "peaks.tsv")), BY_HAND))
         sections.append(_section("Chromatograms", figures=_chromatograms(folder, run, results)))
     else:
         notes = read_table(folder / "work" / run_id / "wells_notes.tsv")
@@ -109,6 +110,8 @@ RECOVERY = ["tissue", "batch", "kind", "level", "factor", "relative_uncertainty"
             "sign_off", "source"]
 FLAGS = ["flag", "state", "run_id", "plate", "position", "sample_id", "tissue", "observed", "limit", "meaning",
          "check_first"]
+BY_HAND = ["position", "transition", "automatic_area", "area", "change_percent", "left_min", "right_min", "flags",
+           "reason_code", "reason", "author", "decided_at"]
 SEQUENCES = ["sequence_id", "runs", "rule_id", "analyte", "verdict", "limit", "observed", "position", "source"]
 STANDARD = ["position", "sample_type", "sample_id", "level", "tissue", "analyte", "internal_standard_area",
             "percent_of_mean", "flag"]

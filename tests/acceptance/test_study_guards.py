@@ -45,7 +45,8 @@ def test_a_group_is_summarised_where_half_of_its_animals_are_quantified(quantifi
     values = [1.0 + n / 10 for n in range(quantified)] + [np.nan] * (animals - quantified)
     rows = pd.DataFrame(
         [
-            dict.fromkeys(KEYS, "x") | {"subject_id": f"R{n}", "value": value, "unit": "ug/g", "run_id": "A", "recovery_source": "A",
+            dict.fromkeys(KEYS, "x") | {"subject_id": f"R{n}", "value": value, "unit": "ug/g", "run_id": "A",
+             "recovery_source": "A",
              "status": "BLQ" if np.isnan(value) else "quantified", "curve_uncertainty": 0.01,
              "recovery_uncertainty": 0.01, "curve_degrees_of_freedom": 10.0, "recovery_degrees_of_freedom": 10.0}
             for n, value in enumerate(values)

@@ -70,7 +70,7 @@ class Rule:
     def printed_limit(self) -> str:
         """The limit in words, as it stands in tables and reports."""
         if self.direction == "guard":
-            return self.limit.format(*(f"{float(number):g}" for number in self.numbers))
+            return self.limit.format(*(_decimal(number) for number in self.numbers))
         return self.limit.format(*(print_number(number) for number in self.numbers))
 
     def with_numbers(self, numbers: tuple[Fraction, ...], source: str) -> Rule:
@@ -183,6 +183,12 @@ def print_number(number: Fraction) -> str:
     if number.denominator == 1:
         return str(number.numerator)
     return str(number) if number < 1 and number.denominator <= 20 else f"{float(number):g}"
+
+
+def _decimal(number: Fraction) -> str:
+    """Return a number in decimals where that is exact, as ``2/3`` where it is not."""
+    words = f"{float(number):g}"
+    return words if Fraction(words) == number else str(number)
 
 
 @cache

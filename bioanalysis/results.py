@@ -29,7 +29,10 @@ NUMERIC = (
 BOOLEAN = (
     "correction_applies", "used", "used_in_fit", "manual", "reference", "in_verdict", "wider_than_source", "pool",
 )  # fmt: skip
-WHOLE = ("collection_day", "n", "n_quantified", "n_blq", "n_not_reported", "line", "points", "n_readings")
+WHOLE = (
+    "collection_day", "n", "n_quantified", "n_blq", "n_not_reported", "line", "points", "n_readings", "n_without_value",
+    "runs", "factors",
+)  # fmt: skip
 
 
 def read_table(path: Path) -> pd.DataFrame:

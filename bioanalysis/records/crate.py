@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bioanalysis.records.audit import Trail
-from bioanalysis.records.places import CONCENTRATIONS, is_result, outside_name
+from bioanalysis.records.places import MAIN_RESULTS, is_result, outside_name
 from bioanalysis.records.standing import Standing
 
 METADATA = "ro-crate-metadata.json"
@@ -116,7 +116,7 @@ def _parameters(stands: Standing, places: Mapping[str, tuple[str, str]]) -> list
     examples = {
         "settings": [places[name][0] for name in sorted(stands.config)],
         "raw-data": [places[name][0] for name in sorted(stands.raw)],
-        "concentrations": [places[CONCENTRATIONS][0]],
+        "concentrations": [places[name][0] for name in MAIN_RESULTS if name in places],
     }
     return [
         {

@@ -13,6 +13,7 @@ SET_ASIDE = f"{PROVENANCE}/set_aside"
 VERSIONS = f"{PROVENANCE}/versions"
 SIGNATURES = f"{PROVENANCE}/signatures"
 CONCENTRATIONS = "results/study/tissue_concentrations.tsv"
+MAIN_RESULTS = (CONCENTRATIONS, "results/study/validation.tsv")  # of a study, of a method validation
 SIGNERS = "config/signers.tsv"
 
 

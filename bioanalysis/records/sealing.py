@@ -13,7 +13,7 @@ from bioanalysis.records.audit import Act, AuditTrail, Trail, content_of, now, s
 from bioanalysis.records.changes import Change, changes_between, text_of
 from bioanalysis.records.crate import Version, crate_of_version
 from bioanalysis.records.digests import listing, sha256_of, sha256_of_text
-from bioanalysis.records.places import CONCENTRATIONS, ENVIRONMENT, is_config, is_result
+from bioanalysis.records.places import CONCENTRATIONS, ENVIRONMENT, MAIN_RESULTS, is_config, is_result
 from bioanalysis.records.seal import COPIES, SEAL, SEALED, folder_of, last_sealed, study_of
 from bioanalysis.records.signing import signature_page
 from bioanalysis.records.standing import Standing, recorded
@@ -53,9 +53,13 @@ def seal(folder: Path, workflow_folder: Path, reason: str) -> int:
     return number
 
 
+def _has_main_result(stands: Standing) -> bool:
+    return any(name in stands.results for name in MAIN_RESULTS)
+
+
 def _require_finished(trail: Trail, stands: Standing | None, workflow_folder: Path) -> None:
     last = trail.last("run_finished", "run_failed")
-    if stands is None or last is None or last["action"] != "run_finished" or CONCENTRATIONS not in stands.results:
+    if stands is None or last is None or last["action"] != "run_finished" or not _has_main_result(stands):
         raise BatchError([Fault("the study", "no finished run", "a study that `bioanalysis run` has finished")])
     code = trail.last("code_recorded", "code_changed")
     if code is not None and code["after"]["code_sha256"] != code_digest(workflow_folder):

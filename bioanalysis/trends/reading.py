@@ -126,7 +126,8 @@ def _read_study(path: Path, label: str) -> tuple[str, list[RunResults], list[Fau
     config, _ = reader.config()
     methods = reader.methods()
     runs = reader.table("config/runs", RUNS)
-    samples = reader.table("config/samples", SAMPLES).frame
+    validation = config is not None and config.study.kind == "validation"
+    samples = reader.table("config/samples", SAMPLES, optional=validation).frame
     materials = reader.table("config/materials", MATERIALS, optional=True).frame
     reader.faults += runs.faults(
         [name != "" and name not in methods.documents for name in runs.cells("method_id")],

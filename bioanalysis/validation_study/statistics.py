@@ -80,7 +80,8 @@ def _found_rows(units: pd.DataFrame, experiment: str, by: Sequence[str]) -> list
         where = {"experiment": experiment, "measure": FOUND, **dict(zip(by, _tuple(key), strict=True))}
         if experiment in PER_RUN:
             rows += [
-                {**where, "run_id": run, **found_summary(here)} for run, here in group.groupby("run_id", sort=False)
+                {**where, "run_id": run, **found_summary(here, one_run=True)}
+                for run, here in group.groupby("run_id", sort=False)
             ]
         rows.append({**where, "run_id": "", **found_summary(group)})
     return rows
@@ -90,7 +91,7 @@ def _tuple(key: object) -> tuple:
     return key if isinstance(key, tuple) else (key,)
 
 
-def found_summary(units: pd.DataFrame) -> dict[str, object]:
+def found_summary(units: pd.DataFrame, one_run: bool = False) -> dict[str, object]:
     """Return n, mean, bias and precision of found concentrations against their nominal value.
 
     Total error is ``|bias| + CV`` with the CV of one value in any run (within and between runs together).
@@ -101,7 +102,7 @@ def found_summary(units: pd.DataFrame) -> dict[str, object]:
     bias = 100 * (summary["mean"] - nominal) / nominal if summary["n"] else np.nan
     total = summary["total_cv_percent"] if np.isfinite(summary["total_cv_percent"]) else summary["cv_percent"]
     reasons = "; ".join(dict.fromkeys(units.why_not[units.why_not != ""]))
-    note = "; ".join(part for part in (summary["note"], reasons) if part)
+    note = "; ".join(part for part in ("" if one_run else summary["note"], reasons) if part)
     return {**summary, "bias_percent": bias, "total_error_percent": abs(bias) + total, "note": note}
 
 

@@ -82,3 +82,15 @@ def test_nothing_vanishes(done):
     worklists = [pd.read_csv(path, sep="\t") for path in (done[0] / "config/worklists").glob("*.tsv")]
     assert len(account) == sum(map(len, worklists)) + len(worklists)
     assert (account.outcome != "").all()
+
+
+def test_a_validation_is_sealed_archived_and_charted_like_a_study(done, tmp_path):
+    folder = str(done[0])
+    for words in (
+        ["verify", folder],
+        ["seal", folder],
+        ["archive", str(tmp_path / "v.zip"), folder],
+        ["trends", folder],
+    ):
+        run = subprocess.run([BIOANALYSIS, *words], capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stderr

@@ -42,6 +42,12 @@ class Dependence(NamedTuple):
     note: str
 
 
+READ = [
+    "position", "sample_type", "tissue", "batch", "level", "lot", "nominal_ng_ml", "dilution_factor", "analyte_area",
+    "internal_standard_area",
+]  # fmt: skip
+
+
 def recovery_diagnostics(rows: pd.DataFrame, units: pd.DataFrame, method: Method, run_id: str) -> pd.DataFrame:
     """Return what recovery.tsv says of a run beside its factors: how they depend on concentration, ratios of areas."""
     kept = rows[rows.excluded == ""]
@@ -67,7 +73,7 @@ def area_diagnostics(rows: pd.DataFrame, run_id: str) -> pd.DataFrame:
         (after / neat) or ``process_efficiency`` (before / neat): ratios of means, and ``..._paired`` the geometric
         mean of the ratios lot by lot where lots pair the sets. Level ``pooled`` is the geometric mean over levels.
     """
-    sets = rows[rows.sample_type.isin([PRE, POST, NEAT]) & rows.analyte_area.gt(0)]
+    sets = rows.loc[rows.sample_type.isin([PRE, POST, NEAT]) & rows.analyte_area.gt(0), READ]
     found: list[dict] = []
     extracted = sets[sets.sample_type != NEAT]
     for (tissue, batch), here in extracted.groupby(["tissue", "batch"], sort=True):
@@ -119,6 +125,8 @@ def _unpaired(above: pd.DataFrame, below: pd.DataFrame) -> Recovery:
 
 def _paired(above: pd.DataFrame, below: pd.DataFrame) -> Recovery | None:
     """Return the recovery lot by lot (replicates of a lot by their geometric mean); None where fewer than two pair."""
+    if not (above.lot != "").any() or not (below.lot != "").any():
+        return None
     means = [np.log(side.signal[side.lot != ""]).groupby(side.lot).mean() for side in (above, below)]
     lots = means[0].index.intersection(means[1].index)
     if len(lots) < 2:

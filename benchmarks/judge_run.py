@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python benchmarks/judge_run.py [rounds]
 
 Two simulated runs, with fresh numbers each time: an LC-MS/MS run of 500 injections and an ELISA run of four plates,
-each with standards, QCs, dilution QCs and recovery rows in three tissues. Printed is the median time of `evaluate_run`,
-and its ratio to writing the run's tables with pandas and reading them back, measured in turns with it.
+each with standards, QCs, dilution QCs and recovery rows in three tissues. Printed is the median processor time of
+`evaluate_run`, and its ratio to writing the run's tables with pandas and reading them back, measured in turns with it.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ def compare(name: str, run: Run, responses: pd.DataFrame, rounds: int) -> None:
 
 
 def in_turns(rounds: int, *works: Callable[[], object]) -> list[float]:
-    """Return the median time of each work in seconds, all measured in turns."""
+    """Return the median processor time of each work in seconds, all measured in turns."""
     times: list[list[float]] = [[] for _ in works]
     for _ in range(rounds):
         for work, taken in zip(works, times, strict=True):
-            started = time.perf_counter()
+            started = time.process_time()
             work()
-            taken.append(time.perf_counter() - started)
+            taken.append(time.process_time() - started)
     return [float(np.median(taken)) for taken in times]
 
 

@@ -313,6 +313,11 @@ class Method(Settings):
         return self.analyte(analyte).channel or self.plate.channel
 
     @property
+    def plans_replicates(self) -> bool:
+        """Whether a sample is meant to be read, or extracted, more than once."""
+        return self.replicates.injections * self.replicates.extractions > 1
+
+    @property
     def analyte_names(self) -> tuple[str, ...]:
         """Names of the analytes in the order of the file."""
         return tuple(analyte.name for analyte in self.analytes)

@@ -25,7 +25,7 @@ class Choice:
 
     Attributes
     ----------
-    result : Series
+    result : Series or named tuple
         A row of reportable.tsv, or the combination of several; homogenate_ng_ml is filled where quantified.
     status, reason : str
         Words of the data contract.
@@ -35,11 +35,28 @@ class Choice:
         Flag words joined by ';'.
     """
 
-    result: pd.Series
+    result: Any
     status: str
     reason: str
     note: str = ""
     flags: str = ""
+
+
+def only_results(rows: pd.DataFrame) -> dict[tuple[str, str, str], Choice]:
+    """Return the results of samples that have but one, by sample, analyte and method: what `choose` says of each.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        reportable.tsv with method_id: no two rows of one sample, analyte and method, none that a decision concerns,
+        none of a method with planned replicates.
+    """
+    values = (rows.reading_ng_ml * rows.dilution_factor).where(rows.status == QUANTIFIED)
+    rows = rows.assign(homogenate_ng_ml=values, n_extractions=1)
+    return {
+        (row.sample_id, row.analyte, row.method_id): Choice(row, row.status, row.reason, flags=row.flags)
+        for row in rows.itertuples()
+    }
 
 
 def choose(candidates: pd.DataFrame, decisions: pd.DataFrame, method: Method) -> Choice:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bioanalysis.evaluation.choice import Choice, choose
+from bioanalysis.evaluation.choice import Choice, choose, only_results
 from bioanalysis.flags import join_words
 from bioanalysis.method import Method
 from bioanalysis.recovery.estimates import Scatter
@@ -21,6 +21,7 @@ from bioanalysis.tissue.concentration import Contribution, concentration_of
 from bioanalysis.tissue.homogenate import ADDED_VOLUME, FLUID, homogenate
 from bioanalysis.words import NEEDS_DECISION, NOT_ANALYSED, NOT_REPORTED, QUANTIFIED
 
+KEY = ["sample_id", "analyte", "method_id"]
 COLUMNS = [
     "sample_id", "subject_id", "group", "tissue", "piece", "homogenate", "collection_day", "analyte", "method_id",
     "run_id", "position", "homogenate_ng_ml", "homogenate_factor_ml_per_g", "recovery_factor", "uncorrected_ug_g",
@@ -80,15 +81,17 @@ def _choices(
 ) -> dict[tuple[str, str, str], Choice]:
     unknowns = reportable[reportable.sample_type == "unknown"]
     decisions = study.decisions[study.decisions.action.isin(["report_run", "report_result"])]
-    choices = {}
-    for (sample, analyte, method_id), candidates in unknowns.groupby(["sample_id", "analyte", "method_id"], sort=False):
+    alone = ~unknowns.duplicated(KEY, keep=False) & ~unknowns.sample_id.isin(decisions.sample_id)
+    alone &= ~unknowns.method_id.isin([name for name, context in contexts.items() if context.method.plans_replicates])
+    choices = only_results(unknowns[alone])
+    for (sample, analyte, method_id), candidates in unknowns[~alone].groupby(KEY, sort=False):
         concerning = decisions[
             decisions.sample_id.isin(["", sample])
             & decisions.analyte.isin(["", analyte])
             & decisions.run_id.isin(["", *candidates.run_id])
         ]
         choices[sample, analyte, method_id] = choose(candidates, concerning, contexts[method_id].method)
-    return choices
+    return {key: choices[key] for key in unknowns[KEY].drop_duplicates().itertuples(index=False, name=None)}
 
 
 def _manifest(study: Study) -> pd.DataFrame:

@@ -7,14 +7,13 @@ from dataclasses import fields, replace
 
 import pandas as pd
 
-from bioanalysis.evaluation.concentrations import tissue_concentrations
+from bioanalysis.evaluation.concentrations import KEY, tissue_concentrations
 from bioanalysis.evaluation.decisions import SAME, TakenBack, responses_of, taken_back, without
 from bioanalysis.evaluation.run import evaluate_run
 from bioanalysis.evaluation.study import RunTables, StudyEvaluation, evaluate_study, gather
 from bioanalysis.study import Run, Study
 
 CHOICES = ("report_run", "report_result")
-KEY = ["sample_id", "analyte", "method_id"]
 COLUMNS = [
     "decision_id", "action", "run_id", "position", *KEY, "tissue", "status_with", "status_without", "value_with",
     "value_without", "unit", "change_percent", "reported_run_with", "reported_run_without", "note", "reason_code",

@@ -68,9 +68,10 @@ def repeat_table(analyses: pd.DataFrame, reported: pd.DataFrame, *, planned: int
         Several dilutions of a sample in one run are one analysis.
     """
     accepted = {(row.sample_id, row.analyte): row for row in reported.itertuples()}
+    several = analyses.duplicated(["sample_id", "analyte"], keep=False) | (analyses.repeat_reason != "")
     rows = [
         _row(here, accepted[key], planned)
-        for key, here in analyses.groupby(["sample_id", "analyte"], sort=False)
+        for key, here in analyses[several].groupby(["sample_id", "analyte"], sort=False)
         if _is_repeated(here, planned)
     ]
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -36,12 +36,11 @@ def _subjects(study: Study) -> list[dict[str, object]]:
 
 
 def _samples(study: Study, concentrations: pd.DataFrame) -> list[dict[str, object]]:
-    groups = dict(list(concentrations.groupby("sample_id", sort=False)))
+    outcome, reason, detail = (_said(concentrations, "sample_id", name) for name in ("status", "reason", "chosen"))
     return [
         {
             "table": "samples", "line": row.line, "id": row.sample_id,
-            "outcome": _joined(groups[row.sample_id].status), "reason": _joined(groups[row.sample_id].reason),
-            "detail": _joined(groups[row.sample_id].chosen),
+            "outcome": outcome[row.sample_id], "reason": reason[row.sample_id], "detail": detail[row.sample_id],
         }
         for row in study.samples.itertuples()
     ]  # fmt: skip
@@ -58,17 +57,20 @@ def _runs(study: Study, measurements: Mapping[str, pd.DataFrame]) -> list[dict[s
 
 
 def _worklist(run_id: str, worklist: pd.DataFrame, measurements: pd.DataFrame) -> list[dict[str, object]]:
-    by_line = dict(list(measurements.groupby("line", sort=False)))
+    outcome, reason = (_said(measurements, "line", name) for name in ("status", "reason"))
     return [
         {
             "table": f"worklists/{run_id}", "line": row.line,
             "id": f"{row.plate}:{row.position}" if row.plate else str(row.position),
-            "outcome": _joined(by_line[row.line].status), "reason": _joined(by_line[row.line].reason),
-            "detail": row.sample_id,
+            "outcome": outcome[row.line], "reason": reason[row.line], "detail": row.sample_id,
         }
         for row in worklist.itertuples()
     ]  # fmt: skip
 
 
-def _joined(words: pd.Series) -> str:
-    return "; ".join(dict.fromkeys(word for word in words.astype(str) if word))
+def _said(table: pd.DataFrame, key: str, column: str) -> dict[object, str]:
+    """Return the different words of a column by the key of their rows, joined."""
+    words: dict[object, dict[str, None]] = {}
+    for name, word in zip(table[key].tolist(), table[column].astype(str).tolist(), strict=True):
+        words.setdefault(name, {})[word] = None
+    return {name: "; ".join(filter(None, said)) for name, said in words.items()}

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.evaluation.concentrations import MethodContext, tissue_concentrations
+from bioanalysis.evaluation.conclusions import variability_conclusions
 from bioanalysis.evaluation.reconciliation import reconcile
 from bioanalysis.evaluation.response_variance import of_accepted, response_variance_table
 from bioanalysis.evaluation.sequences import judge_sequences, sequence_flags
 from bioanalysis.evaluation.study_flags import accept, study_flags
 from bioanalysis.evaluation.study_rules import judge_study_rules, words_of_values
-from bioanalysis.evaluation.variance import variance_table
+from bioanalysis.evaluation.variance import readings_of, variance_table
 from bioanalysis.flags import flag_table, join_words
 from bioanalysis.limits import limits_for
 from bioanalysis.method import Method
@@ -63,6 +64,7 @@ class StudyEvaluation:
     storage: pd.DataFrame
     sequences: pd.DataFrame
     uncertainty: pd.DataFrame
+    variability_conclusions: pd.DataFrame
     decisions: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
@@ -77,6 +79,8 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
     recovery = pd.concat(
         [context.recovery.table.assign(method_id=name) for name, context in contexts.items()], ignore_index=True
     )
+    measurements = [tables.measurements.assign(method_id=methods[name].method_id) for name, tables in runs.items()]
+    readings = readings_of(study, pd.concat(measurements, ignore_index=True), concentrations)
     ratios = biodistribution(concentrations, study.subjects, study.config.biodistribution.reference_profile)
     share = limits_for(next(iter(methods.values())))["VAR-11"].number
     run_flags = [row for tables in runs.values() for row in tables.flags.to_dict("records")]
@@ -89,7 +93,8 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
         tissue_concentrations=concentrations,
         recovery=recovery[RECOVERY],
         tissue_summary=group_summary(concentrations, share),
-        variance_components=variance_table(study, reportable, concentrations),
+        variance_components=variance_table(readings, concentrations),
+        variability_conclusions=variability_conclusions(study, readings, concentrations),
         biodistribution=ratios,
         flags=accept(flags, study.decisions),
         sequences=sequences,

@@ -22,13 +22,23 @@ ESTIMATORS: tuple[Estimator, ...] = ("anova", "reml")
 FIXED = ("group", "collection_day", "sex")
 
 
-def variance_table(study: Study, reportable: pd.DataFrame, concentrations: pd.DataFrame) -> pd.DataFrame:
+CROSSED = "run"
+
+
+def variance_table(readings: pd.DataFrame, concentrations: pd.DataFrame) -> pd.DataFrame:
     """Return variance_components.tsv, by type-1 ANOVA and by REML.
 
     Every quantified reading of study samples in accepted runs counts, repeats and reanalyses included: they are what
-    separates extraction and injection from the animal. BLQ rows are left out and counted.
+    separates extraction and injection from the animal. Runs lie across the nesting and are told apart by what was
+    measured in several. BLQ rows are left out and counted.
+
+    Parameters
+    ----------
+    readings : DataFrame
+        `readings_of`.
+    concentrations : DataFrame
+        tissue_concentrations.tsv.
     """
-    readings = _readings(study, reportable, concentrations)
     rows = []
     for (tissue, analyte, method_id), here in readings.groupby(["tissue", "analyte", "method_id"], sort=False):
         blq = concentrations[
@@ -41,17 +51,34 @@ def variance_table(study: Study, reportable: pd.DataFrame, concentrations: pd.Da
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _readings(study: Study, reportable: pd.DataFrame, concentrations: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per quantified reading with its logarithmic tissue concentration and its place in the nesting."""
-    good = reportable[reportable.sample_type.isin(["unknown", "incurred"]) & (reportable.status == QUANTIFIED)]
+def crossed_of(readings: pd.DataFrame) -> str | None:
+    """Return the crossed factor, where there are several runs."""
+    return CROSSED if readings[CROSSED].nunique() > 1 else None
+
+
+def readings_of(study: Study, measurements: pd.DataFrame, concentrations: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per quantified injection or well of study samples, with its place in the nesting.
+
+    Parameters
+    ----------
+    measurements : DataFrame
+        measurements.tsv of all runs, with method_id.
+
+    Returns
+    -------
+    DataFrame
+        tissue, analyte, method_id, log_concentration (ln of ug/g, or of ng/mL/1000 for a fluid), animal, piece,
+        homogenate, extraction, run, group, sex, collection_day. Pools are no animals and are left out.
+    """
+    good = measurements[measurements.sample_type.isin(["unknown", "incurred"]) & (measurements.status == QUANTIFIED)]
     good = good[~good.sample_id.isin(concentrations.sample_id[concentrations.pool.astype(bool)])]
     factors = concentrations.drop_duplicates("sample_id").set_index("sample_id").homogenate_factor_ml_per_g
     samples = study.samples.set_index("sample_id")
     subjects = study.subjects.set_index("subject_id")
     columns = ["sample_id", "analyte", "method_id", "extraction_id", "run_id"]
-    table = good[columns].rename(columns={"extraction_id": "extraction"})
-    recovered = good.recovery_factor.where(good.correction_applies.astype(bool), 1.0).fillna(1.0)
-    value = good.reading_ng_ml * good.dilution_factor / recovered * good.sample_id.map(factors) / 1000
+    table = good[columns].rename(columns={"extraction_id": "extraction", "run_id": CROSSED})
+    value = good.curve_reading_ng_ml * good.dilution_factor / good.recovery_factor.fillna(1.0)
+    value = value * good.sample_id.map(factors) / 1000
     table["log_concentration"] = np.log(value.where(value > 0))
     for name in ("tissue", "piece", "homogenate", "collection_day"):
         table[name] = table.sample_id.map(samples[name])
@@ -64,7 +91,9 @@ def _readings(study: Study, reportable: pd.DataFrame, concentrations: pd.DataFra
 def _components(here: pd.DataFrame, estimator: Estimator, blq: int) -> list[dict[str, object]]:
     missing = f"{blq} BLQ samples left out" if blq else ""
     try:
-        found = variance_components(here, "log_concentration", nested=NESTED, fixed=FIXED, method=estimator)
+        found = variance_components(
+            here, "log_concentration", nested=NESTED, fixed=FIXED, method=estimator, crossed=crossed_of(here)
+        )
     except ValueError as error:
         note = "; ".join(filter(None, [f"not estimable: {error}", missing]))
         return [{"estimator": estimator, "component": "residual", "note": note}]

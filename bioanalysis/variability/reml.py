@@ -2,8 +2,8 @@
 
 The covariance V of one outermost node is nested blocks of ones times a variance plus a diagonal, so that the
 Sherman-Morrison formula, applied from the rows upwards, gives V^-1 x, log|V| and every trace that the score and the
-information need, in time proportional to the number of nodes. The few effects of a factor that lies across the nesting (the
-run) are solved for together with the fixed cells, as in Henderson's mixed model equations.
+information need, in time proportional to the number of nodes. The few effects of a factor that lies across the
+nesting (the run) are solved for with the fixed cells, as in Henderson's mixed model equations.
 
 References
 ----------

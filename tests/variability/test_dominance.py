@@ -1,0 +1,140 @@
+"""Which step dominates, what replicates buy, and what a covariate explains: by hand and on simulated truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+from scipy.stats import linregress
+
+from bioanalysis.variability.covariates import explained_share
+from bioanalysis.variability.dominance import dominant_step, one_more, replication, variance_of_mean
+from bioanalysis.variability.multiplicity import holm
+
+NESTED = ("animal", "piece", "extraction")
+
+
+def study(animal: float, piece: float, extraction: float, seed: int = 3, animals: int = 20) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    k = np.arange(animals * 4)
+    codes = (k // 4, k // 2, k)
+    sds = (animal, piece, extraction)
+    y = sum(rng.normal(scale=s, size=c.max() + 1)[c] for s, c in zip(sds, codes, strict=True))
+    return pd.DataFrame({"group": codes[0] % 4, "animal": codes[0], "piece": codes[1], "extraction": k, "y": y})
+
+
+@pytest.mark.parametrize(
+    ("sds", "step"),
+    [((0.5, 0.05, 0.05), "animal"), ((0.05, 0.5, 0.05), "piece"), ((0.05, 0.05, 0.5), "extraction+residual")],
+)
+def test_a_step_that_towers_above_the_others_is_named(sds, step):
+    found = dominant_step(study(*sds), "y", NESTED, ("group",))
+    assert found.component == step
+    share = found.shares.set_index("component").loc[step]
+    assert share.low < share.percent < share.high
+    assert share.low > 40
+
+
+def test_steps_that_scatter_alike_are_not_told_apart():
+    found = dominant_step(study(0.2, 0.2, 0.2), "y", NESTED, ("group",))
+    assert found.component == ""
+    assert len(found.candidates) > 1
+
+
+def test_the_same_call_gives_the_same_answer():
+    table = study(0.3, 0.2, 0.1)
+    first, again = (dominant_step(table, "y", NESTED, ("group",)) for _ in range(2))
+    pd.testing.assert_frame_equal(first.shares, again.shares)
+
+
+def test_one_animal_per_group_names_nothing():
+    table = study(0.5, 0.1, 0.1).assign(group=lambda t: t.animal)
+    found = dominant_step(table, "y", NESTED, ("group",))
+    assert found.component == ""
+    assert "no degree of freedom for animal" in found.note
+
+
+def test_without_replicates_nothing_is_told_apart():
+    table = study(0.5, 0.1, 0.1).drop_duplicates("animal")
+    found = dominant_step(table, "y", NESTED, ("group",))
+    assert (found.component, len(found.shares)) == ("", 0)
+    assert "without replication animal, piece, extraction, residual cannot be told apart" in found.note
+
+
+def test_two_runs_are_too_few_to_be_a_step():
+    rng = np.random.default_rng(8)
+    table = pd.concat([study(0.5, 0.05, 0.0).assign(run=run) for run in (0, 1)], ignore_index=True)
+    table["y"] += 0.4 * table.run + rng.normal(scale=0.02, size=len(table))
+    found = dominant_step(table, "y", NESTED, ("group",), "run")
+    assert found.component == "animal"
+    assert found.note == "too few values of run to judge it as a step"
+    assert "run" not in list(found.shares.component)
+
+
+def test_variance_of_a_mean_by_hand():
+    # 5 animals x 2 pieces x 3 extractions in 2 runs: 0.10/5 + 0.04/10 + 0.06/30 + 0.02/2
+    variances = {"animal": 0.10, "piece": 0.04, "extraction": 0.06, "run": 0.02}
+    counts = {"animal": 5, "piece": 2, "extraction": 3, "run": 2}
+    parts = variance_of_mean(variances, counts, "run")
+    assert_allclose(list(parts.values()), [0.02, 0.004, 0.002, 0.01])
+    gain = one_more(variances, counts, "run").set_index("step")
+    assert_allclose(gain.error_now, np.sqrt(0.036))
+    assert_allclose(gain.error_then["animal"] ** 2, 0.10 / 6 + 0.04 / 12 + 0.06 / 36 + 0.01)
+    assert_allclose(gain.error_then["run"] ** 2, 0.026 + 0.02 / 3)
+
+
+def test_replication_counts_what_a_group_has():
+    assert replication(study(1, 1, 1), "y", NESTED, ("group",)) == {"animal": 5, "piece": 2, "extraction+residual": 2}
+
+
+def test_holm_by_hand():
+    # 0.01 x 4, 0.02 x 3, 0.03 x 2 (not below the one before), 0.9 x 1; what is missing is no test
+    assert_allclose(holm([0.03, 0.01, np.nan, 0.9, 0.02]), [0.06, 0.04, np.nan, 0.9, 0.06])
+    assert np.isnan(holm([np.nan])).all()
+
+
+def test_a_covariate_of_animals_is_a_regression_of_their_means():
+    rng = np.random.default_rng(4)
+    weight = rng.normal(300, 20, size=12)
+    means = 0.01 * weight + rng.normal(scale=0.1, size=12)
+    animal = pd.Series(np.repeat(np.arange(12), 2))
+    off = np.tile([-0.05, 0.05], 12)
+    found = explained_share(pd.Series(means[animal] + off), pd.Series(0, index=animal.index), animal,
+                            pd.Series(weight[animal]))  # fmt: skip
+    line = linregress(weight, means)
+    assert_allclose(found.p_value, line.pvalue, rtol=1e-9)
+    assert_allclose(found.percent, 100 * (1 - (1 - line.rvalue**2) * 11 / 10))
+    assert (found.n, found.between) == (12, "between")
+    assert found.low < found.percent < found.high
+
+
+def test_the_interval_of_a_share_holds_the_truth():
+    rng = np.random.default_rng(6)
+    zeros = pd.Series(0, index=range(20))
+    animal = pd.Series(range(20))
+    held = 0
+    for _ in range(400):
+        x = rng.normal(size=20)
+        x = (x - x.mean()) / x.std()
+        y = np.sqrt(0.4) * x + rng.normal(scale=np.sqrt(0.6), size=20)
+        found = explained_share(pd.Series(y), zeros, animal, pd.Series(x))
+        held += found.low <= 40 <= found.high
+    assert 0.92 <= held / 400 <= 0.98
+
+
+@pytest.mark.parametrize(
+    ("covariate", "note"),
+    [
+        ([5.0] * 8, "the same throughout"),
+        ([np.nan] * 8, "not given"),
+        ([1.0] * 4 + [2.0] * 4, "confounded with the groups"),
+        (list("abcdefgh"), "nearly every value has a word of its own"),
+    ],
+)
+def test_what_cannot_be_tested_says_so(covariate, note):
+    values = pd.Series(np.arange(8.0) % 3)
+    cell, animal = pd.Series([1] * 4 + [2] * 4), pd.Series(range(8))
+    found = explained_share(values, cell, animal, pd.Series(covariate))
+    assert np.isnan(found.p_value)
+    assert found.note == note

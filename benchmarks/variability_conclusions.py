@@ -43,9 +43,9 @@ def main() -> None:
                 wrong = 100 - right - none
                 worst_wrong = max(worst_wrong, wrong)
                 worst_right = min(worst_right, right) if np.isclose(share, 0.8) else worst_right
-                print(f"{100 * share:3.0f} % {step:10s} {rest:5s} right {right:5.1f} %  wrong {wrong:4.1f} %  none {none:5.1f} %",
-                      flush=True)  # fmt: skip
-    print(f"rightly named at a share of 80 %: at least {worst_right:.1f} %; wrongly at any share: at most {worst_wrong:.1f} %")
+                words = f"right {right:5.1f} %  wrong {wrong:4.1f} %  none {none:5.1f} %"
+                print(f"{100 * share:3.0f} % {step:10s} {rest:5s} {words}", flush=True)
+    print(f"rightly at a share of 80 %: at least {worst_right:.1f} %; wrongly: at most {worst_wrong:.1f} %")
 
 
 def shares_of(share: float, place: int, rest: str) -> np.ndarray:

@@ -199,9 +199,9 @@ class _State:
             weight = problem.weights(fitted) if weight is None else weight
             root = np.sqrt(weight)
             residual = root * (problem.response - fitted)
-            squares = np.einsum("mn,mn->m", residual, residual)
+            squares = np.vecdot(residual, residual)
             jacobian = jacobian * root[:, :, None]
-        lost = ~(np.isfinite(squares) & np.isfinite(np.einsum("mnp->m", jacobian)))
+        lost = ~np.isfinite(squares + np.einsum("mnp->m", jacobian))
         if lost.any():
             jacobian[lost], residual[lost], squares[lost] = 0.0, 0.0, np.inf
         return cls(parameters, weight, residual, jacobian, squares)
@@ -262,8 +262,9 @@ def _undamped_step(problem: Problem, state: _State, *, newton: bool) -> Array:
     scale = _column_scale(state.jacobian)
     q, r = np.linalg.qr(state.jacobian / scale[:, None, :])
     target = np.einsum("mnp,mn->mp", q, state.residual)
-    held = np.abs(r).max(axis=1) == 0
-    r = r + np.eye(r.shape[1]) * held[:, :, None]
+    held = ~r.any(axis=1)
+    if held.any():
+        r = r + np.eye(r.shape[1]) * held[:, :, None]
     if newton:
         curvature = _curvature(problem, state, scale) * ~(held[:, :, None] | held[:, None, :])
         left = _solve(np.swapaxes(r, 1, 2), curvature)

@@ -148,10 +148,12 @@ def _fit_pooled(model: Sigmoid, nominal: Array, responses: Array, log_x: Array, 
     means, pooled = _pool(responses, base, member)
     pooled = np.broadcast_to(pooled, means.shape)
     problem = Problem(lambda inner: logistic(log_x, inner), means, pooled, power, lower, upper)
-    found = polish(problem, np.clip(parameters, lower, upper), settled=1e-8)
-    fitted = problem.model(found.parameters)[0]
+    found = polish(problem, np.clip(parameters, lower, upper), settled=CONVERGED)
+    zero, infinite = found.parameters[:, 0, None], found.parameters[:, 3, None]
+    fitted = infinite + (zero - infinite) * share_left(log_x, found.parameters)[0]
+    residual = responses - fitted[:, place]
     with np.errstate(all="ignore"):
-        squares = np.sum(base * fitted[:, place] ** -float(power) * (responses - fitted[:, place]) ** 2, axis=1)
+        squares = _dot(base * fitted[:, place] ** -power if power else base, residual**2)
     bounded = np.any((found.parameters <= lower) | (found.parameters >= upper), axis=1)
     read = fitted.min(axis=1) > 0 if power else True
     return replace(found, sum_of_squares=squares), agree & ~bounded & read
@@ -168,9 +170,10 @@ def _search(
 ) -> tuple[Array, Array]:
     """Return parameters (plates, n_parameters) near the best minimum, and whether the starts agree on it."""
     n_plates, n_starts, n_parameters = starts.shape
-    share = np.broadcast_to(weight / weight.sum(axis=1, keepdims=True), means.shape)
+    share = weight / weight.sum(axis=1, keepdims=True)
     centred = means - _dot(share, means)[:, None]
-    each, each_share = np.repeat(centred, n_starts, axis=0), np.repeat(share, n_starts, axis=0)
+    each = np.repeat(centred, n_starts, axis=0)
+    each_share = share if len(share) == 1 else np.repeat(share, n_starts, axis=0)
     ends, squares = _search_shapes(log_x, each, each_share, starts.reshape(-1, n_parameters), bounds, tolerance=1e-4)
     ends = ends.reshape(n_plates, n_starts, n_parameters)
     agree = np.ptp(ends[:, :, shape_columns(n_parameters)], axis=1).max(axis=1) < AGREEING
@@ -200,7 +203,7 @@ def _search_shapes(
             break
         trial = shapes[open_]
         trial[:, columns] = np.clip(trial[:, columns] + step, lower, upper)
-        new = _projected(log_x, centred[open_], share[open_], trial)
+        new = _projected(log_x, centred[open_], share if len(share) == 1 else share[open_], trial)
         better = new[0] < squares[open_]
         took = open_[better]
         shapes[took] = trial[better]
@@ -212,13 +215,14 @@ def _search_shapes(
 def _damped_step(hessian: Array, gradient: Array, damping: Array) -> Array:
     """Return the solutions (fits, k) of the normal equations with Marquardt's damping, which are never singular."""
     diagonal = np.einsum("mkk->mk", hessian)
-    added = np.maximum(damping, 1e-9)[:, None] * np.where(diagonal > 0, diagonal, 1.0)
+    diagonal = diagonal + np.maximum(damping, 1e-9)[:, None] * np.where(diagonal > 0, diagonal, 1.0)
     if hessian.shape[1] == 2:  # written out, since small systems cost more in calls than in arithmetic
-        first, second = (diagonal + added).T
-        across = hessian[:, 0, 1]
-        ahead = np.stack([second, first], axis=1) * gradient - across[:, None] * gradient[:, ::-1]
-        return ahead / (first * second - across**2)[:, None]
-    damped = hessian + np.eye(hessian.shape[1]) * added[:, None, :]
+        step = diagonal[:, ::-1] * gradient
+        step -= hessian[:, :1, 1] * gradient[:, ::-1]
+        step /= (diagonal[:, 0] * diagonal[:, 1] - hessian[:, 0, 1] ** 2)[:, None]
+        return step
+    damped = hessian.copy()
+    np.einsum("mkk->mk", damped)[:] = diagonal
     return np.linalg.solve(damped, gradient[:, :, None])[:, :, 0]
 
 

@@ -262,7 +262,7 @@ def _undamped_step(problem: Problem, state: _State, *, newton: bool) -> Array:
     scale = _column_scale(state.jacobian)
     q, r = np.linalg.qr(state.jacobian / scale[:, None, :])
     target = np.einsum("mnp,mn->mp", q, state.residual)
-    held = ~r.any(axis=1)
+    held: Array = ~np.any(r, axis=1)
     if held.any():
         r = r + np.eye(r.shape[1]) * held[:, :, None]
     if newton:

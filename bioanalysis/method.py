@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from bioanalysis.contradictions import PROFILES, admissible_corrections, contradictions_of
 from bioanalysis.errors import BatchError, Fault
+from bioanalysis.full_scan_ions import full_scan_contradictions, ions_mz
 from bioanalysis.settings import (
     FileName,
     Fraction,
@@ -82,7 +83,11 @@ class Analyte(Settings):
 
 
 class Transition(Settings):
-    """One monitored pair of masses (Th), with its retention time (min) and approximate peak width at base (s)."""
+    """One monitored pair of masses (Th), with its retention time (min) and approximate peak width at base (s).
+
+    With `ms_level: 1`, instead, the ions of full scans that are summed: charge states and isotopes of one neutral mass,
+    each within a window in ppm. Q1 and Q3 are then those of the first ion.
+    """
 
     name: Name = Field(description="the name of the transition")
     analyte: Name | None = None
@@ -94,6 +99,27 @@ class Transition(Settings):
     rt_min: Positive = Field(description="the retention time in minutes")
     rt_window_min: Positive = 0.5
     peak_width_s: Positive = 6.0
+    ms_level: Literal[1, 2] = 2
+    neutral_mass_da: Positive | None = None
+    charges: tuple[Annotated[int, Field(ge=1, le=100)], ...] = ()
+    isotopes: tuple[Annotated[int, Field(ge=0, le=50)], ...] = (0,)
+    mz_tolerance_ppm: Positive = 10.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _masses_of_ions(cls, stated: Any) -> Any:
+        """Give a full-scan transition the m/z of its first ion as Q1 and Q3, which it need not state."""
+        if not isinstance(stated, dict) or stated.get("ms_level") != 1:
+            return stated
+        if found := full_scan_contradictions(stated):
+            raise contradictions(found)
+        ions = ions_mz(stated)
+        return stated | {"q1_mz": ions[0], "q3_mz": ions[0]}
+
+    @property
+    def ions_mz(self) -> tuple[float, ...]:
+        """The m/z (Th) of the ions summed from full scans, charge by charge; none at MS level 2."""
+        return ions_mz(self.model_dump()) if self.ms_level == 1 else ()
 
 
 class Extraction(Settings):

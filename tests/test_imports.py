@@ -8,10 +8,10 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "bioanalysis"
 CORRIDOR = (
     "errors", "text_files", "yaml_with_lines", "sheets", "columns", "tables", "settings", "flags", "words", "limits",
-    "oligonucleotides", "contradictions", "method", "study", "template", "instruments", "chromatography", "responses",
-    "calibration", "variability", "recovery", "acceptance", "tissue", "exposure", "validation_study", "evaluation",
-    "results", "reanalysis", "report", "export", "trends", "curve_choice", "planning", "disk", "lock", "records",
-    "workflow", "launch", "cli",
+    "oligonucleotides", "contradictions", "full_scan_ions", "method", "study", "template", "instruments",
+    "chromatography", "responses", "calibration", "variability", "recovery", "acceptance", "tissue", "exposure",
+    "validation_study", "evaluation", "results", "reanalysis", "report", "export", "trends", "curve_choice",
+    "planning", "disk", "lock", "records", "workflow", "launch", "cli",
 )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def needs_openms(announced: Announced) -> bool:
 
 
 class Decoder:
-    """Decodes the arrays of one text; arrays written in the same words, such as the times of a cycle, only once.
+    """Decodes the arrays of one text; times written in the same words, as all of one cycle are, only once.
 
     Parameters
     ----------
@@ -64,6 +64,8 @@ class Decoder:
         if len(arrays) != 1:
             raise NotMzml(f"{len(arrays)} {NAMES[kind]} arrays", "exactly one")
         array = arrays[0]
+        if kind != TIME_ARRAY:
+            return _decode(array, self.text, self.most_bytes, f"the {NAMES[kind]} array")
         words = self.text[array.start : array.stop], " ".join(sorted(array.terms)), array.length
         if words not in self._known:
             self._known[words] = _decode(array, self.text, self.most_bytes, f"the {NAMES[kind]} array")

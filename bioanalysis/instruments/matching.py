@@ -37,6 +37,16 @@ def match_transitions(
     return matched, [trace for trace in traces if id(trace) not in used]
 
 
+def window_fault(trace: Trace, transition: TransitionLike) -> tuple[str, str]:
+    """Return what was found and expected where a trace cannot show the peak of its transition, else empty words."""
+    low, high = transition.rt_min - transition.rt_window_min, transition.rt_min + transition.rt_window_min
+    if not trace.time_min.size:
+        return f"no points: {trace}", "a trace with points"
+    if trace.time_min[0] > high or trace.time_min[-1] < low:
+        return f"{trace} does not reach {low:.3f} to {high:.3f} min", "times in that window, in the unit the file names"
+    return _implausible_spacing(trace, transition)
+
+
 def _fitting(traces: Sequence[Trace], transition: TransitionLike, mz_tolerance: float) -> tuple[list[Trace], str, str]:
     """Return the traces that fit, and, unless it is exactly one sound trace, what was found and expected."""
     low, high = transition.rt_min - transition.rt_window_min, transition.rt_min + transition.rt_window_min

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bioanalysis.errors import BatchError, Fault
 from bioanalysis.instruments.arrays import Decoder, in_minutes, needs_openms
+from bioanalysis.instruments.full_scan import extract_traces
 from bioanalysis.instruments.matching import match_transitions
 from bioanalysis.instruments.outline import (
     INTENSITY_ARRAY,
@@ -26,7 +27,7 @@ from bioanalysis.instruments.outline import (
     Outline,
     require_checksum,
 )
-from bioanalysis.instruments.traces import RunTraces, Trace, TransitionLike
+from bioanalysis.instruments.traces import RunTraces, Trace, TransitionLike, is_full_scan
 
 MOST_BYTES = 2**30
 MOST_EXPANSION = 100
@@ -50,10 +51,44 @@ def read_traces(path: Path, name: str, *, most_bytes: int = MOST_BYTES) -> list[
     BatchError
         With all faults found: the file is missing, not mzML, truncated, altered, or holds traces that cannot be true.
     """
+    return _chromatograms(*_opened(path, name, most_bytes), name, most_bytes)
+
+
+def read_injection(
+    path: Path, name: str, transitions: Sequence[TransitionLike], mz_tolerance: float, *, most_bytes: int = MOST_BYTES
+) -> tuple[dict[str, Trace], list[Trace]]:
+    """Return the trace of each transition, from chromatograms or from full scans, and the chromatograms left over.
+
+    Raises
+    ------
+    BatchError
+        With the faults of the file, or of every transition that has not exactly one sound trace.
+    """
+    text, outline = _opened(path, name, most_bytes)
+    scanned = [transition for transition in transitions if is_full_scan(transition)]
+    monitored = [transition for transition in transitions if not is_full_scan(transition)]
+    matched: dict[str, Trace] = {}
+    left_over: list[Trace] = []
+    if monitored:
+        traces = _chromatograms(text, outline, name, most_bytes)
+        matched, left_over = match_transitions(traces, monitored, mz_tolerance, name)
+    if scanned:
+        matched |= extract_traces(outline, Decoder(text, most_bytes // ARRAY_SHARE), scanned, name)
+    return matched, left_over
+
+
+def _opened(path: Path, name: str, most_bytes: int) -> tuple[bytes, Outline]:
     try:
         text = read_text(path, most_bytes)
         outline = Outline(text)
         require_checksum(text)
+    except NotMzml as fault:
+        raise BatchError([Fault(name, fault.found, fault.expected, fault.line)]) from None
+    return text, outline
+
+
+def _chromatograms(text: bytes, outline: Outline, name: str, most_bytes: int) -> list[Trace]:
+    try:
         _require_chromatograms(outline)
         by_openms = _load_numpress(text, outline, most_bytes)
     except NotMzml as fault:
@@ -64,13 +99,11 @@ def read_traces(path: Path, name: str, *, most_bytes: int = MOST_BYTES) -> list[
     for number, said in enumerate(outline.chromatograms):
         place = f"chromatogram {number + 1} '{said.name}'"
         try:
-            arrays = by_openms[number] if by_openms else _arrays(said, decoder)
+            trace = _trace(said, *(by_openms[number] if by_openms else _arrays(said, decoder)))
         except NotMzml as fault:
             faults.append(Fault(name, fault.found, fault.expected, said.line, place))
             continue
-        trace = _trace(said, *arrays)
-        findings = _transition_findings(trace, said)
-        faults += [Fault(name, found, expected, said.line, place) for found, expected in findings]
+        faults += [Fault(name, *finding, said.line, place) for finding in _transition_findings(trace, said)]
         traces.append(trace)
     if faults:
         raise BatchError(faults)
@@ -103,8 +136,7 @@ def read_lcms_run(
     unmatched: list[tuple[str, str]] = []
     for _, file_name, display_name in files:
         try:
-            traces = read_traces(folder / file_name, display_name)
-            matched, left_over = match_transitions(traces, transitions, mz_tolerance, display_name)
+            matched, left_over = read_injection(folder / file_name, display_name, transitions, mz_tolerance)
         except BatchError as error:
             faults.extend(error.faults)
             continue

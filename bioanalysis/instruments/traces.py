@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,21 @@ class TransitionLike(Protocol):
 
     @property
     def peak_width_s(self) -> float: ...
+
+
+class FullScanTransition(TransitionLike, Protocol):
+    """A transition whose trace is taken from full scans."""
+
+    @property
+    def ions_mz(self) -> tuple[float, ...]: ...
+
+    @property
+    def mz_tolerance_ppm(self) -> float: ...
+
+
+def is_full_scan(transition: TransitionLike) -> TypeGuard[FullScanTransition]:
+    """Return whether the trace of a transition is summed from full scans."""
+    return getattr(transition, "ms_level", 2) == 1
 
 
 @dataclass(frozen=True, eq=False)

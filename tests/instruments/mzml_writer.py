@@ -14,7 +14,11 @@ TIME_MIN = np.arange(1500) * 0.004
 SIGNAL = np.round(200 + 1e5 * np.exp(-0.5 * ((TIME_MIN - 3.0) / 0.03) ** 2))
 
 
-NAMES = {"MS:1000595": "time array", "MS:1000515": "intensity array"}  # pyOpenMS goes by these names
+NAMES = {
+    "MS:1000595": "time array",
+    "MS:1000515": "intensity array",
+    "MS:1000514": "m/z array",
+}  # pyOpenMS goes by these names
 
 
 def term(accession: str, value: str = "", unit: str = "") -> str:
@@ -64,8 +68,35 @@ def chromatogram(
     )
 
 
-def document(*chromatograms: str, count: int | None = None, indexed: bool = False) -> bytes:
+def spectrum(
+    start_min: float,
+    mz,
+    intensity,
+    *,
+    level: int = 1,
+    polarity: str | None = "negative",
+    unit: str = "minute",
+    profile: bool = False,
+    number: int = 0,
+) -> str:
+    """Return one spectrum element that starts at `start_min` (in `unit`)."""
+    sign = {"positive": term("MS:1000130"), "negative": term("MS:1000129"), None: ""}[polarity]
+    unit_text = f' unitCvRef="UO" unitAccession="{UNITS[unit]}" unitName="{unit}"'
+    mode = term("MS:1000128" if profile else "MS:1000127")
+    return (
+        f'<spectrum index="{number}" id="scan={number + 1}" defaultArrayLength="{len(mz)}">'
+        f"{term('MS:1000511', str(level))}{mode}{sign}"
+        f'<scanList count="1"><scan>{term("MS:1000016", str(start_min), unit_text)}</scan></scanList>'
+        f'<binaryDataArrayList count="2">{array(mz, "MS:1000514")}{array(intensity, "MS:1000515", size=4)}'
+        "</binaryDataArrayList></spectrum>"
+    )
+
+
+def document(
+    *chromatograms: str, count: int | None = None, indexed: bool = False, spectra: tuple[str, ...] = ()
+) -> bytes:
     """Return a whole mzML text; an indexed one ends with the SHA-1 of itself."""
+    scans = f'<spectrumList count="{len(spectra)}" defaultDataProcessingRef="d">{"".join(spectra)}</spectrumList>'
     listed = len(chromatograms) if count is None else count
     mzml = (
         '<mzML xmlns="http://psi.hupo.org/ms/mzml" version="1.1.0">'
@@ -75,6 +106,7 @@ def document(*chromatograms: str, count: int | None = None, indexed: bool = Fals
         '<instrumentConfigurationList count="1"><instrumentConfiguration id="i"/></instrumentConfigurationList>'
         '<dataProcessingList count="1"><dataProcessing id="d"><processingMethod order="0" softwareRef="s"/>'
         '</dataProcessing></dataProcessingList><run id="r" defaultInstrumentConfigurationRef="i">'
+        f"{scans if spectra else ''}"
         f'<chromatogramList count="{listed}" defaultDataProcessingRef="d">{"".join(chromatograms)}</chromatogramList>'
         "</run></mzML>"
     )

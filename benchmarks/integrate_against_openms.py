@@ -1,6 +1,6 @@
 """Time, bias and precision per trace beside OpenMS' MRMTransitionGroupPicker, tuned to these peaks.
 
-    python benchmarks/integrate_against_openms.py [--seed 1] [--runs 6]
+    python benchmarks/integrate_against_openms.py [--seed 1] [--runs 6] [--points 1500]
 
 The picker gets what a user would tune: Gaussian smoothing as wide as the peak, 'corrected' boundaries, exact background
 subtraction, one feature. Time is that of whole traces, as both read them from a file; for bias and CV the picker gets
@@ -16,6 +16,7 @@ import time
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
+import integrate_simulated
 import numpy as np
 import pyopenms
 from integrate_simulated import CALIBRATORS, RT_S, Floats, Scenario, cramer_rao_percent, simulate, transitions
@@ -106,7 +107,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--runs", type=int, default=6)
+    parser.add_argument("--points", type=int, default=1500)
     options = parser.parse_args()
+    integrate_simulated.SPAN_S = options.points * integrate_simulated.SPACING_S
     pyopenms.LogConfigHandler.getInstance().setLogLevel("ERROR")
     dice, picker = np.random.default_rng(options.seed), tuned()
     by_us(simulate(SCENARIOS[0], dice)[0])  # so that imports are not timed

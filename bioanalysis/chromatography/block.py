@@ -132,3 +132,9 @@ def _between(
     rise = signal[rows, j] - signal[rows, i]
     share = np.clip((level - signal[rows, i]) / np.where(rise == 0, 1.0, rise), 0.0, 1.0)
     return time_s[rows, i] + share * (time_s[rows, j] - time_s[rows, i])
+
+
+def middle_of(values: Floats) -> float:
+    """Return the median of finite values in one dimension; numpy's own takes most of its time for other cases."""
+    ordered = np.sort(values)
+    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2

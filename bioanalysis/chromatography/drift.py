@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bioanalysis.chromatography.block import Floats
+from bioanalysis.chromatography.block import Floats, middle_of
 
 MEDIAN_OF, MEAN_OF = 5, 15  # injections
 LEAST_TEACHERS = 4
@@ -24,7 +24,7 @@ def own_drift(apex_s: Floats, rows: NDArray[np.intp], injections: int) -> Floats
     injections : int
         Of the run.
     """
-    return np.interp(np.arange(injections), rows, apex_s - np.median(apex_s))
+    return np.interp(np.arange(injections), rows, apex_s - middle_of(apex_s))
 
 
 def shared_drift(apex_s: Floats, rows: NDArray[np.intp], shift_s: Floats) -> Floats:
@@ -69,7 +69,7 @@ def _share(followed_s: Floats, jitter_s: Floats) -> float:
     """Return the slope (0 to 1) of the analyte's residual times on the standard's, without far-off pairs."""
     if len(jitter_s) < LEAST_TEACHERS:
         return 1.0
-    x, y = jitter_s - np.median(jitter_s), followed_s - np.median(followed_s)
+    x, y = jitter_s - middle_of(jitter_s), followed_s - middle_of(followed_s)
     near = (np.abs(x) <= 5 * 1.4826 * mad(x) + 1e-9) & (np.abs(y) <= 5 * 1.4826 * mad(y) + 1e-9)
     squares = float((x[near] ** 2).sum())
     return float(np.clip((x[near] * y[near]).sum() / squares, 0.0, 1.0)) if squares > 0 else 1.0
@@ -77,4 +77,4 @@ def _share(followed_s: Floats, jitter_s: Floats) -> float:
 
 def mad(values: Floats) -> float:
     """Return the median distance from the median."""
-    return float(np.median(np.abs(values - np.median(values))))
+    return middle_of(np.abs(values - middle_of(values)))

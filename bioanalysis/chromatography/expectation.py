@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bioanalysis.chromatography.apex import FWHM_PER_SIGMA, half_widths, highest, parabola, smooth
 from bioanalysis.chromatography.baseline import fit_baseline
-from bioanalysis.chromatography.block import Block, Floats, Mask
+from bioanalysis.chromatography.block import Block, Floats, Mask, middle_of
 from bioanalysis.chromatography.drift import LEAST_TEACHERS, mad, own_drift, shared_drift
 from bioanalysis.chromatography.settings import IntegrationSettings
 
@@ -113,7 +113,7 @@ def learn(
     width_s = _width(part, seen, best, transition.peak_width_s / BASE_PER_FWHM)
     seen = _refine(part, seen, width_s)
     drift = _drift(seen, best, shift_s, rows, len(nothing))
-    rt_s = float(np.median((seen.apex_s - drift[rows])[best]))
+    rt_s = middle_of((seen.apex_s - drift[rows])[best])
     residual = (seen.apex_s - drift[rows] - rt_s)[seen.strong]
     rt_sd_s = _scatter(residual[np.abs(residual) <= width_s], width_s)
     left_s, right_s = _boundaries(part, seen, best, width_s, settings)
@@ -145,16 +145,21 @@ def _width(block: Block, seen: Candidates, best: NDArray[np.intp], otherwise_s: 
     time_s, above = block.time_s[best], seen.above[best]
     left, right = half_widths(time_s, above, seen.apex[best], seen.apex_s[best], seen.height[best], 0.5)
     known = np.isfinite(left + right) & (left + right > 0)
-    return float(np.median((left + right)[known])) if known.any() else otherwise_s
+    return middle_of((left + right)[known]) if known.any() else otherwise_s
 
 
 def _refine(block: Block, seen: Candidates, width_s: float) -> Candidates:
     """Place each apex on the trace folded with a Gaussian as wide as the peak, as it will be placed later."""
-    folded = smooth(seen.above, width_s, float(np.median(block.spacing_s)))
-    near = block.valid & (np.abs(block.time_s - seen.apex_s[:, None]) <= max(width_s, 2 * float(block.spacing_s.max())))
+    spacing_s = block.spacing_s
+    near = block.valid & (np.abs(block.time_s - seen.apex_s[:, None]) <= max(width_s, 2 * float(spacing_s.max())))
+    here = np.flatnonzero(near.any(axis=0))
+    reach = int(np.ceil(2 * width_s / max(middle_of(spacing_s), 1e-9))) + 2  # what the folding looks at
+    first, stop = max(int(here[0]) - reach, 0), min(int(here[-1]) + 1 + reach, near.shape[1])
+    time_s, near = block.time_s[:, first:stop], near[:, first:stop]
+    folded = smooth(np.ascontiguousarray(seen.above[:, first:stop]), width_s, middle_of(spacing_s))
     apex, found = highest(folded, near)
-    apex_s, _ = parabola(block.time_s, folded, apex)
-    return replace(seen, apex=apex, apex_s=apex_s, strong=seen.strong & found)
+    apex_s, _ = parabola(time_s, folded, apex)
+    return replace(seen, apex=apex + first, apex_s=apex_s, strong=seen.strong & found)
 
 
 def _drift(
@@ -177,15 +182,12 @@ def _boundaries(
 ) -> tuple[float, float]:
     """Return how far from the apex the mean of the aligned peaks has come down to `boundary_level`, on either side."""
     grid = np.linspace(0, MOST_REACH * width_s, 401)
-    level = max(settings.boundary_level, 3 / float(np.median(seen.height[best] / seen.sd[best])) / best.size**0.5)
+    level = max(settings.boundary_level, 3 / middle_of(seen.height[best] / seen.sd[best]) / best.size**0.5)
+    about = np.concatenate([-grid[:0:-1], grid])
+    aligned = np.array([np.interp(seen.apex_s[row] + about, block.time_s[row], seen.above[row]) for row in best])
+    whole = np.median(aligned / np.maximum(aligned[:, len(grid) - 1], seen.height[best] / 2)[:, None], axis=0)
     reach = []
-    for direction in (-1, 1):
-        shapes = [
-            np.interp(seen.apex_s[row] + direction * grid, block.time_s[row], seen.above[row])
-            / max(np.interp(seen.apex_s[row], block.time_s[row], seen.above[row]), seen.height[row] / 2)
-            for row in best
-        ]
-        shape = np.median(shapes, axis=0)
+    for shape in (whole[len(grid) - 1 :: -1], whole[len(grid) - 1 :]):
         half = grid[np.argmax(shape <= 0.5)] if (shape <= 0.5).any() else width_s / 2
         reach.append(float(np.clip(grid[_end(shape, level)], LEAST_REACH * half, MOST_REACH * half)))
     return reach[0], reach[1]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from bioanalysis.chromatography.block import Block, Floats, Mask, trapezoid_weights
+from bioanalysis.chromatography.block import Block, Floats, Mask, middle_of, trapezoid_weights
 from bioanalysis.chromatography.bounds import boundaries
 from bioanalysis.chromatography.expectation import Expectation
 from bioanalysis.chromatography.place import Placed, place, relative, shape_of, width_scale
@@ -78,12 +78,11 @@ def measure(
     settings : IntegrationSettings
     """
     signal = signal_above(whole, known, quantum, settings)
-    time_s = signal.block.time_s
     placed = place(signal, known, settings)
     to_noise = over_noise(placed.height, signal.sd)
     shape = shape_of(signal, placed.top)
     strong = eligible & (to_noise >= settings.strong_signal_to_noise) & np.isfinite(shape.width)
-    lag_s = np.median((shape.apex_s - placed.centre_s)[strong]) if strong.any() else 0.0  # of tailing peaks, before it
+    lag_s = middle_of((shape.apex_s - placed.centre_s)[strong]) if strong.any() else 0.0  # of tailing peaks, before it
     scale = width_scale(shape, strong, to_noise)
     bounds = boundaries(signal, placed, known, scale)
     left_s, right_s = bounds.left_s, bounds.right_s
@@ -94,7 +93,7 @@ def measure(
     )  # fmt: skip
     fitted = template_areas(signal, standing)
     area, area_se = _choose(drop, fitted, to_noise, np.isfinite(bounds.neighbour_s), settings)
-    inside = signal.block.valid & (time_s >= left_s[:, None]) & (time_s <= right_s[:, None])
+    inside = signal.between(left_s, right_s)
     asymmetry = shape.tail / np.where(shape.lead > 0, shape.lead, np.nan)
     edge, edge_sd = _edge(signal, placed, known, left_s, right_s)
     return Measured(
@@ -144,11 +143,11 @@ def _edge(signal: Signal, placed: Placed, known: Expectation, left_s: Floats, ri
 
     Of the two sides, the one farther off.
     """
-    time_s, strip_s = signal.block.time_s, max(STRIP * known.base_s, 3 * signal.spacing_s)
+    strip_s = max(STRIP * known.base_s, 3 * signal.spacing_s)
     height = np.maximum(np.maximum(placed.height, signal.sd), LEAST)
     sides = []
     for low_s, high_s in ((left_s - strip_s, left_s), (right_s, right_s + strip_s)):
-        here = signal.block.valid & (time_s >= low_s[:, None]) & (time_s <= high_s[:, None])
+        here = signal.between(low_s, high_s)
         count = np.maximum(here.sum(axis=1), 1)
         sides.append(
             (np.where(here, signal.above, 0.0).sum(axis=1) / count / height, signal.sd / np.sqrt(count) / height)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bioanalysis.chromatography.block import Block, Floats
+from bioanalysis.chromatography.block import Block, Floats, middle_of
 
 LEVELS, MOST_TRACES = 12, 40
 GRID_VALUES, SEEN, MOST_VALUES = 10, 3, 4000
@@ -24,7 +24,7 @@ def ion_quantum(intensity: Floats) -> float:
         Of a whole run and transition; the `GRID_VALUES` smallest positive values must be multiples of the smallest,
         with few multiples left out, and each be seen `SEEN` times on average.
     """
-    some = intensity[:: 1 + intensity.size // (20 * MOST_VALUES)]
+    some = intensity[..., :: 1 + intensity.size // (20 * MOST_VALUES)]
     positive = some[some > 0]
     values, times_seen = np.unique(positive[:: 1 + positive.size // MOST_VALUES], return_counts=True)
     values, times_seen = values[:GRID_VALUES], times_seen[:GRID_VALUES]
@@ -65,7 +65,7 @@ def variance_per_count(block: Block, baseline: Floats, baseline_variance: Floats
     groups = np.array_split(order, LEVELS)
     level = np.array([signal[used][group].mean() for group in groups])
     spread = np.array([rough[used][group].mean() for group in groups])
-    floor = float(np.median(baseline_variance))
+    floor = middle_of(baseline_variance)
     scale = np.maximum(spread, 1e-150)
     design = np.column_stack([np.full(LEVELS, floor), level, level**2]) / scale[:, None]
     norms = np.maximum(np.linalg.norm(design, axis=0), 1e-150)

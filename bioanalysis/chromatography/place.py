@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bioanalysis.chromatography.apex import centre_sd, half_widths, highest, parabola, smooth, smoothing_gain
-from bioanalysis.chromatography.block import Floats, Mask
+from bioanalysis.chromatography.block import Floats, Mask, middle_of
 from bioanalysis.chromatography.expectation import Expectation
 from bioanalysis.chromatography.settings import IntegrationSettings
 from bioanalysis.chromatography.signal import Signal, tolerance_s
@@ -92,4 +92,5 @@ def width_scale(shape: Shape, strong: Mask, to_noise: Floats) -> Floats:
 
 def relative(values: Floats, strong: Mask) -> Floats:
     usual = values[strong & np.isfinite(values)]
-    return values / np.median(usual) if usual.size and np.median(usual) > 0 else np.ones_like(values)
+    middle = middle_of(usual) if usual.size else 0.0
+    return values / middle if middle > 0 else np.ones_like(values)

@@ -70,13 +70,13 @@ def integrate_run(
     known_positions = {str(position) for position in calibrator_positions}
     known = np.array([position in known_positions for position in traces.positions], dtype=bool)
     shifts: dict[str, Floats] = {}
-    points = traces.equal_length
+    points, times_s = traces.equal_length, 60 * traces.time_min
     columns: dict[str, dict[str, NDArray[Any]]] = {}
     leaders = set(internal_standards.values())
     for transition in sorted(transitions, key=lambda one: one.name not in leaders):  # standards first; order is kept
         shift_s = shifts.get(internal_standards.get(transition.name, ""))
         follows = shift_s is not None
-        block = _block(traces, names.index(transition.name), points)
+        block = _block(traces, times_s, names.index(transition.name), points)
         eligible = known if follows or transition.name not in leaders else np.ones_like(known)
         by_hand = _of_transition(manual, transition.name)
         drift = shift_s if follows else (None if transition.name in leaders else np.zeros(len(known)))
@@ -121,12 +121,11 @@ def check_manual(traces: RunTraces, manual: pd.DataFrame, *, file: str = "config
         raise BatchError(faults)
 
 
-def _block(traces: RunTraces, transition: int, points: int) -> Block:
+def _block(traces: RunTraces, times_s: Floats, transition: int, points: int) -> Block:
     if points > 1:
         shape = (len(traces.positions), len(traces.transitions), points)
-        time_s = 60 * traces.time_min.reshape(shape)[:, transition]
-        intensity = np.ascontiguousarray(traces.intensity.reshape(shape)[:, transition])
-        return Block(time_s, intensity, np.ones(time_s.shape, dtype=bool))
+        time_s, intensity = (flat.reshape(shape)[:, transition] for flat in (times_s, traces.intensity))
+        return Block(time_s, intensity, np.broadcast_to(np.True_, time_s.shape))
     return Block.stack([traces.trace(injection, transition) for injection in range(len(traces.positions))])
 
 
@@ -149,7 +148,7 @@ def _integrate_transition(
     manual: Mapping[str, tuple[float, float]],
     settings: IntegrationSettings,
 ) -> tuple[dict[str, NDArray[Any]], Floats]:
-    quantum = ion_quantum(block.intensity.ravel())  # where traces are shorter there are zeros, which tell nothing
+    quantum = ion_quantum(block.intensity)  # where traces are shorter there are zeros, which tell nothing
     known, drift, eligible = _learned(block, transition, eligible, shift_s, quantum, settings)
     automatic = measure(block, known, eligible, quantum, settings)
     by_hand = np.array([position in manual for position in traces.positions], dtype=bool)

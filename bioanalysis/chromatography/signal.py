@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bioanalysis.chromatography.apex import smooth
 from bioanalysis.chromatography.baseline import Baseline, fit_baseline
-from bioanalysis.chromatography.block import Block, Floats
+from bioanalysis.chromatography.block import Block, Floats, Mask, middle_of
 from bioanalysis.chromatography.expectation import Expectation
 from bioanalysis.chromatography.noise import variance_per_count
 from bioanalysis.chromatography.settings import IntegrationSettings
@@ -36,6 +36,17 @@ class Signal:
         """SD of a point of the baseline, shape (n_traces,)."""
         return np.sqrt(self.line.variance)
 
+    def between(self, low_s: Floats, high_s: Floats) -> Mask:
+        """Return which points lie between two times of each trace, shape (n_traces, n_points)."""
+        time_s = self.block.time_s
+        return self.block.valid & (time_s >= low_s[:, None]) & (time_s <= high_s[:, None])
+
+    def columns(self, part: slice) -> Signal:
+        """Return one stretch of points of all traces."""
+        parts = {name: getattr(self, name)[:, part] for name in ("above", "light", "variance")}
+        block = Block(self.block.time_s[:, part], self.block.intensity[:, part], self.block.valid[:, part])
+        return replace(self, block=block, **parts)
+
     def rows(self, rows: NDArray[np.intp]) -> Signal:
         """Return the signal of some traces."""
         parts = {name: getattr(self, name)[rows] for name in ("above", "light", "variance")}
@@ -61,7 +72,7 @@ def signal_above(whole: Block, known: Expectation, quantum: float, settings: Int
     offset = far.time_s - known.rt_s[:, None]
     outside = (offset < -known.left_s - margin) | (offset > known.right_s + margin)
     line = fit_baseline(far, known.rt_s, outside, exclusion_sd=settings.exclusion_sd, least_sd=quantum, bend=True)
-    spacing_s = float(np.median(far.spacing_s))
+    spacing_s = middle_of(far.spacing_s)
     core = tolerance_s(known, settings, spacing_s) + CORE_BASES * known.base_s
     block = far.around(known.rt_s - core, known.rt_s + core)
     drawn = line.at(block.time_s)

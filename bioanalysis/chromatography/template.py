@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bioanalysis.chromatography.block import Floats, Mask
+from bioanalysis.chromatography.block import Floats, Mask, middle_of
 from bioanalysis.chromatography.interpolation import between_points
 from bioanalysis.chromatography.signal import Signal
 
 MOST_TEACHERS = 12
-GRID, LEAST_POINTS = 161, 8
+GRID, FINER, LEAST_POINTS = 161, 8, 8
 WIDTH_SD, LEAST_TIME_SD = 0.5, 0.1  # of the width before it is fitted, as a fraction; of the time, in reaches
 LEAST_TOLERANCE = 0.06  # of the height: what peaks of one run may differ in shape
 LEAST_LEVEL = 0.1  # of the height: the tolerance does not fall with the flanks below it
@@ -32,16 +32,28 @@ class Template:
 
     Parameters
     ----------
-    grid_s : ndarray, shape (n_grid,)
+    first_s, step_s : float
         Times about the centre, equally spaced.
-    shapes : ndarray, shape (3, n_grid)
+    shapes : ndarray, shape (n_times, 3)
+        0 at both ends.
     """
 
-    grid_s: Floats
+    first_s: float
+    step_s: float
     shapes: Floats
 
+    @classmethod
+    def of(cls, grid_s: Floats, shape: Floats) -> Template:
+        """Return the template of a shape on an equally spaced grid, with a finer one to look it up in."""
+        by_time = -np.gradient(shape, grid_s)
+        coarse = np.stack([shape, by_time, -shape + grid_s * by_time])
+        fine_s = np.linspace(grid_s[0], grid_s[-1], FINER * (len(grid_s) - 1) + 1)
+        shapes = np.stack([np.interp(fine_s, grid_s, part) for part in coarse], axis=1)
+        shapes[[0, -1]] = 0.0
+        return cls(float(fine_s[0]), float(fine_s[1] - fine_s[0]), shapes)
+
     def at(self, offset_s: Floats, scale: Floats) -> Floats:
-        """Return shape and derivatives at times about the centre of peaks of some width; shape (3, n_traces, n_points).
+        """Return shape and derivatives at times about the centre of peaks of some width; shape (n_traces, n_points, 3).
 
         Parameters
         ----------
@@ -49,13 +61,9 @@ class Template:
         scale : ndarray, shape (n_traces,)
             Width over the usual one.
         """
-        step = self.grid_s[1] - self.grid_s[0]
-        place = (offset_s / scale[:, None] - self.grid_s[0]) / step
-        index = np.clip(place.astype(int), 0, GRID - 2)
-        share = place - index
-        lower, upper = self.shapes[:, index], self.shapes[:, index + 1]
-        inside = (place >= 0) & (place <= GRID - 1)
-        return np.where(inside, lower + share * (upper - lower), 0.0) / scale[:, None]
+        place = (offset_s / scale[:, None] - self.first_s) / self.step_s + 0.5
+        index = np.clip(place, 0, len(self.shapes) - 1).astype(np.intp)
+        return np.asarray(self.shapes[index] / scale[:, None, None])
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,10 +139,8 @@ def template_areas(signal: Signal, standing: Standing) -> Fitted:
     if not teachers.any():
         return Fitted.nothing(len(teachers))
     template = _learn(signal, standing, teachers)
-    parts = template.at(time_s - standing.centre_s[:, None], standing.scale)
-    inside = signal.block.valid & (time_s >= standing.left_s[:, None]) & (time_s <= standing.right_s[:, None])
-    alone = _fit(signal, parts, inside, standing)
-    ratio = float(np.median(standing.drop[teachers] / np.where(alone.area > 0, alone.area, standing.drop)[teachers]))
+    alone = _fit_alone(signal, template, standing)
+    ratio = middle_of(standing.drop[teachers] / np.where(alone.area > 0, alone.area, standing.drop)[teachers])
     crowded = np.flatnonzero(np.isfinite(standing.neighbour_s))
     usual = _usual_difference(alone, teachers)
     found = _judged(alone, usual)
@@ -159,43 +165,44 @@ class _Fit:
     freedom: Floats
 
 
-def _fit(signal: Signal, parts: Floats, inside: Mask, standing: Standing) -> _Fit:
-    """Return the fit of shape and derivatives (parts 0 to 2; a neighbour's are 3 to 5) to points inside."""
-    size = np.maximum(standing.drop, 3 * standing.drop_se)
-    shot = signal.per_count * np.maximum(standing.drop, 0.0)[:, None] * parts[0]
-    if len(parts) > 3:
-        shot = np.maximum(shot, signal.per_count * np.maximum(signal.light, 0.0))
-    variance = signal.line.variance[:, None] + shot
-    weight = np.where(inside & (variance > 0), 1 / np.where(variance > 0, variance, 1.0), 0.0)
-    least_time_sd = LEAST_TIME_SD * sum(standing.reach_s) / 2
-    prior_sd = (np.inf, max(standing.time_sd_s, least_time_sd), WIDTH_SD) * (len(parts) // 3)
-    inverse, pulls = _least_squares(parts, weight, size, prior_sd)
-    terms = np.einsum("knp,np->nk", pulls, signal.above)
-    fitted = np.einsum("nk,knp->np", terms, parts)
-    line_variance = signal.line.area_variance(pulls[0], signal.block.time_s)
-    area_se = np.sqrt(np.maximum(inverse[:, 0, 0], 0.0) + line_variance)
-    size = np.maximum(np.maximum(terms[:, 0], 3 * area_se), 1e-150)
-    width, width_sd = standing.scale * (1 + terms[:, 2] / size), standing.scale * np.sqrt(inverse[:, 2, 2]) / size
-    return _Fit(terms[:, 0], area_se, width, width_sd, *_left_over(signal, fitted, inside, variance, len(parts)))
+def _fit_alone(signal: Signal, template: Template, standing: Standing) -> _Fit:
+    """Return the fit of each peak to the points between its boundaries."""
+    inside = signal.between(standing.left_s, standing.right_s)
+    here = np.flatnonzero(inside.any(axis=0))
+    part = slice(int(here[0]), int(here[-1]) + 1) if here.size else slice(0, 1)
+    near = signal.columns(part)
+    parts = template.at(near.block.time_s - standing.centre_s[:, None], standing.scale)
+    return _fit(near, parts, inside[:, part], standing)
 
 
 def _with_neighbour(signal: Signal, template: Template, standing: Standing) -> _Fit:
     """Return the fit of each peak and of the one behind its valley together, over the points of both."""
-    time_s, neighbour_s = signal.block.time_s, standing.neighbour_s
-    usual = np.ones(len(neighbour_s))
-    parts = np.concatenate(
-        [
-            template.at(time_s - standing.centre_s[:, None], standing.scale),
-            template.at(time_s - neighbour_s[:, None], usual),
-        ]
-    )
+    time_s, centre_s, neighbour_s = signal.block.time_s, standing.centre_s, standing.neighbour_s
+    ours = template.at(time_s - centre_s[:, None], standing.scale)
+    theirs = template.at(time_s - neighbour_s[:, None], np.ones(len(neighbour_s)))
     before, after = standing.reach_s
-    low_s, high_s = (
-        np.minimum(standing.centre_s, neighbour_s) - before,
-        np.maximum(standing.centre_s, neighbour_s) + after,
-    )
-    inside = signal.block.valid & (time_s >= low_s[:, None]) & (time_s <= high_s[:, None])
-    return _fit(signal, parts, inside, standing)
+    inside = signal.between(np.minimum(centre_s, neighbour_s) - before, np.maximum(centre_s, neighbour_s) + after)
+    return _fit(signal, np.concatenate([ours, theirs], axis=2), inside, standing)
+
+
+def _fit(signal: Signal, parts: Floats, inside: Mask, standing: Standing) -> _Fit:
+    """Return the fit of shape and derivatives (parts 0 to 2; a neighbour's are 3 to 5) to points inside."""
+    size, kinds = np.maximum(standing.drop, 3 * standing.drop_se), parts.shape[2]
+    shot = signal.per_count * np.maximum(standing.drop, 0.0)[:, None] * parts[:, :, 0]
+    if kinds > 3:
+        shot = np.maximum(shot, signal.per_count * np.maximum(signal.light, 0.0))
+    variance = signal.line.variance[:, None] + shot
+    weight = np.where(inside & (variance > 0), 1 / np.where(variance > 0, variance, 1.0), 0.0)
+    least_time_sd = LEAST_TIME_SD * sum(standing.reach_s) / 2
+    prior_sd = (np.inf, max(standing.time_sd_s, least_time_sd), WIDTH_SD) * (kinds // 3)
+    inverse, pulls = _least_squares(parts, weight, size, prior_sd)
+    terms = np.matmul(pulls, signal.above[:, :, None])[:, :, 0]
+    fitted = np.matmul(parts, terms[:, :, None])[:, :, 0]
+    line_variance = signal.line.area_variance(pulls[:, 0], signal.block.time_s)
+    area_se = np.sqrt(np.maximum(inverse[:, 0, 0], 0.0) + line_variance)
+    size = np.maximum(np.maximum(terms[:, 0], 3 * area_se), 1e-150)
+    width, width_sd = standing.scale * (1 + terms[:, 2] / size), standing.scale * np.sqrt(inverse[:, 2, 2]) / size
+    return _Fit(terms[:, 0], area_se, width, width_sd, *_left_over(signal, fitted, inside, variance, kinds))
 
 
 def _least_squares(parts: Floats, weight: Floats, size: Floats, prior_sd: tuple[float, ...]) -> tuple[Floats, Floats]:
@@ -203,7 +210,7 @@ def _least_squares(parts: Floats, weight: Floats, size: Floats, prior_sd: tuple[
 
     Parameters
     ----------
-    parts : ndarray, shape (k, n_traces, n_points)
+    parts : ndarray, shape (n_traces, n_points, k)
     weight : ndarray, shape (n_traces, n_points)
         1 over variance, 0 where a point is not fitted.
     size : ndarray, shape (n_traces,)
@@ -211,14 +218,14 @@ def _least_squares(parts: Floats, weight: Floats, size: Floats, prior_sd: tuple[
     prior_sd : tuple of float, length k
         SD of the terms before they are fitted, over the areas.
     """
-    weighted = parts * weight
-    normal = np.einsum("knp,lnp->nkl", weighted, parts)
+    weighted = np.ascontiguousarray((parts * weight[:, :, None]).transpose(0, 2, 1))
+    normal = np.matmul(weighted, parts)
     for term, sd in enumerate(prior_sd):
         normal[:, term, term] += 1 / np.maximum(size * sd, 1e-60) ** 2 if np.isfinite(sd) else 1e-150
     root = np.sqrt(np.einsum("nkk->nk", normal))
-    scaled = normal / root[:, :, None] / root[:, None, :] + 1e-12 * np.eye(len(parts))
+    scaled = normal / root[:, :, None] / root[:, None, :] + 1e-12 * np.eye(len(prior_sd))
     inverse = np.linalg.inv(scaled) / root[:, :, None] / root[:, None, :]
-    return inverse, np.einsum("nkl,lnp->knp", inverse, weighted)
+    return inverse, np.matmul(inverse, weighted)
 
 
 def _left_over(
@@ -237,7 +244,7 @@ def _usual_difference(fit: _Fit, teachers: Mask) -> float:
     """Return by how much of the height the teachers' own peaks differ from the shape, in the median and twice."""
     square, noise, peak = (part[teachers].sum(axis=1) for part in (fit.square, fit.noise, fit.peak))
     unexplained = np.maximum(square - noise, 0.0) / np.maximum(peak, 1e-150)
-    return max(LEAST_TOLERANCE, TOLERANCE_OVER_USUAL * float(np.sqrt(np.median(unexplained))))
+    return max(LEAST_TOLERANCE, TOLERANCE_OVER_USUAL * middle_of(unexplained) ** 0.5)
 
 
 def _judged(fit: _Fit, usual: float) -> Fitted:
@@ -256,5 +263,4 @@ def _learn(signal: Signal, standing: Standing, teachers: Mask) -> Template:
     at_s = standing.centre_s[rows, None] + scale[rows, None] * grid_s
     size = (scale / np.where(drop > 0, drop, 1.0))[rows, None]
     shape = np.median(between_points(signal.block.rows(rows), signal.above[rows], at_s) * size, axis=0)
-    by_time = -np.gradient(shape, grid_s)
-    return Template(grid_s, np.stack([shape, by_time, -shape + grid_s * by_time]))
+    return Template.of(grid_s, shape)

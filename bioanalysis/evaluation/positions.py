@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from bioanalysis.acceptance.dilution_series import position_matters
 from bioanalysis.flags import flag
 from bioanalysis.limits import Limits
 from bioanalysis.method import Analyte
@@ -42,10 +43,10 @@ def plate_positions(rows: pd.DataFrame, run: Run, analyte: Analyte, limits: Limi
         tables.append(position_effects(wells).assign(run_id=run.run_id, plate=plate, analyte=analyte.name))
     table = pd.concat(tables, ignore_index=True)[names] if tables else pd.DataFrame(columns=names)
     rule = limits["POS-01"]
-    seen = table[(table.p_value <= float(rule.numbers[1])) & (table.size_percent >= float(rule.numbers[0]))]
+    seen = [row for row in table.itertuples() if position_matters(rule, row.size_percent, row.p_value)]
     flags = [
         flag("position_effect", plate=row.plate, observed=f"{row.effect}: {row.size_percent:.1f} % ({row.largest}), "
              f"p {row.p_value:.3f}", limit=rule.printed_limit, source=rule.source)
-        for row in seen.itertuples()
+        for row in seen
     ]  # fmt: skip
     return PositionEvaluation(table, flags)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.acceptance.calibration import judge_calibration
+from bioanalysis.acceptance.dilution_series import judge_dilution_series, judge_positions
 from bioanalysis.acceptance.ledger import Ledger
 from bioanalysis.acceptance.plates import judge_plates
 from bioanalysis.acceptance.quality_controls import judge_quality_controls
@@ -106,13 +107,13 @@ def evaluate_analyte(run: Run, analyte: Analyte, responses: pd.DataFrame, limits
     units["excluded"] = _excluded_wholly(rows).reindex(units.index)
     recovery = run_recovery(units, run.method, run.run_id)
     units = _with_found(units, recovery, run, analyte, limits, units)
-    acceptance, rejections = _judge(run, curves, units, limits)
+    positions = plate_positions(rows, run, analyte, limits)
+    acceptance, rejections = _judge(run, curves, units, limits, positions.table)
     recovery = _recovery_of_accepted(units, rejections, run, recovery, limits)
     units = _with_accepted_recovery(units, recovery, rejections, run, analyte, limits)
     injections = injection_tables(run, analyte, curves, units, limits)
     rows["injection_flags"] = [injections.words.get(position, "") for position in rows.position]
     diluted = judge_dilutions(assign_status(units, rejections, run, limits), analyte, run, limits)
-    positions = plate_positions(rows, run, analyte, limits)
     recovery = pd.concat([recovery, recovery_diagnostics(rows, units, run.method, run.run_id)], ignore_index=True)
     part = AnalyteEvaluation(
         analyte, rows, diluted.units, tuple(curves), recovery.assign(analyte=analyte.name), acceptance, [],
@@ -231,7 +232,7 @@ def _control_limits(nominal_ng_ml: pd.Series, analyte: Analyte, limits: Limits) 
 
 
 def _judge(
-    run: Run, curves: Iterable[StandardCurve], units: pd.DataFrame, limits: Limits
+    run: Run, curves: Iterable[StandardCurve], units: pd.DataFrame, limits: Limits, positions: pd.DataFrame
 ) -> tuple[pd.DataFrame, Rejections]:
     """Return the acceptance table and what it rejects."""
     tables, rejections = [], Rejections()
@@ -242,6 +243,8 @@ def _judge(
         judge_quality_controls(ledger, here)
         judge_plates(ledger, curve, here)
         judge_beside(ledger, run, run.method.analyte(curve.analyte), curve, here)
+        judge_dilution_series(ledger, here, run.method.analyte(curve.analyte))
+        judge_positions(ledger, positions[positions.plate.isin(here.plate)])
         ledger.close()
         tables.append(ledger.table())
         rejections = rejections | rejections_of(ledger)

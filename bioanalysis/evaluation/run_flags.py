@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FLAGGED_ELSEWHERE = (
     "CAL-CC-02", "CAL-CC-03", "CAL-LBA-02", "CAL-LBA-03", "QC-03", "QC-04", "IS-03", "CAR-CC-02", "CHR-01", "CHR-02",
+    "DIL-PAR", "DIL-TREND", "DIL-HOOK", "POS-01",
 )  # fmt: skip
 STUDY_SAMPLES = ("unknown", "incurred")
 STANDARDS = ("calibrator", "anchor", "qc", "dilution_qc")

@@ -10,6 +10,7 @@ import pandas as pd
 
 from bioanalysis.evaluation.concentrations import MethodContext, tissue_concentrations
 from bioanalysis.evaluation.conclusions import variability_conclusions
+from bioanalysis.evaluation.outliers import outlier_table, outlier_words, variability_flags
 from bioanalysis.evaluation.reconciliation import reconcile
 from bioanalysis.evaluation.response_variance import of_accepted, response_variance_table
 from bioanalysis.evaluation.sequences import judge_sequences, sequence_flags
@@ -65,6 +66,7 @@ class StudyEvaluation:
     sequences: pd.DataFrame
     uncertainty: pd.DataFrame
     variability_conclusions: pd.DataFrame
+    outliers: pd.DataFrame
     decisions: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
@@ -74,8 +76,9 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
     reportable, contexts = gather(study, runs)
     concentrations, choices = tissue_concentrations(study, reportable, contexts)
     rules = judge_study_rules(study, reportable, concentrations)
-    words = words_of_values(concentrations, rules.flags)
-    concentrations["flags"] = [join_words(*both) for both in zip(concentrations["flags"], words, strict=True)]
+    outliers = outlier_table(concentrations)
+    words = [words_of_values(concentrations, rules.flags), outlier_words(concentrations, outliers)]
+    concentrations["flags"] = [join_words(*each) for each in zip(concentrations["flags"], *words, strict=True)]
     recovery = pd.concat(
         [context.recovery.table.assign(method_id=name) for name, context in contexts.items()], ignore_index=True
     )
@@ -88,12 +91,14 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
         study.runs, {name: (tables.carry_over, tables.internal_standard) for name, tables in runs.items()}
     )
     run_flags += sequence_flags(sequences)
+    run_flags += variability_flags(outliers, recovery)
     flags = flag_table([*run_flags, *study_flags(study, concentrations, choices, contexts, ratios), *rules.flags])
     return StudyEvaluation(
         tissue_concentrations=concentrations,
         recovery=recovery[RECOVERY],
         tissue_summary=group_summary(concentrations, share),
         variance_components=variance_table(readings, concentrations),
+        outliers=outliers,
         variability_conclusions=variability_conclusions(study, readings, concentrations),
         biodistribution=ratios,
         flags=accept(flags, study.decisions),

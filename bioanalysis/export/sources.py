@@ -25,6 +25,7 @@ STUDY_TABLES = {
     "biodistribution": "ratios between tissues per animal and group, and what was expected",
     "variance_components": "where the scatter comes from, by ANOVA and by REML",
     "variability_conclusions": "why values vary: the dominant step, what replicates would buy, causes to check first",
+    "outliers": "every animal against the others of its group; flags, never removals",
     "uncertainty": "what each step contributes to the uncertainty of each value, in percent of the variance",
     "recovery": "recovery factors per tissue, batch and level, with their uncertainty",
     "acceptance": "rules on the study as a whole, each with its limit, what was found and its verdict",

@@ -36,6 +36,7 @@ rule judge_study:
         storage="results/study/storage.tsv",
         sequences="results/study/sequences.tsv",
         uncertainty="results/study/uncertainty.tsv",
+        outliers="results/study/outliers.tsv",
         variability_conclusions="results/study/variability_conclusions.tsv",
         decisions="results/study/decisions.tsv",
     log:

@@ -110,8 +110,9 @@ def _of_method(study: Study, method: Method, readings: pd.DataFrame, reported: p
         statistics = _judge_controls(ledger, here)
         for name, table in zip(tables, (again, counts, pairs, statistics), strict=True):
             tables[name].append(table.assign(analyte=analyte))
-    acceptance = pd.DataFrame([row for ledger in ledgers for row in ledger.rows], columns=ACCEPTANCE)
-    flags = rule_flags(acceptance.fillna(""), _together(tables["incurred"]), storage, measured, method.validation)
+    rows = [dict.fromkeys(ACCEPTANCE, "") | row for ledger in ledgers for row in ledger.rows]
+    acceptance = pd.DataFrame(rows, columns=ACCEPTANCE)
+    flags = rule_flags(acceptance, _together(tables["incurred"]), storage, measured, method.validation)
     made = {name: _named(_together(parts), method) for name, parts in tables.items()}
     return StudyRules(_named(acceptance, method), storage=_named(storage, method), flags=flags, **made)
 
@@ -124,7 +125,7 @@ def _together(tables: list[pd.DataFrame]) -> pd.DataFrame:
 def _named(table: pd.DataFrame, method: Method) -> pd.DataFrame:
     """Return the table with the method first; a table of verdicts keeps its columns."""
     if METHOD in table:
-        return table.assign(method_id=method.method_id, run_id=table.run_id.fillna(""))
+        return table.assign(method_id=method.method_id, run_id=table.run_id)
     columns = [name for name in ("analyte",) if name in table]
     rest = [name for name in table if name not in columns]
     return table.assign(method_id=method.method_id)[[METHOD, *columns, *rest]]

@@ -63,7 +63,7 @@ def variability_flags(outliers: pd.DataFrame, recovery: pd.DataFrame) -> list[di
         recovery.tsv of the study.
     """
     rows = [
-        flag(OUTLIER, tissue=row.tissue, analyte=row.analyte, source="VAR-OUT (house)",
+        flag(OUTLIER, tissue=row.tissue, analyte=row.analyte, source="house",
              observed=f"{row.subject_id}, {row.method_id}: {row.value:.4g} {row.unit}, {row.fold:.3g} times the others "
                       f"of {row.group} (adjusted p {row.adjusted_p:.2g})",
              limit=f"adjusted p > {ALPHA:g}")
@@ -71,7 +71,7 @@ def variability_flags(outliers: pd.DataFrame, recovery: pd.DataFrame) -> list[di
     ]  # fmt: skip
     dependence = recovery_dependence(recovery)
     return rows + [
-        flag(DEPENDENT, tissue=row.tissue, analyte=row.analyte, source="RCV-03 (house)",
+        flag(DEPENDENT, tissue=row.tissue, analyte=row.analyte, source="house",
              observed=f"{row.method_id}: recovery changes by {100 * (row.factor - 1):+.1f} % per tenfold concentration "
                       f"(adjusted p {row.adjusted_p:.2g}, {row.batches} batches)", limit=f"adjusted p > {ALPHA:g}")
         for row in dependence[dependence.adjusted_p <= ALPHA].itertuples()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -55,10 +56,15 @@ def recovery_book(run_tables: pd.DataFrame, method: Method, limits: Limits) -> R
     missing = [name for name in EVIDENCE if name not in table]
     table = table.assign(**dict.fromkeys(missing, np.nan), rows=table.rows.fillna("") if "rows" in table else "")
     bounds = [
-        factor_interval(float(row.factor), float(row.relative_uncertainty), float(row.degrees_of_freedom))
-        for row in table.itertuples()
+        factor_interval(float(row.factor), float(row.relative_uncertainty), _freedom(row)) for row in table.itertuples()
     ]
     return RecoveryBook(table.assign(low=[low for low, _ in bounds], high=[high for _, high in bounds]), method)
+
+
+def _freedom(row: Any) -> float:
+    """Return the degrees of freedom of a factor; those of a validation that states none are taken as infinite."""
+    unstated = row.batch == "validation" and not np.isfinite(row.degrees_of_freedom)
+    return np.inf if unstated else float(row.degrees_of_freedom)
 
 
 def _validation_rows(method: Method) -> pd.DataFrame:

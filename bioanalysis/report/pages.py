@@ -19,6 +19,7 @@ from bioanalysis.report.decided import DECISIONS, decided_within_run
 from bioanalysis.report.injections import by_hand, carry_over_figures, standard_figures
 from bioanalysis.report.plots import Axis, Mark, plain, scatter, trace
 from bioanalysis.report.study_stage import study_stage_parts, study_stage_verdicts
+from bioanalysis.report.variability_sections import is_factor, variability_parts
 from bioanalysis.results import read_table
 from bioanalysis.study import Run, Study
 from bioanalysis.tables import write_whole
@@ -63,7 +64,7 @@ def write_study_report(folder: Path, path: Path) -> None:
     study = Study.load(folder)
     results = folder / "results" / "study"
     names = (
-        "tissue_concentrations", "tissue_summary", "variance_components", "biodistribution", "recovery", "flags",
+        "tissue_concentrations", "tissue_summary", "biodistribution", "recovery", "flags",
         "reconciliation", "response_variance", "sequences", "decisions",
     )  # fmt: skip
     tables = {name: read_table(results / f"{name}.tsv") for name in names}
@@ -89,9 +90,9 @@ def write_study_report(folder: Path, path: Path) -> None:
         *[_section(*part) for part in study_stage_parts(results)],
         _section("Summary by group", tables["tissue_summary"], None),
         _section("Biodistribution", tables["biodistribution"], None),
-        _section("Variance components", tables["variance_components"], None),
+        *[_section(*part) for part in variability_parts(results)],
         _section("Response variance of plate assays", tables["response_variance"], None),
-        _section("Recovery", tables["recovery"], RECOVERY),
+        _section("Recovery", tables["recovery"][is_factor(tables["recovery"])], RECOVERY),
         _section("Flags", tables["flags"], FLAGS),
         _section("Decisions: each sample with and without", tables["decisions"], None),
         _section("Sequences of several runs", tables["sequences"], SEQUENCES),
@@ -106,8 +107,8 @@ QC = ["plate", "position", "sample_type", "level", "tissue", "nominal_ng_ml", "b
       "recovery_factor"]
 RULES = ["rule_id", "verdict", "subject", "limit", "observed", "plate", "batch", "tissue", "analyte", "judged",
          "source", "standing"]
-RECOVERY = ["tissue", "batch", "kind", "level", "factor", "relative_uncertainty", "degrees_of_freedom", "n", "note",
-            "sign_off", "source"]
+RECOVERY = ["tissue", "batch", "kind", "level", "factor", "relative_uncertainty", "degrees_of_freedom", "low", "high",
+            "n", "note", "sign_off", "source", "rows"]
 FLAGS = ["flag", "state", "run_id", "plate", "position", "sample_id", "tissue", "observed", "limit", "meaning",
          "check_first"]
 BY_HAND = ["position", "transition", "automatic_area", "area", "change_percent", "left_min", "right_min", "flags",

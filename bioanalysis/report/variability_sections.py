@@ -1,0 +1,77 @@
+"""What the report of a study says of variability: why values vary, outliers, recovery on areas, uncertainty."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+
+from bioanalysis.report.plots import Axis, Mark, plain, scatter
+from bioanalysis.report.study_stage import Part
+from bioanalysis.results import read_table
+
+# fmt: off
+WORDS = ["tissue", "method_id", "topic", "conclusion", "check_first", "evidence", "analyte"]
+OUTLIERS = ["tissue", "method_id", "analyte", "subject_id", "group", "collection_day", "value", "unit", "fold",
+            "p_value", "adjusted_p", "flag", "note"]
+DIAGNOSTICS = ["tissue", "batch", "kind", "level", "factor", "low", "high", "relative_uncertainty", "n", "rows", "note",
+               "analyte"]
+# fmt: on
+LOOK_AT = 10  # animals farthest from their groups that the report shows
+
+
+def variability_parts(results: Path) -> list[Part]:
+    """Return title, table, columns and figures of each section, from the tables in results/study."""
+    names = ("variability_conclusions", "variance_components", "outliers", "uncertainty", "recovery")
+    tables = {name: read_table(results / f"{name}.tsv") for name in names}
+    recovery = tables["recovery"]
+    farthest = tables["outliers"].sort_values("adjusted_p", key=pd.to_numeric, kind="stable").head(LOOK_AT)
+    budget = budget_by_tissue(tables["uncertainty"])
+    return [
+        ("Why the values vary", tables["variability_conclusions"], WORDS, []),
+        ("Variance components", tables["variance_components"], None, share_figures(tables["variance_components"])),
+        (f"Animals apart from their group: the {LOOK_AT} farthest", farthest, OUTLIERS, []),
+        ("Uncertainty: median share of each step, percent of the variance", budget, None, []),
+        ("Recovery on areas and against concentration: never applied", recovery[~is_factor(recovery)], DIAGNOSTICS, []),
+    ]
+
+
+def is_factor(recovery: pd.DataFrame) -> pd.Series:
+    """Return which rows of recovery.tsv are factors of the declared mode; the others are diagnostics."""
+    diagnostic = recovery.kind.str.startswith(("area_", "internal_standard_", "is_normalised_"))
+    return ~(diagnostic | recovery.kind.str.endswith("_change_per_tenfold"))
+
+
+def budget_by_tissue(uncertainty: pd.DataFrame) -> pd.DataFrame:
+    """Return the median share of each contribution by tissue, analyte and method, a column each."""
+    keys = ["tissue", "analyte", "method_id"]
+    known = uncertainty.assign(percent=pd.to_numeric(uncertainty.percent))
+    steps = list(dict.fromkeys(known.contribution))
+    table = known.pivot_table(index=keys, columns="contribution", values="percent", aggfunc="median", sort=False)
+    return table.reindex(columns=steps).reset_index() if len(known) else pd.DataFrame(columns=keys)
+
+
+def share_figures(components: pd.DataFrame) -> list[str]:
+    """Return, per tissue, the CV of each step by REML with its interval's ends, methods side by side."""
+    reml = components[components.estimator == "reml"]
+    columns = {name: pd.to_numeric(reml[name]) for name in ("variance", "low", "high", "geometric_cv_percent")}
+    reml = reml.assign(**columns)
+    return [_figure(str(tissue), here) for tissue, here in reml[reml.variance > 0].groupby("tissue", sort=False)]
+
+
+def _figure(tissue: str, here: pd.DataFrame) -> str:
+    places = [f"{row.component}" for row in here.itertuples()]
+    methods = list(dict.fromkeys(here.method_id))
+    ticks = {str(number): float(number) for number in range(1, len(here) + 1)}
+    marks = [
+        Mark(float(at), row.geometric_cv_percent, f"m{min(methods.index(row.method_id), 1)}",
+             f"{row.method_id}, {row.component}: CV {plain(row.geometric_cv_percent)} %")
+        for at, row in enumerate(here.itertuples(), start=1)
+    ]  # fmt: skip
+    figure = scatter(marks, Axis(f"step ({tissue})", ticks=ticks, include=[0.5, len(here) + 0.5]), Axis("CV %"))
+    listed = "; ".join(
+        f"{number} {place} ({method})"
+        for number, (place, method) in enumerate(zip(places, here.method_id, strict=True), start=1)
+    )
+    return f"<figure>{figure}<figcaption>{escape(f'{tissue}, REML: {listed}')}</figcaption></figure>"

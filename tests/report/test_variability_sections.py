@@ -1,0 +1,33 @@
+"""What the report shows of variability."""
+
+from __future__ import annotations
+
+import pandas as pd
+from numpy.testing import assert_allclose
+
+from bioanalysis.report.variability_sections import budget_by_tissue, is_factor, share_figures
+
+
+def test_diagnostics_are_not_shown_among_factors():
+    kinds = ["extraction_recovery", "apparent", "is_normalised", "process_efficiency", "area_recovery",
+             "is_normalised_recovery", "internal_standard_matrix_factor", "apparent_change_per_tenfold"]  # fmt: skip
+    assert list(is_factor(pd.DataFrame({"kind": kinds}))) == [True] * 4 + [False] * 4
+
+
+def test_the_budget_of_a_tissue_is_the_median_over_its_samples():
+    rows = [("S1", "curve", "60"), ("S1", "mass", "40"), ("S2", "curve", "70"), ("S2", "mass", "30")]
+    table = pd.DataFrame(rows, columns=["sample_id", "contribution", "percent"])
+    table = table.assign(tissue="liver", analyte="a", method_id="M")
+    found = budget_by_tissue(table)
+    assert_allclose(found[["curve", "mass"]].to_numpy(), [[65, 35]])
+    assert budget_by_tissue(table.head(0)).empty
+
+
+def test_a_step_at_zero_or_without_a_number_is_not_drawn():
+    table = pd.DataFrame({
+        "tissue": "liver", "method_id": "M", "estimator": "reml", "component": ["animal", "piece", "run"],
+        "variance": ["0.04", "0", ""], "low": "", "high": "", "geometric_cv_percent": ["20.2", "0", ""],
+    })  # fmt: skip
+    (figure,) = share_figures(table)
+    assert figure.count("<circle") == 1
+    assert "1 animal (M)" in figure

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bioanalysis.evaluation.decisions import responses_of
-from bioanalysis.evaluation.run import RunEvaluation
-from bioanalysis.evaluation.run_tables import curve_document
-from bioanalysis.evaluation.study import RunTables, StudyEvaluation
-from bioanalysis.evaluation.validation import ValidationEvaluation
 from bioanalysis.study import Run
 from bioanalysis.tables import read_results, write_table, write_whole
+
+if TYPE_CHECKING:  # a job that only writes its table starts without loading what others compute with
+    from bioanalysis.evaluation.run import RunEvaluation
+    from bioanalysis.evaluation.study import RunTables, StudyEvaluation
+    from bioanalysis.evaluation.validation import ValidationEvaluation
 
 NUMERIC = (
     "nominal_ng_ml", "dilution_factor", "dilution_steps", "n_readings", "mean_response", "reading_ng_ml", "cv_percent",
@@ -57,11 +57,15 @@ def write_result(table: pd.DataFrame, path: Path) -> None:
 
 def read_responses(run: Run, path: Path) -> pd.DataFrame:
     """Return the responses of a run from its peaks.tsv (LC-MS/MS) or wells.tsv (ELISA)."""
+    from bioanalysis.evaluation.decisions import responses_of
+
     return responses_of(run, read_table(path))
 
 
 def write_run(evaluation: RunEvaluation, output: Any) -> None:
     """Write the tables and curves of one run to the named files of `output`."""
+    from bioanalysis.evaluation.run_tables import curve_document
+
     tables = [name for name in evaluation.__dataclass_fields__ if name != "curves"]
     for name in tables:
         write_result(getattr(evaluation, name), Path(getattr(output, name)))
@@ -71,6 +75,8 @@ def write_run(evaluation: RunEvaluation, output: Any) -> None:
 
 def read_run(folder: Path) -> RunTables:
     """Return the tables one run left in `folder`."""
+    from bioanalysis.evaluation.study import RunTables
+
     names = ("measurements", "reportable", "acceptance", "recovery", "flags", "carry_over", "internal_standard")
     tables = {name: read_table(folder / f"{name}.tsv") for name in names}
     tables["measurements"]["line"] = tables["measurements"].line.astype(int)

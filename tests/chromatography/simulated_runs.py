@@ -1,13 +1,21 @@
-"""The simulated runs of the benchmark, for tests."""
+"""The simulated runs of the benchmarks, for tests."""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
 from pathlib import Path
+from types import ModuleType
 
-_PATH = Path(__file__).parents[2] / "benchmarks" / "integrate_simulated.py"
-_SPEC = importlib.util.spec_from_file_location("integrate_simulated", _PATH)
-benchmark = importlib.util.module_from_spec(_SPEC)
-sys.modules["integrate_simulated"] = benchmark
-_SPEC.loader.exec_module(benchmark)
+
+def _load(name: str) -> ModuleType:
+    path = Path(__file__).parents[2] / "benchmarks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+benchmark = _load("integrate_simulated")
+difficult = _load("integrate_difficult")

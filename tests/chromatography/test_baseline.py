@@ -14,9 +14,9 @@ CENTRE = np.array([50.0])
 AWAY = (np.abs(TIME_S - 50) > 8)[None, :]
 
 
-def line_of(signal, outside=AWAY, least_sd=1e-6):
+def line_of(signal, outside=AWAY, least_sd=1e-6, bend=False):
     block = Block.stack([(TIME_S / 60, signal)])
-    return fit_baseline(block, CENTRE, outside, exclusion_sd=4.0, least_sd=least_sd)
+    return fit_baseline(block, CENTRE, outside, exclusion_sd=4.0, least_sd=least_sd, bend=bend)
 
 
 def bump(height, centre):
@@ -56,3 +56,34 @@ def test_the_variance_of_the_area_beneath_is_that_of_a_mean_of_points():
     line = line_of(np.random.default_rng(2).normal(100, 3, TIME_S.size))
     weights = trapezoid_weights(TIME_S[None, :], np.array([45.0]), np.array([55.0]))
     assert_allclose(line.area_variance(weights, TIME_S[None, :]), 10**2 * line.variance / line.points, rtol=0.01)
+
+
+def test_a_bend_is_found_and_followed_under_the_peak():
+    noise = np.random.default_rng(3).normal(0, 1, TIME_S.size)
+    bent = line_of(300 - 2 * (TIME_S - 50) + 0.05 * (TIME_S - 50) ** 2 + noise + bump(5000, 50), bend=True)
+    assert_allclose(bent.terms[0], [300, -2, 0.05], rtol=0.02)
+    assert_allclose(np.sqrt(bent.variance), 1.0, rtol=0.2)
+
+
+def test_noise_alone_does_not_bend_the_line():
+    lines = [line_of(300 + np.random.default_rng(seed).normal(0, 1, TIME_S.size), bend=True) for seed in range(100)]
+    assert sum(bool(line.bent[0]) for line in lines) <= 1
+
+
+def test_the_variance_of_the_area_under_a_bent_line_is_that_of_many_repeats():
+    weights = trapezoid_weights(TIME_S[None, :], np.array([45.0]), np.array([55.0]))
+    areas, claimed = [], []
+    for seed in range(300):
+        noise = np.random.default_rng(seed).normal(0, 1, TIME_S.size)
+        line = line_of(0.05 * (TIME_S - 50) ** 2 + noise, bend=True)
+        areas.append((weights * line.at(TIME_S[None, :])).sum())
+        claimed.append(line.area_variance(weights, TIME_S[None, :])[0])
+    assert_allclose(np.var(areas), np.mean(claimed), rtol=0.3)
+
+
+def test_a_step_is_strayed_from_and_noise_is_not():
+    noise = np.random.default_rng(4).normal(0, 1, TIME_S.size)
+    assert line_of(300 + noise).stray[0] == 0
+    step = line_of(300 + noise + 20 * (TIME_S > 50))
+    # a line through a step of 20: what is left has an SD of 20 / 4
+    assert 2 < step.stray[0] < 8

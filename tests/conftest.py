@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,3 +20,20 @@ def reference() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("BIOANALYSIS_REFERENCE does not name the folder of reference data")
     return Path(folder).resolve()
+
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A browser that reaches no network; tests that need it are skipped where there is none."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not installed")
+    quiet = ("background-networking", "component-update", "sync", "gpu", "quic")
+    words = ["--headless", "--no-sandbox", "--no-first-run", *(f"--disable-{word}" for word in quiet)]
+    with api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=words)
+        yield browser
+        browser.close()

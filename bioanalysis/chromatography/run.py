@@ -23,7 +23,7 @@ from bioanalysis.instruments.traces import RunTraces
 COLUMNS = (
     "position", "file", "transition", "retention_time_min", "left_min", "right_min", "area", "area_se", "height",
     "signal_to_noise", "width_s", "asymmetry", "points", "manual", "automatic_area", "flags", "estimate", "drop_area",
-    "template_area", "template_area_se", "flag_details",
+    "template_area", "template_area_se", "flag_details", "noise_sd",
 )  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def integrate_run(
     -------
     DataFrame
         Ordered by injection, then transition. `area`, `retention_time_min`, `width_s` and `asymmetry` are NaN where
-        `flags` says `no_peak`. Signal-to-noise is height over the SD of a point of the baseline.
+        `flags` says `no_peak`. Signal-to-noise is height over `noise_sd`, the SD of a point of the baseline.
     """
     settings = settings or IntegrationSettings()
     internal_standards = dict(internal_standards or {})
@@ -215,6 +215,7 @@ def _columns(found: Measured, settings: IntegrationSettings, known: Expectation)
         "template_area_se": found.template_se,
         "flags": np.array([";".join(words) for words in words_of(raised)], dtype=object),
         "flag_details": np.array(details_of(raised), dtype=object),
+        "noise_sd": found.noise_sd,
     }
 
 

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.calibration import curve_from_dict
-from bioanalysis.instruments.traces import RunTraces
 from bioanalysis.limits import EDITION, EXPLORATORY, Limits, limits_for
 from bioanalysis.report.decided import DECISIONS, decided_within_run
 from bioanalysis.report.injections import by_hand, carry_over_figures, standard_figures
-from bioanalysis.report.plots import Axis, Mark, plain, scatter, trace
+from bioanalysis.report.plots import Axis, Mark, plain, scatter
+from bioanalysis.report.review import chromatogram_review
 from bioanalysis.report.study_stage import study_stage_parts, study_stage_verdicts
 from bioanalysis.report.variability_sections import is_factor, variability_parts
 from bioanalysis.results import read_table
@@ -237,16 +237,7 @@ def _tissue_figure(rows: pd.DataFrame, tissue: str) -> str:
 
 
 def _chromatograms(folder: Path, run: Run, results: Path) -> list[str]:
-    traces = RunTraces.load(folder / "work" / run.run_id / "traces.npz")
-    peaks = pd.read_csv(results / "peaks.tsv", sep="\t")
-    bounds = {(str(p.position), p.transition): (p.left_min, p.right_min) for p in peaks.itertuples()}
-    figures = []
-    for i, position in enumerate(traces.positions):
-        for k, name in enumerate(traces.transitions):
-            time, intensity = traces.trace(i, k)
-            left, right = bounds.get((str(position), str(name)), (math.nan, math.nan))
-            figures.append(trace(time.tolist(), intensity.tolist(), left, right, f"{position} {name}"))
-    return figures
+    return [chromatogram_review(folder, run, results)]
 
 
 def _write(

@@ -1,0 +1,445 @@
+/* Review of a run's chromatograms. Names and reasons are data: they only ever become text. */
+"use strict";
+(() => {
+  const run = JSON.parse(document.getElementById("review-data").textContent);
+  const root = document.getElementById("chromatograms");
+  const find = (name) => root.querySelector(`.review-${name}`);
+  const grid = find("grid"), plotBox = find("plot"), form = find("form");
+  const width = run.transitions.length;
+  const state = { traces: null, shown: [], chosen: null, plot: null, bounds: null, magnified: 1, drafts: [], saved: true };
+
+  /* --- what is known of each peak --- */
+  const peaks = run.injections.flatMap((injection, i) => run.transitions.map((transition, k) => {
+    const number = i * width + k;
+    const column = (name) => run.peaks[name][number];
+    return {
+      number, injection, transition, flags: column("flags"), manual: column("manual"), left: column("left_min"),
+      right: column("right_min"), area: column("area"), automatic: column("automatic_area"),
+      areaSe: column("area_se"), noiseSd: column("noise_sd"), open: column("flags").filter((flag) => flag.state === "open"),
+    };
+  }));
+
+  function eyes(peak) {
+    if (peak.open.length) return 0;
+    if (peak.manual) return 1;
+    return peak.flags.length ? 2 : 3;
+  }
+
+  const orders = {
+    eyes: (a, b) => eyes(a) - eyes(b) || b.open.length - a.open.length || a.number - b.number,
+    injection: (a, b) => a.number - b.number,
+    transition: (a, b) => a.number % width - b.number % width || a.number - b.number,
+  };
+  const shows = {
+    all: () => true,
+    open: (peak) => peak.open.length > 0,
+    manual: (peak) => peak.manual,
+    drafted: (peak) => draftsOf(peak).length > 0,
+  };
+  const draftsOf = (peak) => state.drafts.filter((draft) => draft.peak === peak);
+  const named = (peak) => {
+    const { position, sample_id, level, sample_type, tissue } = peak.injection;
+    return `${position} ${[sample_id || level || sample_type, tissue].filter(Boolean).join(", ")}`;
+  };
+
+  function drawnBounds(peak) {
+    const draft = draftsOf(peak).find((one) => one.row.action === "integrate");
+    return draft ? [Number(draft.row.left_min), Number(draft.row.right_min)] : [peak.left, peak.right];
+  }
+
+  function integrated(peak, [left, right]) {
+    const { points, quantum } = peak.transition;
+    return reviewArea.between(state.traces[peak.number], left, right,
+      { points, quantum, noiseSd: peak.noiseSd, noPeak: run.no_peak });
+  }
+
+  /* --- small helpers --- */
+  function element(tag, text = "", kind = "") {
+    const made = document.createElement(tag);
+    made.textContent = text;
+    if (kind) made.className = kind;
+    return made;
+  }
+
+  function color(name) {
+    root.style.setProperty("caret-color", `var(--review-${name})`);
+    return getComputedStyle(root).caretColor;
+  }
+
+  const counted = (value) => Number(value.toPrecision(6)).toLocaleString("en", { maximumSignificantDigits: 6, useGrouping: false });
+  const minutes = (value) => value.toFixed(4);
+
+  /* --- small multiples, drawn when they come into view --- */
+  const cards = new Map();
+  const seen = new IntersectionObserver((entries) => entries.forEach((entry) => {
+    if (entry.isIntersecting) draw(peaks[entry.target.dataset.number]);
+  }), { rootMargin: "200px" });
+
+  function card(peak) {
+    if (cards.has(peak)) return cards.get(peak);
+    const made = element("div", "", "review-card");
+    made.role = "option";
+    made.tabIndex = -1;
+    made.dataset.number = peak.number;
+    const words = peak.flags.filter((flag) => flag.state !== "accepted").map((flag) => flag.word);
+    if (peak.manual) words.push("by hand");
+    made.append(document.createElement("canvas"), element("span", named(peak)), element("span", peak.transition.name),
+      element("span", words.join("; "), eyes(peak) < 2 ? "review-words" : ""));
+    made.setAttribute("aria-label", `${named(peak)}, ${peak.transition.name}${words.length ? `: ${words.join("; ")}` : ""}`);
+    made.title = made.getAttribute("aria-label");
+    made.addEventListener("click", () => choose(peak));
+    seen.observe(made);
+    cards.set(peak, made);
+    return made;
+  }
+
+  /* One stretch of time for all peaks of a transition, so that they can be compared. */
+  const stretches = run.transitions.map((_, k) => {
+    const own = peaks.filter((peak) => peak.number % width === k && peak.left !== null);
+    const widths = own.map((peak) => peak.right - peak.left).sort((a, b) => a - b);
+    const usual = widths[Math.floor(widths.length / 2)] || 0;
+    const lefts = own.map((peak) => peak.left), rights = own.map((peak) => peak.right);
+    return [Math.min(...lefts) - 2 * usual, Math.max(...rights) + 2 * usual];
+  });
+
+  function draw(peak) {
+    const made = cards.get(peak), canvas = made.firstChild, ratio = window.devicePixelRatio || 1;
+    const wide = canvas.clientWidth || 150, high = canvas.clientHeight || 62;
+    canvas.width = wide * ratio;
+    canvas.height = high * ratio;
+    made.classList.toggle("review-drafted", draftsOf(peak).length > 0);
+    if (!state.traces) return;
+    const pen = canvas.getContext("2d"), { time, intensity } = state.traces[peak.number];
+    if (!time.length) return;
+    pen.scale(ratio, ratio);
+    const from = Math.max(stretches[peak.number % width][0], time[0]);
+    const to = Math.min(stretches[peak.number % width][1], time[time.length - 1]);
+    const [left, right] = drawnBounds(peak), beside = (right - left) / 2, outline = new Path2D(), inside = new Path2D();
+    let top = 0; /* a high neighbour is cut off rather than this peak made flat */
+    time.forEach((at, i) => { if (at >= left - beside && at <= right + beside) top = Math.max(top, intensity[i]); });
+    const x = (at) => (at - from) / (to - from || 1) * wide, y = (value) => high - 1 - value / (top || 1) * (high - 4);
+    inside.moveTo(x(left), high);
+    time.forEach((at, i) => {
+      if (at >= left && at <= right) inside.lineTo(x(at), y(intensity[i]));
+      outline.lineTo(x(at), y(intensity[i]));
+    });
+    inside.lineTo(x(right), high);
+    pen.fillStyle = color("area");
+    pen.fill(inside);
+    pen.strokeStyle = color("bound");
+    pen.stroke(new Path2D(`M${x(left)} 0V${high}M${x(right)} 0V${high}`));
+    pen.strokeStyle = color("trace");
+    pen.stroke(outline);
+  }
+
+  const redraw = () => grid.querySelectorAll(".review-card").forEach((one) => {
+    if (one.firstChild.width !== 300) draw(peaks[one.dataset.number]);
+  });
+
+  function list() {
+    const only = find("transition").value, show = shows[find("show").value];
+    state.shown = peaks.filter((peak) => show(peak) && (!only || peak.transition.name === only));
+    state.shown.sort(orders[find("order").value]);
+    grid.replaceChildren(...state.shown.map(card));
+    const open = peaks.filter((peak) => peak.open.length).length;
+    find("count").textContent = `${state.shown.length} of ${peaks.length} peaks, ${open} with open flags`;
+    if (!state.shown.includes(state.chosen)) choose(state.shown[0] ?? null, false);
+    else mark();
+  }
+
+  /* --- the chosen peak, large --- */
+  function mark() {
+    for (const [peak, made] of cards) {
+      made.setAttribute("aria-selected", peak === state.chosen);
+      made.tabIndex = peak === state.chosen ? 0 : -1;
+    }
+  }
+
+  function choose(peak, focus = true) {
+    state.chosen = peak;
+    state.magnified = 1;
+    mark();
+    find("zoom").hidden = !peak;
+    if (!peak) return;
+    const made = card(peak);
+    if (focus) made.focus({ preventScroll: true });
+    const above = made.offsetTop - grid.scrollTop;
+    if (above < 0 || above + made.offsetHeight > grid.clientHeight) grid.scrollTop = made.offsetTop - grid.clientHeight / 3;
+    find("title").textContent = `${named(peak)}, ${peak.transition.name}`;
+    find("flags").replaceChildren(...peak.flags.map((flag) => element("li", `${flag.state}: ${flag.said}`, flag.state)));
+    state.bounds = drawnBounds(peak);
+    choices();
+    if (state.traces) { zoom(); areas(); }
+  }
+
+  function nearby(peak) {
+    const { time } = state.traces[peak.number], reach = 2 * (peak.right - peak.left);
+    return { min: Math.max(time[0], peak.left - reach), max: Math.min(time[time.length - 1], peak.right + reach) };
+  }
+
+  /* From zero (or below) to the highest point in sight, or to a part of it where the baseline is looked at. */
+  function range(plot, low, high) {
+    return [Math.min(low ?? 0, 0), Math.max((high ?? 0) * 1.05, 1e-9) / state.magnified];
+  }
+
+  function zoom() {
+    const peak = state.chosen, { time, intensity } = state.traces[peak.number];
+    if (state.plot) state.plot.destroy();
+    const axis = { stroke: color("trace"), grid: { stroke: color("line"), width: 0.3 }, ticks: { stroke: color("line") } };
+    state.plot = new uPlot({
+      width: plotBox.clientWidth || 480, height: 300, legend: { show: false },
+      cursor: { drag: { x: true, y: false }, points: { show: false } },
+      scales: { x: { time: false, ...nearby(peak) }, y: { range } },
+      axes: [{ ...axis, label: "min" }, { ...axis, label: "counts", size: 76 }],
+      series: [{}, { stroke: color("trace"), width: 1.2, points: { show: time.length < 2000, size: 4, fill: color("trace") } }],
+      hooks: { drawClear: [shade], draw: [place] },
+    }, [time, intensity], plotBox);
+    state.plot.setScale("x", nearby(peak));
+    handles();
+  }
+
+  /* What counts: the signal between the boundaries above the level of the lower edge. */
+  function shade(plot) {
+    const peak = state.chosen, { time, intensity } = state.traces[peak.number], [left, right] = state.bounds;
+    const level = integrated(peak, state.bounds).background, drawn = peak.manual || moved();
+    const x = (at) => plot.valToPos(at, "x", true), y = (value) => plot.valToPos(value, "y", true);
+    const floor = y(drawn ? level : 0), inside = new Path2D(), pen = plot.ctx;
+    pen.save();
+    pen.beginPath();
+    pen.rect(plot.bbox.left, plot.bbox.top, plot.bbox.width, plot.bbox.height);
+    pen.clip();
+    inside.moveTo(x(left), floor);
+    time.forEach((at, i) => { if (at >= left && at <= right) inside.lineTo(x(at), y(intensity[i])); });
+    inside.lineTo(x(right), floor);
+    pen.fillStyle = color("area");
+    pen.globalAlpha = 0.5;
+    pen.fill(inside);
+    pen.restore();
+  }
+
+  const moved = () => state.bounds[0] !== state.chosen.left || state.bounds[1] !== state.chosen.right;
+
+  function handles() {
+    ["left boundary", "right boundary"].forEach((name, side) => {
+      const handle = element("div", "", "review-handle");
+      handle.role = "slider";
+      handle.tabIndex = 0;
+      handle.dataset.side = side;
+      handle.setAttribute("aria-label", `${name}, min`);
+      handle.addEventListener("mousedown", (event) => event.stopPropagation());
+      handle.addEventListener("pointerdown", (event) => handle.setPointerCapture(event.pointerId));
+      handle.addEventListener("pointermove", (event) => {
+        if (!handle.hasPointerCapture(event.pointerId)) return;
+        move(side, state.plot.posToVal(event.clientX - state.plot.over.getBoundingClientRect().left, "x"));
+      });
+      handle.addEventListener("keydown", (event) => {
+        const step = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
+        if (!step) return;
+        event.preventDefault();
+        event.stopPropagation();
+        move(side, state.bounds[side] + step * (event.shiftKey ? 0.02 : 0.002));
+      });
+      state.plot.over.append(handle);
+    });
+    place(state.plot);
+  }
+
+  function place(plot) {
+    const { time } = state.traces[state.chosen.number];
+    plot.over.querySelectorAll(".review-handle").forEach((handle) => {
+      const value = state.bounds[handle.dataset.side];
+      handle.style.left = `${plot.valToPos(value, "x")}px`;
+      handle.hidden = value < plot.scales.x.min || value > plot.scales.x.max;
+      handle.setAttribute("aria-valuemin", minutes(time[0]));
+      handle.setAttribute("aria-valuemax", minutes(time[time.length - 1]));
+      handle.setAttribute("aria-valuenow", minutes(value));
+    });
+  }
+
+  /* Boundaries are taken to a tenth of a thousandth of a minute, as they will stand in decisions.tsv. */
+  function move(side, value) {
+    const { time } = state.traces[state.chosen.number], step = 1e-4;
+    const first = Math.ceil(time[0] / step), last = Math.floor(time[time.length - 1] / step);
+    const other = state.bounds[1 - side] / step;
+    const low = side ? Math.floor(other) + 1 : first, high = side ? last : Math.ceil(other) - 1;
+    const steps = Math.min(Math.max(Math.round(value / step), low), high);
+    if (high < low || steps < 0) return;
+    state.bounds = state.bounds.map((old, k) => Number((k === side ? steps * step : old).toFixed(4)));
+    form.elements.action.value = "integrate";
+    choices();
+    areas();
+    state.plot.redraw(false);
+  }
+
+  /* --- areas before and after --- */
+  function areas() {
+    const peak = state.chosen, rows = [];
+    const automatic = { area: peak.automatic, present: peak.automatic !== null };
+    if (peak.manual) rows.push(areaRow("automatic", null, automatic, null));
+    rows.push(areaRow(peak.manual ? "by hand, in the study" : "automatic", [peak.left, peak.right],
+      { area: peak.area, areaSe: peak.areaSe, present: peak.area !== null }, null, "now"));
+    if (moved()) rows.push(areaRow("between the boundaries drawn here", state.bounds, integrated(peak, state.bounds), peak.area, "drawn"));
+    find("areas").tBodies[0].replaceChildren(...rows);
+    const none = moved() && !integrated(peak, state.bounds).present;
+    find("note").textContent = none
+      ? `No peak: the area is less than ${run.no_peak} of its standard errors, and the workflow will give none.`
+      : moved() ? "The workflow gives exactly this area once the decision stands in the study." : "";
+  }
+
+  function areaRow(name, bounds, { area, areaSe, present }, before, kind = "") {
+    const row = element("tr"), value = element("td"), head = element("th", name);
+    head.scope = "row";
+    const data = element("data", present ? counted(area) : "no peak");
+    data.value = present ? String(area) : "";
+    data.title = data.value;
+    if (kind) data.id = `review-area-${kind}`;
+    value.append(data);
+    row.append(head, element("td", bounds ? minutes(bounds[0]) : ""), element("td", bounds ? minutes(bounds[1]) : ""), value,
+      element("td", areaSe ? counted(areaSe) : ""),
+      element("td", before && present ? `${(100 * (area / before - 1)).toFixed(2)} %` : ""));
+    return row;
+  }
+
+  /* --- decisions --- */
+  function choices() {
+    const action = form.elements.action.value, peak = state.chosen, codes = form.elements.reason_code;
+    if (codes.dataset.action !== action) {
+      codes.replaceChildren(...run.codes[action].map((code) => element("option", code)));
+      codes.dataset.action = action;
+    }
+    form.querySelector(".review-scope").hidden = action !== "exclude";
+    const nothing = { integrate: !moved() || !peak.transition.decided_as, exclude: false, accept_flag: !peak.open.length }[action];
+    form.querySelector("button").disabled = nothing;
+    form.querySelector("button").title = nothing
+      ? { integrate: "move a boundary first", accept_flag: "no open flag here" }[action] : "";
+  }
+
+  function targets(action, peak) {
+    if (action === "integrate") return [peak.transition.decided_as];
+    if (action === "exclude") return [form.elements.scope.value === "injection" ? "" : peak.transition.substance];
+    return [...new Set(peak.open.map((flag) => flag.analyte))];
+  }
+
+  function fresh(at, taken) {
+    const stem = `${run.run_id}-${at.toISOString().replace(/\D/g, "")}`;
+    for (let n = 1; ; n++) if (!taken.has(`${stem}-${n}`)) return `${stem}-${n}`;
+  }
+
+  function take(event) {
+    event.preventDefault();
+    const peak = state.chosen, { action, reason_code, reason, author } = form.elements, at = new Date();
+    if (![reason, author].every((field) => reviewArea.cell(field.value))) return;
+    if (action.value === "integrate")
+      state.drafts = state.drafts.filter((draft) => draft.peak !== peak || draft.row.action !== "integrate");
+    const taken = new Set([...run.decisions, ...state.drafts.map((draft) => draft.row)].map((row) => row.decision_id));
+    for (const analyte of targets(action.value, peak)) {
+      const row = { decision_id: fresh(at, taken), action: action.value, run_id: run.run_id, position: peak.injection.position,
+        analyte, reason_code: reason_code.value, reason: reason.value, author: author.value,
+        decided_at: `${at.toISOString().slice(0, 19)}Z` };
+      if (action.value === "integrate") [row.left_min, row.right_min] = state.bounds.map(String);
+      taken.add(row.decision_id);
+      state.drafts.push({ peak, row });
+    }
+    reason.value = "";
+    changed(peak);
+  }
+
+  function changed(peak) {
+    state.saved = !state.drafts.length;
+    find("save").disabled = !state.drafts.length;
+    find("none").hidden = state.drafts.length > 0;
+    find("drafts").hidden = !state.drafts.length;
+    find("drafts").tBodies[0].replaceChildren(...state.drafts.map(draftRow));
+    draw(peak);
+    if (find("show").value === "drafted") list();
+  }
+
+  function draftRow(draft) {
+    const { row, peak } = draft, made = element("tr"), last = element("td"), button = element("button", "take back");
+    const bounds = row.left_min ? `${row.left_min} to ${row.right_min}` : "";
+    button.type = "button";
+    button.addEventListener("click", () => {
+      state.drafts = state.drafts.filter((other) => other !== draft);
+      changed(peak);
+      if (state.chosen === peak) choose(peak, false);
+    });
+    last.append(button);
+    made.append(...[row.decision_id, row.action, row.position, row.analyte, bounds, row.reason_code, row.reason, row.author]
+      .map((text) => element("td", text)), last);
+    return made;
+  }
+
+  function save() {
+    const text = reviewArea.table(run.columns, state.drafts.map((draft) => draft.row));
+    const link = element("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/tab-separated-values" }));
+    link.download = "decisions.tsv";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    state.saved = true;
+  }
+
+  /* --- keyboard --- */
+  const step = (by) => {
+    const next = state.shown[state.shown.indexOf(state.chosen) + by];
+    if (next) choose(next);
+  };
+  const rowLength = () => getComputedStyle(grid).gridTemplateColumns.split(" ").length;
+  const keys = {
+    j: () => step(1), k: () => step(-1),
+    w: () => { const { time } = state.traces[state.chosen.number]; state.plot.setScale("x", { min: time[0], max: time[time.length - 1] }); },
+    b: () => { state.magnified = { 1: 10, 10: 100, 100: 1 }[state.magnified]; const { min, max } = state.plot.scales.x; state.plot.setScale("x", { min, max }); },
+    r: () => { state.bounds = [state.chosen.left, state.chosen.right]; choices(); areas(); zoom(); },
+  };
+  const inGrid = {
+    ArrowRight: () => step(1), ArrowLeft: () => step(-1), ArrowDown: () => step(rowLength()), ArrowUp: () => step(-rowLength()),
+    Home: () => choose(state.shown[0]), End: () => choose(state.shown.at(-1)),
+    Enter: () => plotBox.querySelector(".review-handle")?.focus(),
+  };
+
+  function pressed(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select")) return;
+    const act = keys[event.key.toLowerCase()] ?? (grid.contains(event.target) ? inGrid[event.key] : null);
+    if (!act || !state.chosen || !state.plot) return;
+    event.preventDefault();
+    act();
+  }
+
+  /* --- beginning --- */
+  async function begin() {
+    find("transition").append(...run.transitions.map((transition) => element("option", transition.name)));
+    for (const name of ["order", "show", "transition"]) find(name).addEventListener("change", list);
+    root.addEventListener("keydown", pressed);
+    root.querySelectorAll("[data-key]").forEach((button) => button.addEventListener("click", () => keys[button.dataset.key]()));
+    form.elements.action.addEventListener("change", choices);
+    form.addEventListener("submit", take);
+    find("save").addEventListener("click", save);
+    window.addEventListener("beforeunload", (event) => { if (!state.saved) event.preventDefault(); });
+    window.addEventListener("beforeprint", () => cards.forEach((_, peak) => draw(peak)));
+    window.addEventListener("hashchange", named_in_address);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { redraw(); if (state.plot) zoom(); });
+    try {
+      state.traces = await reviewArea.traces(run.traces);
+    } catch (error) {
+      find("note").textContent = `The traces cannot be unpacked by this browser (${error.message}): a newer one is needed.`;
+      return;
+    }
+    list();
+    named_in_address();
+    root.dataset.ready = "true";
+  }
+
+  /* #chromatogram-12 or #chromatogram-12-name of the transition: that peak. */
+  function named_in_address() {
+    const wanted = decodeURIComponent(location.hash.slice(1));
+    const peak = peaks.find((one) => [one.injection.position, `${one.injection.position}-${one.transition.name}`]
+      .some((name) => wanted === `chromatogram-${name}`));
+    if (!peak) return;
+    if (!state.shown.includes(peak)) { find("show").value = "all"; find("transition").value = ""; list(); }
+    choose(peak);
+    root.scrollIntoView();
+  }
+
+  const soon = window.requestIdleCallback ?? ((act) => setTimeout(act, 0));
+  soon(begin, { timeout: 500 });
+})();

@@ -1,0 +1,171 @@
+"""The chromatogram review of a run page: its arithmetic in a browser, and what stands in its data."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from importlib.resources import files
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from run_by_hand import calibrators, run_by_hand, unknown
+
+from bioanalysis.chromatography import integrate_run
+from bioanalysis.chromatography.noise import ion_quantum
+from bioanalysis.evaluation.peaks import peaks_of
+from bioanalysis.flags import flag, flag_table
+from bioanalysis.instruments.traces import RunTraces
+from bioanalysis.report.review import embedded, packed, review_data
+from bioanalysis.sheets import read_sheet
+from bioanalysis.study.schema import DECISIONS
+
+ARITHMETIC = (files("bioanalysis.report") / "review_area.js").read_text(encoding="utf-8")
+TRANSITION = SimpleNamespace(name="quan", rt_min=3.0, rt_window_min=0.5, peak_width_s=6.0)
+HOSTILE = "<script>alert(1)</script> & \"'"
+
+
+@pytest.fixture
+def page(chromium):
+    page = chromium.new_page()
+    page.add_script_tag(content=ARITHMETIC)
+    yield page
+    page.close()
+
+
+def simulated(rng: np.random.Generator, injections: int, *, lengths: tuple[int, ...], ions: bool) -> RunTraces:
+    """Return traces of a peak at 3 min of many sizes on a level of 30 counts; of ions at 10 counts each, or not."""
+    pairs = []
+    for number in range(injections):
+        time = 2.5 + 0.005 * np.arange(lengths[number % len(lengths)]) + rng.uniform(0, 0.002)
+        expected = 30 + rng.choice([0, 50, 1e4]) * np.exp(-0.5 * ((time - 3.0) / 0.02) ** 2)
+        noisy = 10.0 * rng.poisson(expected / 10) if ions else np.abs(expected + rng.normal(0, 5, time.size))
+        pairs.append([(time, noisy)])
+    names = [str(number + 1) for number in range(injections)]
+    return RunTraces.gather(names, [f"{name}.mzML" for name in names], ["quan"], pairs)
+
+
+def drawn(rng: np.random.Generator, traces: RunTraces) -> pd.DataFrame:
+    """Return boundaries for every trace, some of them at its ends."""
+    rows = []
+    for number, position in enumerate(traces.positions):
+        time, _ = traces.trace(number, 0)
+        left, right = np.sort(rng.uniform(time[0], time[-1], 2)).round(4)
+        left, right = (time[0], time[-1]) if number % 5 == 0 else (left, max(right, left + 0.001))
+        rows.append({"position": position, "transition": "quan", "left_min": left, "right_min": min(right, time[-1])})
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("ions", [True, False])
+@pytest.mark.parametrize("lengths", [(200,), (190, 7, 320)])
+def test_the_page_integrates_as_the_workflow_does_to_the_last_bit(page, ions, lengths):
+    rng = np.random.default_rng(7)
+    traces = simulated(rng, 30, lengths=lengths, ions=ions)
+    manual = drawn(rng, traces)
+    found = integrate_run(traces, [TRANSITION], manual=manual)
+    quantum = ion_quantum(np.concatenate([traces.trace(number, 0)[1] for number in range(30)]))
+    assert (quantum == 10.0) == ions
+    for number, row in enumerate(manual.itertuples()):
+        time, intensity = traces.trace(number, 0)
+        settings = {"points": max(lengths), "quantum": quantum, "noiseSd": float(found.noise_sd[number]), "noPeak": 3}
+        shown = page.evaluate(
+            "([trace, left, right, settings]) => reviewArea.between(trace, left, right, settings)",
+            [{"time": time.tolist(), "intensity": intensity.tolist()}, row.left_min, row.right_min, settings],
+        )
+        assert shown["areaSe"] == found.area_se[number]
+        assert shown["height"] == found.height[number]
+        assert shown["present"] == np.isfinite(found.area[number])
+        assert shown["area"] == found.drop_area[number]
+
+
+@pytest.mark.browser
+def test_the_page_reads_traces_without_loss(page):
+    rng = np.random.default_rng(1)
+    time = np.cumsum(rng.uniform(0.001, 0.01, 50))
+    given = [(time, rng.lognormal(0, 20, 50)), (time, np.zeros(50)), (time[:3], np.array([0.1, 1e308, 5e-324]))]
+    read = page.evaluate(
+        "async (packed) => (await reviewArea.traces(packed)).map((one) => [[...one.time], [...one.intensity]])",
+        packed(given),
+    )
+    assert [[list(own), list(counts)] for own, counts in given] == read
+
+
+@pytest.mark.browser
+def test_a_reason_with_tabs_quotes_and_line_breaks_stays_one_cell(page, tmp_path):
+    columns = [column.name for column in DECISIONS.columns]
+    rows = [
+        {"decision_id": "D1", "action": "exclude", "run_id": "LC-1", "position": "3", "reason_code": "SPILL",
+         "reason": 'a\tspill\r\nof "half" the vial\u2028!', "author": ' "A" ', "decided_at": "2026-03-11T08:15:00Z"},
+        {"decision_id": "D2", "action": "accept_flag", "run_id": "LC-1", "position": "3", "author": "B",
+         "reason_code": "SCIENTIFIC_JUSTIFICATION", "reason": '"', "decided_at": "2026-03-11T08:15:00Z"},
+    ]  # fmt: skip
+    text = page.evaluate("([columns, rows]) => reviewArea.table(columns, rows)", [columns, rows])
+    path = tmp_path / "decisions.tsv"
+    path.write_text(text, encoding="utf-8")
+    sheet = read_sheet(path, path.name)
+    assert list(sheet.header) == columns
+    cells = [dict(zip(sheet.header, row, strict=True)) for row in sheet.rows]
+    assert [cell["reason"] for cell in cells] == ['a spill of "half" the vial !', '"']
+    assert [cell["author"] for cell in cells] == ['"A"', "B"]
+
+
+def test_names_that_look_like_markup_stay_data():
+    assert "<" not in embedded({"sample_id": HOSTILE})
+
+
+def test_equal_times_are_packed_once():
+    time = np.linspace(2, 3, 40)
+    content = packed([(time, np.ones(40)), (time.copy(), np.zeros(40)), (time + 1, np.ones(40))])
+    assert (content["which"], content["points"]) == ([0, 0, 1], [40, 40])
+    assert len(zlib.decompress(base64.b64decode(content["time"]))) == 2 * 40 * 8
+
+
+@pytest.fixture
+def reviewed():
+    """Data of a run of six calibrators and a sample, with a flag of its peak, one of its standard, one of the run."""
+    run = run_by_hand([*calibrators(), unknown("S-1")])
+    rng, pairs = np.random.default_rng(3), []
+    for number in range(7):
+        time = 2.4 + 0.01 * np.arange(140)
+        heights = (2e3 * number, 1e3 * number, 1e4)
+        pairs.append(
+            [(time, 10.0 * rng.poisson(3 + height * np.exp(-0.5 * ((time - t.rt_min) / 0.03) ** 2)))
+             for height, t in zip(heights, run.method.transitions, strict=True)]
+        )  # fmt: skip
+    names = [str(number) for number in range(1, 8)]
+    traces = RunTraces.gather(names, names, [t.name for t in run.method.transitions], pairs)
+    flags = flag_table(
+        [
+            flag("wide", run_id="LC-1", position="7", analyte="mipomersen", observed="2", limit="<= 1.5"),
+            flag("is_response_outside", run_id="LC-1", position="7", analyte="mipomersen"),
+            flag("rule_failed", run_id="LC-1", analyte="mipomersen"),
+        ]
+    )
+    return review_data(run, traces, peaks_of(run, traces), flags)
+
+
+def words(reviewed, position: str, transition: str) -> list[str]:
+    place = [one["position"] for one in reviewed["injections"]].index(position)
+    number = [one["name"] for one in reviewed["transitions"]].index(transition)
+    here = reviewed["peaks"]["flags"][place * len(reviewed["transitions"]) + number]
+    return [one["word"] for one in here if one["state"] == "open"]
+
+
+def test_flags_stand_at_the_peak_they_are_about(reviewed):
+    quantifier, qualifier, standard = (one["name"] for one in reviewed["transitions"])
+    assert words(reviewed, "7", quantifier) == ["wide"]
+    assert words(reviewed, "7", standard) == ["is_response_outside"]
+    assert words(reviewed, "7", qualifier) == words(reviewed, "6", quantifier) == []
+
+
+def test_a_decision_names_the_substance_of_a_quantifier_and_else_the_transition(reviewed):
+    assert [one["decided_as"] for one in reviewed["transitions"]] == [
+        "mipomersen", reviewed["transitions"][1]["name"], "IS1"
+    ]  # fmt: skip
+
+
+def test_the_codes_are_those_of_the_study(reviewed):
+    assert set(reviewed["codes"]) == {"integrate", "exclude", "accept_flag"}
+    assert reviewed["columns"] == [column.name for column in DECISIONS.columns]

@@ -32,6 +32,8 @@ BOOLEAN = (
 WHOLE = (
     "collection_day", "n", "n_quantified", "n_blq", "n_not_reported", "line", "points", "n_readings", "n_without_value",
     "runs", "factors",
+    "study_day", "first_day", "last_day", "from_day", "days_after_last_dose", "week", "n_listed", "n_given", "n_missed",
+    "n_differing", "n_alq", "n_other", "n_reference", "doses",
 )  # fmt: skip
 
 

@@ -19,10 +19,11 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "test_data"))
 
-from demonstration import animals, elisa, lcms
+from demonstration import animals, elisa, in_life, lcms
 from demonstration.assay import Assay, expected_readings
 
 SEED = 20260303
+IN_LIFE = 100  # the stream of what was noted in life, apart from those of the laboratory
 KEPT_BY_HAND = ("config.yaml", "methods/ASO-LCMS-01.yaml", "methods/ASO-HELISA-01.yaml")
 RAW = "test_data/raw"
 
@@ -50,7 +51,14 @@ def make_study(folder: Path, seed: int) -> None:
     again = lcms.plan_reanalysis(samples, streams[5])
     worklists[again.run_id] = lcms.acquire(again, samples, folder / RAW / again.run_id, streams[5])
     write_config(folder / "config", subjects, samples, worklists, runs)
+    write_in_life(folder / "config", subjects, np.random.RandomState([seed, IN_LIFE]))
     write_truth(folder / "test_data/truth", samples, worklists, runs)
+
+
+def write_in_life(config: Path, subjects: pd.DataFrame, rng: np.random.RandomState) -> None:
+    """Write the dosing log and the clinical chemistry."""
+    write_table(in_life.make_dosing(subjects, rng), config / "dosing.tsv")
+    write_table(in_life.make_clinical_chemistry(subjects, rng), config / "clinical_chemistry.tsv")
 
 
 def write_config(

@@ -11,6 +11,11 @@ import pandas as pd
 from bioanalysis.evaluation.concentrations import MethodContext, tissue_concentrations
 from bioanalysis.evaluation.conclusions import variability_conclusions
 from bioanalysis.evaluation.outliers import outlier_table, outlier_words, variability_flags
+from bioanalysis.evaluation.distribution import judge_distribution
+from bioanalysis.evaluation.exposure import judge_exposure
+from bioanalysis.evaluation.findings import gathered
+from bioanalysis.evaluation.liver_safety import judge_liver_safety
+from bioanalysis.evaluation.method_comparison import judge_method_comparison
 from bioanalysis.evaluation.reconciliation import reconcile
 from bioanalysis.evaluation.response_variance import of_accepted, response_variance_table
 from bioanalysis.evaluation.sequences import judge_sequences, sequence_flags
@@ -23,13 +28,13 @@ from bioanalysis.method import Method
 from bioanalysis.recovery.study import recovery_book, single_extraction
 from bioanalysis.study import Study
 from bioanalysis.tissue.budget import uncertainty_budget
-from bioanalysis.variability.biodistribution import biodistribution
 from bioanalysis.variability.group_summary import group_summary
 
 RECOVERY = [
     "tissue", "batch", "kind", "level", "factor", "relative_uncertainty", "degrees_of_freedom", "n", "source", "note",
     "analyte", "method_id", "used", "sign_off", "low", "high", "rows",
 ]  # fmt: skip
+PLAUSIBILITY = (judge_distribution, judge_exposure, judge_liver_safety, judge_method_comparison)
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,16 @@ class StudyEvaluation:
     quality_controls: pd.DataFrame
     storage: pd.DataFrame
     sequences: pd.DataFrame
+    mass_balance: pd.DataFrame
+    dose_proportionality: pd.DataFrame
+    targeting: pd.DataFrame
+    sample_swaps: pd.DataFrame
+    exposure: pd.DataFrame
+    dosing_summary: pd.DataFrame
+    weekly_doses: pd.DataFrame
+    liver_safety: pd.DataFrame
+    liver_tests: pd.DataFrame
+    method_comparison: pd.DataFrame
     uncertainty: pd.DataFrame
     variability_conclusions: pd.DataFrame
     outliers: pd.DataFrame
@@ -84,13 +99,14 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
     )
     measurements = [tables.measurements.assign(method_id=methods[name].method_id) for name, tables in runs.items()]
     readings = readings_of(study, pd.concat(measurements, ignore_index=True), concentrations)
-    ratios = biodistribution(concentrations, study.subjects, study.config.biodistribution.reference_profile)
+    plausibility = gathered(judge(study, concentrations) for judge in PLAUSIBILITY)
+    ratios = plausibility.tables["biodistribution"]
     share = limits_for(next(iter(methods.values())))["VAR-11"].number
     run_flags = [row for tables in runs.values() for row in tables.flags.to_dict("records")]
     sequences = judge_sequences(
         study.runs, {name: (tables.carry_over, tables.internal_standard) for name, tables in runs.items()}
     )
-    run_flags += sequence_flags(sequences)
+    run_flags += [*sequence_flags(sequences), *plausibility.flags]
     run_flags += variability_flags(outliers, recovery)
     flags = flag_table([*run_flags, *study_flags(study, concentrations, choices, contexts, ratios), *rules.flags])
     return StudyEvaluation(
@@ -100,7 +116,6 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
         variance_components=variance_table(readings, concentrations),
         outliers=outliers,
         variability_conclusions=variability_conclusions(study, readings, concentrations),
-        biodistribution=ratios,
         flags=accept(flags, study.decisions),
         sequences=sequences,
         uncertainty=uncertainty_budget(concentrations),
@@ -118,6 +133,7 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
         incurred=rules.incurred,
         quality_controls=rules.quality_controls,
         storage=rules.storage,
+        **plausibility.tables,
     )
 
 

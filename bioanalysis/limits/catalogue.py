@@ -2,7 +2,8 @@
 
 No limit stands in code: `run_rules.tsv`, `study_rules.tsv`, `validation_rules.tsv` and `trend_rules.tsv` hold each rule
 with its numbers, clause and standing, `profiles.tsv` what a profile sets otherwise, and the method file its own
-overrides, each with a source. Rules of stage trend concern charts over runs of many studies: no method changes them.
+overrides, each with a source. Rules of the stages trend (charts over runs of many studies) and distribution (the
+study's animals, whatever the method) are changed by no method.
 """
 
 from __future__ import annotations
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
 
 EDITION = "ICH M10, step-2 draft text of 2019, its numbers held against a digest of the final guideline"
 EXPLORATORY = "exploratory"
-TREND = "trend"
-STAGES = ("run", "study", "validation", TREND)
+TREND, DISTRIBUTION = "trend", "distribution"
+STAGES = ("run", "study", "validation", TREND, DISTRIBUTION)
+OF_NO_METHOD = {
+    TREND: "the charts over runs, the same for all methods",
+    DISTRIBUTION: "the study's animals, the same for all methods",
+}
 
 
 @dataclass(frozen=True)
@@ -131,7 +136,7 @@ def limits_for(method: Method) -> Limits:
     rules = {
         rule_id: rule
         for rule_id, rule in read_catalogue().items()
-        if rule.assay_class in ("both", method.assay_class) and rule.stage != TREND
+        if rule.assay_class in ("both", method.assay_class) and rule.stage not in OF_NO_METHOD
     }
     for rule_id, (numbers, source) in _read_profiles().get(method.acceptance.profile, {}).items():
         rules[rule_id] = rules[rule_id].with_numbers(numbers, source)
@@ -146,6 +151,11 @@ def trend_rules() -> dict[str, Rule]:
     return {rule_id: rule for rule_id, rule in read_catalogue().items() if rule.stage == TREND}
 
 
+def distribution_rules() -> dict[str, Rule]:
+    """Return the rules on distribution, doses and exposure of the study's animals, by id."""
+    return {rule_id: rule for rule_id, rule in read_catalogue().items() if rule.stage == DISTRIBUTION}
+
+
 def override_faults(method: Method) -> list[tuple[str, str, str]]:
     """Return (rule id, what is wrong, what is expected) for each override that cannot be applied."""
     catalogue = read_catalogue()
@@ -156,8 +166,8 @@ def override_faults(method: Method) -> list[tuple[str, str, str]]:
             faults.append((rule_id, "is no rule of the catalogue", f"a rule id{f' such as {near[0]}' if near else ''}"))
             continue
         rule = catalogue[rule_id]
-        if rule.stage == TREND:
-            faults.append((rule_id, "is a rule of the charts over runs, the same for all methods", "no override of it"))
+        if rule.stage in OF_NO_METHOD:
+            faults.append((rule_id, f"is a rule of {OF_NO_METHOD[rule.stage]}", "no override of it"))
         elif rule.assay_class not in ("both", method.assay_class):
             faults.append((rule_id, f"is a rule for {rule.assay_class} methods", f"a rule for {method.assay_class}"))
         elif not _fits(rule, str(override.limit)):

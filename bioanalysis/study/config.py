@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from bioanalysis.limits import read_catalogue
-from bioanalysis.settings import Name, Positive, Remark, Settings, contradictions
+from bioanalysis.settings import Name, NonNegative, Positive, Remark, Settings, contradictions
 from bioanalysis.study.schema import EXPERIMENTS
 from bioanalysis.text_files import did_you_mean
 
+COMPARISON = r"\s*(>=|<=|>|<)\s*(\d+(?:\.\d+)?)\s*"
+COMPARISONS = re.compile(rf"{COMPARISON}(?:and{COMPARISON})*")
 RESERVED_TISSUES = ("surrogate", "neat")
 
 
@@ -57,10 +60,88 @@ class ValidationPlan(Settings):
         return self
 
 
+class ExpectedRatio(Settings):
+    """The range expected of the ratio of two tissues, for one formulation and species where these are given."""
+
+    numerator: Name = Field(description="a tissue of the study")
+    denominator: Name = Field(description="a tissue of the study")
+    low: Positive | None = None
+    high: Positive | None = None
+    formulation: Literal["", "unconjugated", "galnac", "nanoparticle", "other"] = ""
+    species: Remark = ""
+    source: Remark = ""
+
+    @model_validator(mode="after")
+    def _require_a_range(self) -> Self:
+        if self.low is None and self.high is None:
+            raise contradictions([(("low",), "neither low nor high", "one of them at least")])
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise contradictions([(("high",), f"'{self.high:g}'", f"a number above low ({self.low:g})")])
+        return self
+
+
 class Biodistribution(Settings):
     """What distribution is expected."""
 
-    reference_profile: Literal["by_formulation", "unconjugated", "galnac", "none"] = "by_formulation"
+    reference_profile: Literal["by_formulation", "unconjugated", "galnac", "custom", "none"] = "by_formulation"
+    profile: tuple[ExpectedRatio, ...] = ()
+
+    @model_validator(mode="after")
+    def _require_its_profile(self) -> Self:
+        if (self.reference_profile == "custom") != bool(self.profile):
+            found = "custom without a profile" if not self.profile else f"a profile beside '{self.reference_profile}'"
+            raise contradictions([(("reference_profile",), found, "custom, and the list profile of expected ratios")])
+        return self
+
+
+class KnownHalfLife(Settings):
+    """Half-life in a tissue, known from elsewhere."""
+
+    days: Positive = Field(description="the half-life in days")
+    source: Remark = ""
+
+
+class Phase(Settings):
+    """Days after the last dose, the first and last included, over which decline is taken for log-linear."""
+
+    from_day: NonNegative = 0.0
+    to_day: Positive | None = None
+
+
+class Exposure(Settings):
+    """What is known of elimination from tissues."""
+
+    half_life_days: dict[str, KnownHalfLife] = Field(default_factory=dict)
+    terminal_phase: Phase | None = None
+
+
+class ActionClass(Settings):
+    """A class of liver findings: which tests, when, and what the protocol asks for then.
+
+    `when` are comparisons joined by `and`, such as ``>= 3 and < 5``, of the multiple of the upper limit of normal
+    (`scale: uln`), of the fold over concurrent control (`control`), or of the value itself (`value`).
+    """
+
+    name: Name = Field(description="the name of the class")
+    tests: tuple[Name, ...] = Field(min_length=1, description="names of tests as in clinical_chemistry")
+    when: Name = Field(description="such as '>= 3 and < 5'")
+    scale: Literal["uln", "control", "value"] = "uln"
+    action: Remark = ""
+    repeat_within_days: Positive | None = None
+    source: Remark = ""
+
+    @model_validator(mode="after")
+    def _require_comparisons(self) -> Self:
+        if not COMPARISONS.fullmatch(self.when):
+            raise contradictions([(("when",), f"'{self.when}'", "comparisons such as '>= 3 and < 5'")])
+        return self
+
+
+class LiverSafety(Settings):
+    """Action classes, the mildest first: a preset, or the study's own."""
+
+    preset: Literal["transaminase_3_5", "none"] = "transaminase_3_5"
+    classes: tuple[ActionClass, ...] = ()
 
 
 class Send(Settings):
@@ -97,6 +178,8 @@ class StudyConfig(Settings):
     study: StudyDescription = Field(description="{id: ..., status: ...}")
     tissues: dict[str, Tissue] = Field(min_length=1, description="the tissues that may occur, each with density_g_ml")
     biodistribution: Annotated[Biodistribution, BeforeValidator(_empty_means_default)] = Biodistribution()
+    exposure: Annotated[Exposure, BeforeValidator(_empty_means_default)] = Exposure()
+    liver_safety: Annotated[LiverSafety, BeforeValidator(_empty_means_default)] = LiverSafety()
     send: Annotated[Send, BeforeValidator(_empty_means_default)] = Send()
     report: Annotated[ReportSettings, BeforeValidator(_empty_means_default)] = ReportSettings()
     validation: Annotated[ValidationPlan, BeforeValidator(_empty_means_default)] = ValidationPlan()
@@ -112,4 +195,18 @@ class StudyConfig(Settings):
                     for tissue in taken
                 ]
             )
+        return self
+
+    @model_validator(mode="after")
+    def _require_known_tissues(self) -> Self:
+        named: list[tuple[tuple[str | int, ...], str]] = [
+            (("biodistribution", "profile", number, side), getattr(ratio, side))
+            for number, ratio in enumerate(self.biodistribution.profile)
+            for side in ("numerator", "denominator")
+        ]
+        named += [(("exposure", "half_life_days", name), name) for name in self.exposure.half_life_days]
+        unknown = [(place, name) for place, name in named if name not in self.tissues]
+        if unknown:
+            expected = f"a tissue of the study: {', '.join(self.tissues)}"
+            raise contradictions([(place, f"'{name}'", expected) for place, name in unknown])
         return self

@@ -7,39 +7,76 @@ kidney and liver round. There is no published reference for spleen.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 from scipy.stats import t as student
 
+from bioanalysis.flags import join_words
+from bioanalysis.limits import Rule, distribution_rules
+from bioanalysis.variability.outliers import modified_z, rosner
+
 COLUMNS = [
     "subject_id", "group", "collection_day", "analyte", "method_id", "numerator", "denominator", "ratio", "low",
-    "high", "expected", "flag", "note",
+    "high", "expected", "flag", "note", "robust_z", "n",
 ]  # fmt: skip
 PAIRS = (("kidney", "liver"), ("spleen", "liver"))
+LIVER_PLASMA = ("liver", "plasma")
 RANK_SPECIES = ("rat", "monkey")
 GROUP_LEVEL, ANIMAL_LEVEL = 0.90, 0.95
+ENOUGH_FOR_TWO = 15  # values from which Rosner's critical values hold; below it one outlier is asked for (Grubbs)
+ROUNDING = 1e-12  # of a logarithm and back
+FLUID_UNIT, NG_PER_UG = "ng/mL", 1000.0
 
 
-def biodistribution(concentrations: pd.DataFrame, subjects: pd.DataFrame, reference_profile: str) -> pd.DataFrame:
-    """Return biodistribution.tsv: kidney/liver and spleen/liver, per animal (95 %) and group (90 %, geometric mean).
+@dataclass(frozen=True)
+class Expected:
+    """The range a ratio is expected in (None: open), in words, with the flag that a ratio outside it raises."""
+
+    words: str
+    low: float | None = None
+    high: float | None = None
+    flag: str = "rank_broken"
+
+
+NOTHING = Expected("no expectation")
+
+
+def biodistribution(
+    concentrations: pd.DataFrame,
+    subjects: pd.DataFrame,
+    reference_profile: str,
+    profile: Sequence[Any] = (),
+    rules: Mapping[str, Rule] | None = None,
+) -> pd.DataFrame:
+    """Return biodistribution.tsv: ratios between tissues, per animal (95 %) and group (90 %, geometric mean).
 
     Parameters
     ----------
     concentrations : DataFrame
-        tissue_concentrations.tsv.
+        tissue_concentrations.tsv. A pool is no animal and is left out.
     subjects : DataFrame
         subject_id, species, formulation.
     reference_profile : str
-        ``by_formulation``, ``unconjugated``, ``galnac`` or ``none``.
+        ``by_formulation``, ``unconjugated``, ``galnac``, ``custom`` or ``none``.
+    profile : sequence
+        For ``custom``: objects with numerator, denominator, low, high, formulation, species and source.
+    rules : mapping, optional
+        BIO-02 and BIO-05; those of the catalogue where not given.
     """
+    rules = rules or distribution_rules()
     about = subjects.set_index("subject_id")
-    pooled = concentrations.pool.astype(bool) if "pool" in concentrations else False
-    values = concentrations[(concentrations.value > 0) & ~pd.Series(pooled, index=concentrations.index)]
-    rows = []
+    values = animal_values(concentrations)
+    pairs = dict.fromkeys([*PAIRS, LIVER_PLASMA, *((each.numerator, each.denominator) for each in profile)])
+    rows: list[dict[str, Any]] = []
     for (analyte, method_id), here in values.groupby(["analyte", "method_id"], sort=False):
-        for pair in PAIRS:
-            animals = _animal_rows(here, pair, about, reference_profile)
+        for pair in pairs:
+            animals = _animal_rows(here, pair, about, reference_profile, profile, rules["BIO-05"])
+            _mark_outliers(animals, about, rules["BIO-02"])
             rows += [row | {"analyte": analyte, "method_id": method_id} for row in animals]
             for (group, day), members in _by_group(animals):
                 summary = _group_row(members) | {"group": group, "collection_day": day}
@@ -47,59 +84,113 @@ def biodistribution(concentrations: pd.DataFrame, subjects: pd.DataFrame, refere
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _by_group(animals: list[dict]) -> list[tuple[tuple, list[dict]]]:
+def animal_values(concentrations: pd.DataFrame) -> pd.DataFrame:
+    """Return the quantified rows of single animals with `ug_per_g` (a fluid: ug/mL); pools are left out."""
+    pooled = concentrations.pool.astype(bool) if "pool" in concentrations else pd.Series(False, concentrations.index)
+    values = concentrations[(concentrations.value > 0) & ~pooled]
+    unit = values.unit if "unit" in values else pd.Series("ug/g", values.index)
+    return values.assign(ug_per_g=values.value / np.where(unit == FLUID_UNIT, NG_PER_UG, 1.0))
+
+
+def _by_group(animals: list[dict[str, Any]]) -> list[tuple[tuple[Any, Any], list[dict[str, Any]]]]:
     keys = dict.fromkeys((row["group"], row["collection_day"]) for row in animals)
     return [(key, [row for row in animals if (row["group"], row["collection_day"]) == key]) for key in keys]
 
 
-def _animal_rows(values: pd.DataFrame, pair: tuple[str, str], about: pd.DataFrame, profile: str) -> list[dict]:
+def _animal_rows(
+    values: pd.DataFrame, pair: tuple[str, str], about: pd.DataFrame, name: str, profile: Sequence[Any], plasma: Rule
+) -> list[dict[str, Any]]:
+    """Return one row per animal and day that has a value in both tissues."""
+    values = values[values.tissue.isin(pair)]
     rows = []
     for (subject, group, day), here in values.groupby(["subject_id", "group", "collection_day"], sort=False):
         sides = [here[here.tissue == tissue] for tissue in pair]
         if any(side.empty for side in sides):
             continue
-        logs = [float(np.log(side.value).mean()) for side in sides]
+        logs = [float(np.log(side.ug_per_g).mean()) for side in sides]
         variance = sum(float((side.relative_uncertainty**2).mean()) / len(side) for side in sides)
         half = float(norm.ppf((1 + ANIMAL_LEVEL) / 2) * np.sqrt(variance))
-        expected, sign = expectation(pair, about.loc[subject], profile)
-        row = {"subject_id": subject, "group": group, "collection_day": day, "sign": sign, "log": logs[0] - logs[1]}
-        row |= {"numerator": pair[0], "denominator": pair[1], "expected": expected}
-        rows.append(row | _judged(row["log"], half, sign))
+        expected = of_plasma(plasma) if pair == LIVER_PLASMA else expectation(pair, about.loc[subject], name, profile)
+        row = {"subject_id": subject, "group": group, "collection_day": day, "about": expected}
+        row |= {"numerator": pair[0], "denominator": pair[1], "log": logs[0] - logs[1], "robust_z": np.nan, "n": 1}
+        rows.append(row | _judged(row["log"], half, expected))
     return rows
 
 
-def _judged(log: float, half: float, sign: int) -> dict[str, object]:
-    """Return ratio and interval, flagged where the interval lies wholly on the unexpected side of 1."""
-    low, high = log - half, log + half
-    broken = (sign > 0 and high < 0) or (sign < 0 and low > 0)
+def _judged(log: float, half: float, expected: Expected) -> dict[str, Any]:
+    """Return ratio and interval, flagged where the interval lies wholly outside what is expected."""
+    ratio, low, high = float(np.exp(log)), float(np.exp(log - half)), float(np.exp(log + half))
+    below = expected.low is not None and (high if np.isfinite(high) else ratio) < expected.low * (1 - ROUNDING)
+    above = expected.high is not None and (low if np.isfinite(low) else ratio) > expected.high * (1 + ROUNDING)
     return {
-        "ratio": float(np.exp(log)), "low": float(np.exp(low)), "high": float(np.exp(high)),
-        "flag": "rank_broken" if broken else "", "note": "",
+        "ratio": ratio, "low": low, "high": high, "expected": expected.words,
+        "flag": expected.flag if below or above else "", "note": "",
     }  # fmt: skip
 
 
-def expectation(pair: tuple[str, str], subject: pd.Series, profile: str) -> tuple[str, int]:
-    """Return what is expected of a ratio, in words, and its side of 1 (1 above, -1 below, 0 no expectation)."""
-    formulation = subject.formulation if profile == "by_formulation" else profile
-    if formulation not in ("unconjugated", "galnac"):
-        return "no expectation", 0
+def of_plasma(rule: Rule) -> Expected:
+    """Return the range expected of liver to plasma."""
+    low, high = (float(number) for number in rule.numbers)
+    return Expected(f"{rule.printed_limit} (house)", low, high, "liver_plasma_outside")
+
+
+def expectation(
+    pair: tuple[str, str], subject: pd.Series, reference_profile: str, profile: Sequence[Any] = ()
+) -> Expected:
+    """Return what is expected of a ratio in one animal; the study's own profile comes first."""
+    for entry in profile if reference_profile == "custom" else ():
+        fits = (entry.formulation or subject.formulation) == subject.formulation
+        fits &= (entry.species or subject.species).lower() == subject.species.lower()
+        if fits and (entry.numerator, entry.denominator) == pair:
+            ends = f"{f'at least {entry.low:g}' if entry.low else ''} {f'at most {entry.high:g}' if entry.high else ''}"
+            return Expected(f"{' '.join(ends.split())} ({entry.source or 'no source given'})", entry.low, entry.high)
+    formulation = subject.formulation if reference_profile == "by_formulation" else reference_profile
+    if formulation not in ("unconjugated", "galnac") or pair not in PAIRS:
+        return NOTHING
     if pair == ("spleen", "liver"):
-        return "below 1 (house; no published reference for spleen)", -1
+        return Expected("below 1 (house; no published reference for spleen)", high=1.0)
     if formulation == "galnac":
-        return "below 1 (GalNAc conjugate)", -1
+        return Expected("below 1 (GalNAc conjugate)", high=1.0)
     if subject.species.lower() not in RANK_SPECIES:
-        return f"no expectation for {subject.species}", 0
-    return "at least 1 (unconjugated, rat and monkey)", 1
+        return Expected(f"no expectation for {subject.species}")
+    return Expected("at least 1 (unconjugated, rat and monkey)", low=1.0)
 
 
-def _group_row(members: list[dict]) -> dict[str, object]:
+def _mark_outliers(animals: list[dict[str, Any]], about: pd.DataFrame, rule: Rule) -> None:
+    """Add the robust z-score of each ratio among the animals of its formulation, and the flag of those far out."""
+    limit, fewest = float(rule.numbers[0]), int(rule.numbers[1])
+    for formulation in dict.fromkeys(about.formulation[row["subject_id"]] for row in animals):
+        rows = [row for row in animals if about.formulation[row["subject_id"]] == formulation]
+        if len(rows) < fewest:
+            continue
+        logs = np.array([row["log"] for row in rows])
+        far = ratio_outliers(logs, limit)
+        for row, score, outlying in zip(rows, modified_z(logs), far, strict=True):
+            row["robust_z"] = float(score)
+            row["flag"] = join_words(row["flag"], "ratio_outlier" if outlying else "")
+
+
+def ratio_outliers(logs: np.ndarray, limit: float) -> np.ndarray:
+    """Return which ratios lie far out: a robust z-score above `limit`, and an outlier by Rosner's test too.
+
+    The score alone raises an alarm in about every tenth study of clean animals, since a MAD of few values is rough.
+    """
+    found = rosner(logs, most=2 if len(logs) >= ENOUGH_FOR_TWO else 1)
+    named = found["index"].to_numpy()[: found.attrs["outliers"]]
+    return (np.abs(modified_z(logs)) > limit) & np.isin(np.arange(len(logs)), named)
+
+
+def _group_row(members: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the geometric mean ratio of a group with its 90 % interval over animals."""
-    first = members[0]
+    first, several = members[0], {row["expected"] for row in members}
     logs = np.array([row["log"] for row in members])
-    row = {name: first[name] for name in ("numerator", "denominator", "expected")} | {"subject_id": ""}
+    expected = first["about"] if len(several) == 1 else Expected("animals of the group differ in what is expected")
+    row = {"numerator": first["numerator"], "denominator": first["denominator"], "subject_id": "", "robust_z": np.nan}
+    row |= {"n": len(logs)}
     if len(logs) < 2:
         ratio = float(np.exp(logs[0]))
-        return row | {"ratio": ratio, "low": np.nan, "high": np.nan, "flag": "", "note": "one animal: no interval"}
+        alone = {"expected": expected.words, "flag": "", "note": "one animal: no interval"}
+        return row | {"ratio": ratio, "low": np.nan, "high": np.nan} | alone
     half = float(student.ppf((1 + GROUP_LEVEL) / 2, len(logs) - 1) * logs.std(ddof=1) / np.sqrt(len(logs)))
     note = f"geometric mean of {len(logs)} animals, 90 % interval"
-    return row | _judged(float(logs.mean()), half, first["sign"]) | {"note": note}
+    return row | _judged(float(logs.mean()), half, expected) | {"note": note}

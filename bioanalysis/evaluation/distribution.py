@@ -1,0 +1,223 @@
+"""Whether the distribution over tissues, animals and doses is plausible. Flags, never exclusions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bioanalysis.evaluation.findings import Findings, flags_of
+from bioanalysis.exposure.dosing import basis_factor, given_doses
+from bioanalysis.limits import Rule, distribution_rules, limits_for
+from bioanalysis.study import Study
+from bioanalysis.variability.biodistribution import PAIRS, animal_values, biodistribution
+from bioanalysis.variability.dose_proportionality import power_model
+from bioanalysis.variability.log_ratio import ratio_of_means
+from bioanalysis.variability.mass_balance import mass_balance
+from bioanalysis.variability.swaps import animal_swaps, tissue_swaps
+from bioanalysis.words import BLQ, QUANTIFIED
+
+PROPORTIONALITY = [
+    "treatment", "regimen", "tissue", "collection_day", "analyte", "method_id", "doses", "n", "n_blq", "exponent",
+    "low", "high", "expected", "flag", "note",
+]  # fmt: skip
+TARGETING = [
+    "treatment", "reference_treatment", "dose_mg_per_kg", "numerator", "denominator", "collection_day", "analyte",
+    "method_id", "index", "low", "high", "n", "n_reference", "note",
+]  # fmt: skip
+SWAPS = [
+    "subject_id", "group", "collection_day", "analyte", "method_id", "kind", "first", "second", "observed", "expected",
+    "statistic", "critical", "flag", "note",
+]  # fmt: skip
+VEHICLE = "vehicle"
+PLACE = ["collection_day", "analyte", "method_id"]
+
+
+def judge_distribution(study: Study, concentrations: pd.DataFrame) -> Findings:
+    """Return biodistribution, mass_balance, dose_proportionality, targeting and sample_swaps with their flags."""
+    rules, settings = distribution_rules(), study.config.biodistribution
+    about = study.subjects.set_index("subject_id")
+    ratios = biodistribution(concentrations, study.subjects, settings.reference_profile, settings.profile, rules)
+    animals = _animals(concentrations, about)
+    share = limits_for(next(iter(study.methods.values())))["VAR-11"].number
+    balance = mass_balance(concentrations, _weights(study), cumulative_doses(study, concentrations), rules["BIO-07"])
+    proportionality = dose_proportionality(animals, _statuses(concentrations, about), share)
+    swaps = sample_swaps(animals, float(rules["BIO-08"].number) / 100)
+    tables = {
+        "biodistribution": ratios, "mass_balance": balance, "dose_proportionality": proportionality,
+        "targeting": targeting(animals), "sample_swaps": swaps,
+    }  # fmt: skip
+    return Findings(tables, _flags(tables, rules))
+
+
+def _flags(tables: Mapping[str, pd.DataFrame], rules: Mapping[str, Rule]) -> list[dict[str, object]]:
+    """Return the flags of all tables; the order of tissues in biodistribution is flagged with the other study flags."""
+    ratios = tables["biodistribution"]
+    words = ratios["flag"].str.split(";").map(lambda found: ";".join(word for word in found if word != "rank_broken"))
+    named = ratios.assign(
+        flag=words, tissue=ratios.numerator, who=ratios.subject_id.where(ratios.subject_id != "", ratios.group)
+    )
+    text = "{who}: {numerator}/{denominator} {ratio:.3g}"
+    rows = flags_of(
+        named, "BIO-02, BIO-05", ratio_outlier=text + ", robust z {robust_z:.1f}", liver_plasma_outside=text
+    )
+    rows += flags_of(
+        tables["mass_balance"], "BIO-07", rules["BIO-07"].printed_limit,
+        mass_balance="{subject_id}: {burden_mg:.3g} mg in organs, {percent_of_dose:.0f} % of the dose",
+    )  # fmt: skip
+    rows += flags_of(
+        tables["dose_proportionality"], "BIO-06", rules["BIO-06"].printed_limit,
+        dose_supraproportional="{treatment}: exponent {exponent:.2f} ({low:.2f} to {high:.2f})",
+    )  # fmt: skip
+    return rows + flags_of(
+        tables["sample_swaps"].assign(tissue=""), "BIO-08", rules["BIO-08"].printed_limit,
+        tissue_swap_suspected="{subject_id}: {first}/{second} {observed:.3g}, expected {expected:.3g}",
+        animal_swap_suspected="{subject_id}: lies with group {second}, not {first}; {note}",
+    )  # fmt: skip
+
+
+def _animals(concentrations: pd.DataFrame, about: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per animal, tissue, day, analyte and method: geometric mean of its pieces, and its dosing."""
+    values = animal_values(concentrations)
+    values = values.assign(log=np.log(values.ug_per_g))
+    keys = ["subject_id", "group", "tissue", *PLACE]
+    table = values.groupby(keys, sort=False).log.mean().reset_index()
+    for name in ("treatment", "regimen", "formulation", "dose_mg_per_kg"):
+        table[name] = table.subject_id.map(about[name])
+    return table
+
+
+def _statuses(concentrations: pd.DataFrame, about: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per animal measured: whether it is quantified, with its dosing."""
+    known = concentrations[concentrations.status.isin([QUANTIFIED, BLQ]) & concentrations.subject_id.isin(about.index)]
+    keys = ["subject_id", "tissue", *PLACE]
+    table = known.assign(quantified=known.status == QUANTIFIED).groupby(keys, sort=False).quantified.any().reset_index()
+    for name in ("treatment", "regimen", "dose_mg_per_kg"):
+        table[name] = table.subject_id.map(about[name])
+    return table
+
+
+def _weights(study: Study) -> dict[str, float]:
+    return dict(zip(study.samples.sample_id, study.samples.organ_weight_g.astype(float), strict=True))
+
+
+def cumulative_doses(
+    study: Study, concentrations: pd.DataFrame
+) -> dict[tuple[str, float, str, str], tuple[float, str]]:
+    """Return what each animal was given before a collection, mg on the basis of the concentration, or why not."""
+    found: dict[tuple[str, float, str, str], tuple[float, str]] = {}
+    keys = concentrations[concentrations.analyte != ""][["subject_id", "collection_day", "analyte", "method_id"]]
+    for subject, day, analyte, method_id in keys.drop_duplicates().itertuples(index=False, name=None):
+        method = study.methods[method_id]
+        about = method.analyte(analyte)
+        masses = (about.molar_mass_g_mol, about.salt_molar_mass_g_mol)
+        found[subject, day, analyte, method_id] = _cumulative(study, subject, day, method.concentration_basis, masses)
+    return found
+
+
+def _cumulative(
+    study: Study, subject: str, day: float, basis: str, masses: tuple[float | None, float | None]
+) -> tuple[float, str]:
+    if study.dosing is None:
+        return np.nan, "no dosing log"
+    log = given_doses(study.dosing[study.dosing.subject_id == subject])
+    log = log[log.study_day <= day]
+    factors = log.dose_basis.map(lambda given: basis_factor(given, basis, *masses)).astype(float)
+    if factors.isna().any():
+        return np.nan, "doses and concentrations on different bases, and no molar masses to convert them"
+    return float((log.dose_mg * factors).sum()), "" if len(log) else "no dose in the log until then"
+
+
+def dose_proportionality(animals: pd.DataFrame, statuses: pd.DataFrame, share: Fraction) -> pd.DataFrame:
+    """Return dose_proportionality.tsv: the exponent of dose per tissue, day and regimen (BIO-06).
+
+    A dose at which fewer than `share` of the animals are quantified is left out: its quantified animals are the high
+    ones, and would flatten the line.
+    """
+    keys = ["treatment", "regimen", "tissue", *PLACE]
+    rows = []
+    for place, here in statuses[statuses.dose_mg_per_kg > 0].groupby(keys, sort=False):
+        by_dose = here.groupby("dose_mg_per_kg").quantified.agg(["sum", "size"])
+        kept = [dose for dose, (some, all_) in by_dose.iterrows() if some and Fraction(int(some), int(all_)) >= share]
+        at_place = np.logical_and.reduce([animals[key] == part for key, part in zip(keys, place, strict=True)])
+        values = animals[at_place & animals.dose_mg_per_kg.isin(kept)]
+        blq = int((~here.quantified & here.dose_mg_per_kg.isin(kept)).sum())
+        row = dict(zip(keys, place, strict=True)) | {"n_blq": blq}
+        left = [f"{dose:g}" for dose in by_dose.index if dose not in kept]
+        notes = (
+            [f"doses of {', '.join(left)} mg/kg left out: fewer than {share} of the animals quantified"] if left else []
+        )
+        notes += [f"{blq} BLQ left out: the exponent may be low" if blq else ""]
+        rows.append(row | _proportionality(values, notes))
+    return pd.DataFrame(rows, columns=PROPORTIONALITY)
+
+
+def _proportionality(values: pd.DataFrame, notes: list[str]) -> dict[str, Any]:
+    found = power_model(values.dose_mg_per_kg, np.exp(values.log))
+    return {
+        "doses": found.doses, "n": found.n, "exponent": found.exponent, "low": found.low, "high": found.high,
+        "expected": "1 or less (house; less than proportional liver is expected)",
+        "flag": "dose_supraproportional" if found.low > 1 else "",
+        "note": "; ".join(filter(None, [found.note, *notes])),
+    }  # fmt: skip
+
+
+def targeting(animals: pd.DataFrame) -> pd.DataFrame:
+    """Return targeting.tsv: ratio of tissue ratios between treatments, geometric means with 90 % intervals (Welch).
+
+    Treatments are compared at each dose they share; where they share none, over all doses, and a note says so.
+    """
+    rows = []
+    dosed = animals[animals.treatment != VEHICLE]
+    for place, here in dosed.groupby(PLACE, sort=False):
+        for numerator, denominator in PAIRS:
+            ratios = _tissue_ratios(here, numerator, denominator)
+            for reference, treatment in combinations(dict.fromkeys(ratios.treatment), 2):
+                pair = {"treatment": treatment, "reference_treatment": reference}
+                pair |= {"numerator": numerator, "denominator": denominator, **dict(zip(PLACE, place, strict=True))}
+                rows += [pair | row for row in _indices(ratios, treatment, reference)]
+    return pd.DataFrame(rows, columns=TARGETING)
+
+
+def _tissue_ratios(animals: pd.DataFrame, numerator: str, denominator: str) -> pd.DataFrame:
+    sides = [animals[animals.tissue == tissue].set_index("subject_id") for tissue in (numerator, denominator)]
+    both = sides[0].index.intersection(sides[1].index, sort=False)
+    about = sides[0].loc[both, ["treatment", "dose_mg_per_kg"]]
+    return about.assign(ratio=np.exp(sides[0].log[both] - sides[1].log[both]))
+
+
+def _indices(ratios: pd.DataFrame, treatment: str, reference: str) -> list[dict[str, Any]]:
+    sides = [ratios[ratios.treatment == name] for name in (treatment, reference)]
+    shared = [dose for dose in dict.fromkeys(sides[0].dose_mg_per_kg) if dose in set(sides[1].dose_mg_per_kg)]
+    rows = []
+    for dose in shared or [np.nan]:
+        here = [side[side.dose_mg_per_kg == dose] if shared else side for side in sides]
+        found = ratio_of_means(here[0].ratio, here[1].ratio)
+        note = "; ".join(filter(None, ["" if shared else "no common dose: over all doses of either", found.note]))
+        row = {"dose_mg_per_kg": dose, "index": found.ratio, "low": found.low, "high": found.high, "note": note}
+        rows.append(row | {"n": len(here[0]), "n_reference": len(here[1])})
+    return rows
+
+
+def sample_swaps(animals: pd.DataFrame, false_alarms: float) -> pd.DataFrame:
+    """Return sample_swaps.tsv: how each animal of a formulation fits its labels (BIO-08)."""
+    rows = []
+    dosed = animals[(animals.treatment != VEHICLE) & animals.tissue.isin({tissue for pair in PAIRS for tissue in pair})]
+    for place, here in dosed.groupby([*PLACE, "formulation"], sort=False):
+        wide = here.pivot(index="subject_id", columns="tissue", values="log")
+        wide = wide.reindex(index=list(dict.fromkeys(here.subject_id)), columns=list(dict.fromkeys(here.tissue)))
+        groups = here.drop_duplicates("subject_id").set_index("subject_id").group
+        found = pd.concat([search(wide, groups, false_alarms=false_alarms) for search in (tissue_swaps, animal_swaps)])
+        word = {"tissues": "tissue_swap_suspected", "animals": "animal_swap_suspected"}
+        for row in found.to_dict("records"):
+            row |= {
+                "subject_id": row["animal"],
+                "group": groups[row["animal"]],
+                **dict(zip(PLACE, place[:3], strict=True)),
+            }
+            rows.append(row | {"flag": word[row["kind"]] if row["suspected"] else ""})
+    return pd.DataFrame(rows, columns=SWAPS)

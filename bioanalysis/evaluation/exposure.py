@@ -1,0 +1,248 @@
+"""Exposure over time: doses as given, what they predict in each tissue, and what was observed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from bioanalysis.evaluation.findings import Findings, flags_of
+from bioanalysis.exposure import accumulation_ratio, half_life, sparse_auc, steady_state_fraction
+from bioanalysis.exposure.dosing import SUMMARY, WEEKLY, amount_left, dosing_summary, given_doses, weekly_doses
+from bioanalysis.limits import Rule, distribution_rules
+from bioanalysis.study import Study
+from bioanalysis.study.config import Exposure
+from bioanalysis.variability.biodistribution import animal_values
+from bioanalysis.variability.log_ratio import Ratio, ratio_of_means
+from bioanalysis.words import BLQ
+
+COLUMNS = [
+    "treatment", "regimen", "compared_with", "tissue", "analyte", "method_id", "collection_day", "from_day", "quantity",
+    "value", "low", "high", "standard_error", "degrees_of_freedom", "unit", "n", "expected", "flag", "source", "note",
+]  # fmt: skip
+VEHICLE = "vehicle"
+PLACE = ["tissue", "analyte", "method_id"]
+
+
+class KnownHalf(NamedTuple):
+    """A half-life in days and where it comes from."""
+
+    days: float
+    source: str
+
+
+def judge_exposure(study: Study, concentrations: pd.DataFrame) -> Findings:
+    """Return exposure, dosing_summary and weekly_doses with flags; without a dosing log the last two are empty."""
+    rules = distribution_rules()
+    summary, weeks = pd.DataFrame(columns=SUMMARY), pd.DataFrame(columns=WEEKLY)
+    if study.dosing is not None:
+        collected = study.samples.groupby("subject_id").collection_day.max().to_dict()
+        summary = dosing_summary(study.dosing, study.subjects, collected, rules, _molar_masses(study))
+        weeks = weekly_doses(study.dosing, study.subjects)
+    table = exposure_table(study, concentrations, summary, rules)
+    tables = {"exposure": table, "dosing_summary": summary, "weekly_doses": weeks}
+    named = summary.assign(note=summary.subject_id.astype(str) + ": " + summary.note.astype(str)).fillna({"flag": ""})
+    text = "{treatment}, {regimen}: {value:.3g} ({low:.3g} to {high:.3g})"
+    flags = flags_of(named, "DOSE-01, DOSE-02", "as planned")
+    return Findings(tables, [*flags, *flags_of(table, "BIO-09", accumulation_differs=text)])
+
+
+def _molar_masses(study: Study) -> tuple[float | None, float | None]:
+    """Return the molar masses of the first analyte that has both; the log does not name an analyte."""
+    both = [
+        (analyte.molar_mass_g_mol, analyte.salt_molar_mass_g_mol)
+        for method in study.methods.values()
+        for analyte in method.analytes
+        if analyte.molar_mass_g_mol and analyte.salt_molar_mass_g_mol
+    ]
+    return both[0] if both else (None, None)
+
+
+def exposure_table(
+    study: Study, concentrations: pd.DataFrame, summary: pd.DataFrame, rules: Mapping[str, Rule]
+) -> pd.DataFrame:
+    """Return exposure.tsv, one row per regimen, tissue and quantity."""
+    animals = _animals(study, concentrations, summary)
+    rows: list[dict[str, Any]] = []
+    for place, here in animals.groupby(PLACE, sort=False):
+        about = dict(zip(PLACE, place, strict=True))
+        known = _known(study.config.exposure, here, about["tissue"])
+        for (treatment, regimen), arm in here.groupby(["treatment", "regimen"], sort=False):
+            found = [*_areas(arm), *_declines(arm, study.config.exposure), *_filling(study, arm, known)]
+            rows += [about | {"treatment": treatment, "regimen": regimen} | row for row in found]
+        rows += [about | row for row in _equal_weekly(here, float(rules["DOSE-03"].number))]
+    words = dict.fromkeys(("compared_with", "expected", "flag", "source", "note"), "")
+    return pd.DataFrame([words | row for row in rows], columns=COLUMNS)
+
+
+def _animals(study: Study, concentrations: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per dosed animal, day, tissue, analyte and method, BLQ included (without a value)."""
+    values = animal_values(concentrations).assign(log=lambda table: np.log(table.ug_per_g))
+    keys = ["subject_id", "collection_day", *PLACE]
+    blq = concentrations[(concentrations.status == BLQ) & ~concentrations.pool.astype(bool)]
+    table = pd.concat([values, blq]).groupby(keys, sort=False).agg({"log": "mean"}).reset_index()
+    about = study.subjects.set_index("subject_id")
+    doses = summary.set_index("subject_id").reindex(about.index)
+    about = about.assign(**{name: doses[name].astype(float) for name in NEEDED})
+    about["regimen"] = [_regimen(row) for row in about.itertuples()]
+    columns = ["treatment", "dose_mg_per_kg", "regimen", *NEEDED]
+    table = table.join(about[columns], on="subject_id").assign(value=np.exp(table.log))
+    return table[(table.treatment != VEHICLE) & table.treatment.notna()]
+
+
+NEEDED = ["first_day", "last_day", "interval_days", "dose_mg", "weekly_mg", "n_given"]
+
+
+def _regimen(animal: Any) -> str:
+    """Return dose and interval in words: of the log where there is one, else as the subjects table says."""
+    dose = f"{animal.dose_mg_per_kg:g} mg/kg" if np.isfinite(animal.dose_mg_per_kg) else f"{animal.dose_mg:.3g} mg"
+    return (
+        f"{dose} every {animal.interval_days:g} d" if np.isfinite(animal.interval_days) else f"{dose} {animal.regimen}"
+    )
+
+
+def _areas(arm: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield the AUC from the first to the last collection day."""
+    days = arm.collection_day.nunique()
+    row = {"quantity": "auc", "unit": "ug/g x d", "n": len(arm)}
+    row |= {"from_day": arm.collection_day.min(), "collection_day": arm.collection_day.max()}
+    if days < 2:
+        return
+    if arm.log.isna().any():
+        yield row | {
+            "note": f"{int(arm.log.isna().sum())} of {len(arm)} animals BLQ and no rule to replace them: no AUC"
+        }
+        return
+    again = arm.subject_id.duplicated().any()
+    try:
+        found = sparse_auc(arm.collection_day, arm.value, animal=arm.subject_id if again else None)
+    except ValueError as error:
+        yield row | {"note": f"no AUC: {error}"}
+        return
+    row |= {"value": found.auc, "standard_error": found.standard_error, "note": found.note}
+    yield row | {
+        "degrees_of_freedom": found.degrees_of_freedom,
+        "source": "linear trapezoids of means; Bailer, Nedelman",
+    }
+
+
+def _declines(arm: pd.DataFrame, settings: Exposure) -> Iterator[dict[str, Any]]:
+    """Yield the half-life from animals collected at several times after their last dose."""
+    phase = settings.terminal_phase
+    since = arm.collection_day - arm.last_day
+    inside = since >= (phase.from_day if phase else 0)
+    if phase and phase.to_day:
+        inside &= since <= phase.to_day
+    for n_given, here in arm[inside & arm.log.notna()].groupby("n_given", sort=False):
+        since = here.collection_day - here.last_day
+        if since.nunique() < 2:
+            continue
+        found = half_life(since, here.value)
+        notes = [found.note, "" if phase else "no phase declared: all collections after the last dose"]
+        left = int(arm[inside & (arm.n_given == n_given)].log.isna().sum())
+        notes += [f"{left} BLQ left out: the half-life may be long" if left else ""]
+        span = f"span {found.span_ratio:.2g} half-lives" if np.isfinite(found.span_ratio) else ""
+        yield {
+            "quantity": "half_life", "value": found.half_life, "low": found.low, "high": found.high, "unit": "d",
+            "degrees_of_freedom": found.degrees_of_freedom, "n": found.n, "from_day": since.min(),
+            "collection_day": here.collection_day.max(), "source": f"{n_given:g} doses, single animals; {span}",
+            "note": "; ".join(filter(None, notes)),
+        }  # fmt: skip
+
+
+def _known(settings: Exposure, animals: pd.DataFrame, tissue: str) -> KnownHalf | None:
+    """Return the half-life of a tissue: that of the settings, else the first that this study's own decline gives."""
+    if tissue in settings.half_life_days:
+        known = settings.half_life_days[tissue]
+        return KnownHalf(known.days, f"half-life {known.days:g} d ({known.source or 'no source given'})")
+    for _, arm in animals.groupby(["treatment", "regimen"], sort=False):
+        for row in _declines(arm, settings):
+            if np.isfinite(row["high"]) and np.isfinite(row["value"]):
+                return KnownHalf(row["value"], f"half-life {row['value']:.3g} d of this study")
+    return None
+
+
+def _filling(study: Study, arm: pd.DataFrame, known: KnownHalf | None) -> Iterator[dict[str, Any]]:
+    """Yield steady state and accumulation as predicted, and accumulation as observed, for a regimen."""
+    if known is None or study.dosing is None or arm.first_day.isna().all():
+        lacking = "no half-life of this tissue" if known is None else "no doses in a log"
+        yield {"quantity": "steady_state_fraction", "n": arm.subject_id.nunique(), "note": f"{lacking}: no prediction"}
+        return
+    base = {"source": known.source, "unit": "fraction"}
+    interval = float(arm.interval_days.median())
+    for day, here in arm.groupby("collection_day", sort=True):
+        treated = np.minimum(day, here.last_day + here.interval_days.fillna(0)) - here.first_day
+        fraction = float(np.mean(steady_state_fraction(np.maximum(treated, 0.0), known.days)))
+        row = {"quantity": "steady_state_fraction", "value": fraction, "collection_day": day, "n": len(here)}
+        stopped = (day > here.last_day + here.interval_days).any()
+        yield base | row | {"note": "reached when dosing ended; less is left since" if stopped else ""}
+    if np.isfinite(interval):
+        row = {"quantity": "accumulation_at_steady_state", "value": accumulation_ratio(interval, known.days)}
+        yield (
+            base
+            | row
+            | {"unit": "ratio", "note": f"amount at steady state over that after one dose, every {interval:g} d"}
+        )
+    yield from _accumulation(study, arm, known)
+
+
+def _accumulation(study: Study, arm: pd.DataFrame, known: KnownHalf) -> Iterator[dict[str, Any]]:
+    """Yield, between the first collection day and each later one, the ratio observed with what the doses predict."""
+    days = sorted(arm.collection_day.unique())
+    row = {"quantity": "accumulation", "unit": "ratio", "source": known.source}
+    if len(days) < 2:
+        yield row | {"n": len(arm), "note": "one collection day: observed accumulation needs two"}
+        return
+    predicted = {day: _predicted(study, arm[arm.collection_day == day], known.days) for day in days}
+    for day in days[1:]:
+        sides = [arm[(arm.collection_day == each) & arm.log.notna()].value for each in (day, days[0])]
+        here = row | {"collection_day": day, "from_day": days[0], "n": sum(map(len, sides))}
+        ratio = predicted[day] / predicted[days[0]] if predicted[days[0]] > 0 else np.nan
+        here["expected"] = f"{ratio:.3g} for the doses as given" if np.isfinite(ratio) else "no dose by the first day"
+        if min(map(len, sides)) == 0:
+            yield here | {"note": "no quantified animal on one of the days"}
+            continue
+        found = ratio_of_means(*sides)
+        apart = np.isfinite(ratio) and (ratio < found.low or ratio > found.high)
+        yield here | _ratio(found) | {"flag": "accumulation_differs" if apart else ""}
+
+
+def _ratio(found: Ratio) -> dict[str, Any]:
+    return {
+        "value": found.ratio, "low": found.low, "high": found.high, "degrees_of_freedom": found.degrees_of_freedom,
+        "note": found.note,
+    }  # fmt: skip
+
+
+def _predicted(study: Study, animals: pd.DataFrame, days: float) -> float:
+    """Return the mean amount left at collection, in doses of the animal's own median size."""
+    log = given_doses(study.dosing) if study.dosing is not None else pd.DataFrame()
+    left = []
+    for animal in animals.itertuples():
+        own = log[log.subject_id == animal.subject_id]
+        size = float(own.dose_mg.median())
+        if size > 0:
+            amounts = own.dose_mg.to_numpy(float) / size
+            left.append(amount_left(own.study_day.to_numpy(float), amounts, animal.collection_day, days))
+    return float(np.mean(left)) if left else np.nan
+
+
+def _equal_weekly(animals: pd.DataFrame, within_percent: float) -> Iterator[dict[str, Any]]:
+    """Yield ratios between regimens of one treatment whose weekly doses are equal, per mg of weekly dose."""
+    keys = ["treatment", "collection_day"]
+    for (treatment, day), here in animals[animals.weekly_mg.notna() & animals.log.notna()].groupby(keys, sort=False):
+        arms = {regimen: arm for regimen, arm in here.groupby("regimen", sort=False)}
+        for first, second in combinations(arms, 2):
+            weekly = [float(arms[name].weekly_mg.mean()) for name in (first, second)]
+            same = arms[first].interval_days.median() == arms[second].interval_days.median()
+            if same or abs(weekly[1] - weekly[0]) > within_percent / 100 * max(weekly):
+                continue
+            sides = [arms[name].value / arms[name].weekly_mg for name in (second, first)]
+            row = {"treatment": treatment, "regimen": second, "compared_with": first, "collection_day": day}
+            row |= {"quantity": "regimen_ratio", "unit": "ratio, per mg of weekly dose", "n": sum(map(len, sides))}
+            found = _ratio(ratio_of_means(*sides))
+            text = f"weekly doses {weekly[1]:.3g} and {weekly[0]:.3g} mg"
+            yield row | found | {"note": "; ".join(filter(None, [text, found["note"]]))}

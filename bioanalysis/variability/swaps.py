@@ -47,8 +47,9 @@ def tissue_swaps(logs: pd.DataFrame, groups: pd.Series, *, false_alarms: float) 
     -------
     DataFrame
         `first` and `second` are tissues, `observed` and `expected` their ratio. `suspected` where `statistic`
-        (Student's t against the prediction from all other animals) is above `critical` and the inverse of what is
-        expected fits: it lies nearer, and no further than `critical` away. `note` says why a pair cannot be judged; `statistic` is then NaN.
+        (Student's t against the prediction from all other animals) is above `critical`, and the inverse of what is
+        expected fits: it lies nearer, and no further than `critical` away. `note` says why a pair cannot be judged;
+        `statistic` is then NaN.
 
     Notes
     -----

@@ -32,7 +32,7 @@ def judge_liver_safety(study: Study, concentrations: pd.DataFrame) -> Findings:
         return Findings(
             {"liver_safety": pd.DataFrame(columns=LIVER_SAFETY), "liver_tests": pd.DataFrame(columns=LIVER_TESTS)}
         )
-    values = _values(study)
+    values = chemistry_values(study)
     table = _classified(values, classes_of(study.config.liver_safety), _last_days(study))
     tests = [*_between_groups(values, study), *_correlations(values, concentrations)]
     text = "{subject_id}, day {study_day:g}: {test} {value:g} {unit}, {note}"
@@ -44,7 +44,7 @@ def judge_liver_safety(study: Study, concentrations: pd.DataFrame) -> Findings:
     )
 
 
-def _values(study: Study) -> pd.DataFrame:
+def chemistry_values(study: Study) -> pd.DataFrame:
     """Return the rows of clinical chemistry with multiple of the ULN and fold over concurrent controls."""
     assert study.clinical_chemistry is not None
     about = study.subjects.set_index("subject_id")

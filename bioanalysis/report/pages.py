@@ -15,6 +15,7 @@ import pandas as pd
 from bioanalysis.calibration import curve_from_dict
 from bioanalysis.limits import EDITION, EXPLORATORY, Limits, limits_for
 from bioanalysis.report.decided import DECISIONS, decided_within_run
+from bioanalysis.report.distribution_sections import distribution_parts
 from bioanalysis.report.injections import by_hand, carry_over_figures, standard_figures
 from bioanalysis.report.plots import Axis, Mark, plain, scatter
 from bioanalysis.report.review import chromatogram_review
@@ -90,6 +91,7 @@ def write_study_report(folder: Path, path: Path) -> None:
         *[_section(*part) for part in study_stage_parts(results)],
         _section("Summary by group", tables["tissue_summary"], None),
         _section("Biodistribution", tables["biodistribution"], None),
+        *[_section(*part) for part in distribution_parts(study, results)],
         *[_section(*part) for part in variability_parts(results)],
         _section("Response variance of plate assays", tables["response_variance"], None),
         _section("Recovery", tables["recovery"][is_factor(tables["recovery"])], RECOVERY),

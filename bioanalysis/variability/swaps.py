@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
+from scipy.special import fdtr, fdtrc, stdtrit
 
 COLUMNS = [
     "animal", "kind", "first", "second", "observed", "expected", "statistic", "critical", "suspected", "note",
 ]  # fmt: skip
 FEWEST_DEGREES = 3
+GROUPS_DIFFER, ALIKE = 0.05, 0.15  # tails of the F test for groups with centres of their own, for scatters alike
 FITS = 2.0  # standard errors within which a value fits where it is said to belong
 TOO_FEW = "too few other animals to say what is expected"
 TOO_CLOSE = "ratio too close to 1 to be told from its inverse"
@@ -53,30 +54,43 @@ def tissue_swaps(logs: pd.DataFrame, groups: pd.Series, *, false_alarms: float) 
 
     Notes
     -----
-    Group effects of a ratio are random: their variance is estimated from the other animals, and a group's centre is
-    drawn towards the common one accordingly (best linear unbiased prediction). Critical values are Bonferroni's over
-    the questions asked. Tissues whose ratio is too close to 1 to be told from its inverse are not asked about.
+    Where groups differ (F test), their effects on a ratio are random: their variance is estimated from the other
+    animals, and a group's centre is drawn towards the common one accordingly (best linear unbiased prediction).
+    Critical values are Bonferroni's over the questions asked. A pair of tissues is asked about in all animals, or in
+    none where its ratio is too close to 1 to be told from its inverse in any.
     """
     codes = pd.Series(pd.factorize(groups)[0], index=groups.index)
     asked: list[tuple[dict[str, Any], float, Prediction]] = []
     rows: list[dict[str, Any]] = []
     for first, second in combinations(logs.columns, 2):
-        ratio = (logs[first] - logs[second]).dropna()
-        values, at = ratio.to_numpy(float), codes[ratio.index].to_numpy()
-        for number, animal in enumerate(ratio.index):
-            found = predicted(np.delete(values, number), np.delete(at, number), int(at[number]))
-            row = {"animal": animal, "kind": "tissues", "first": first, "second": second, "suspected": False}
-            row |= {"observed": float(np.exp(values[number])), "note": ""}
-            row["expected"] = float(np.exp(found.centre)) if found else np.nan
-            if (
-                found is None
-                or 2 * abs(found.centre) <= _critical(false_alarms, len(ratio), found.degrees) * found.error
-            ):
-                rows.append(row | _unanswered(TOO_CLOSE if found else TOO_FEW))
-            else:
-                asked.append((row, float(values[number]), found))
+        here = _of_pair(logs, codes, first, second)
+        known = [found for _, _, found in here if found]
+        apart = [2 * abs(found.centre) / found.error for found in known]
+        told = bool(known) and max(apart) > _critical(false_alarms, len(here), known[0].degrees)
+        asked += [(row, observed, found) for row, observed, found in here if found and told]
+        rows += [row | _unanswered(TOO_CLOSE if found else TOO_FEW) for row, _, found in here if not (found and told)]
     rows += [_answered(*each, _critical(false_alarms, len(asked), each[2].degrees)) for each in asked]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _of_pair(
+    logs: pd.DataFrame, codes: pd.Series, first: str, second: str
+) -> list[tuple[dict[str, Any], float, Prediction | None]]:
+    """Return, for each animal with both tissues, its row, its logarithmic ratio and what the others predict."""
+    ratio = (logs[first] - logs[second]).dropna()
+    third = [name for name in logs.columns if name not in (first, second)][:1]
+    beside = (logs[third[0]] - (logs[first] + logs[second]) / 2)[ratio.index].to_numpy(float) if third else None
+    values, at = ratio.to_numpy(float), codes[ratio.index].to_numpy()
+    found = []
+    for number, animal in enumerate(ratio.index):
+        others = np.arange(len(values)) != number
+        more = beside[others] if beside is not None else None
+        prediction = predicted(values[others], at[others], int(at[number]), more)
+        row = {"animal": animal, "kind": "tissues", "first": first, "second": second, "suspected": False, "note": ""}
+        row |= {"observed": float(np.exp(values[number]))}
+        row["expected"] = float(np.exp(prediction.centre)) if prediction else np.nan
+        found.append((row, float(values[number]), prediction))
+    return found
 
 
 def _answered(row: dict[str, Any], observed: float, found: Prediction, critical: float) -> dict[str, Any]:
@@ -177,37 +191,70 @@ def _groups(values: np.ndarray, at: np.ndarray, number: int) -> tuple[np.ndarray
         return centres, np.where(n >= 2, sd * np.sqrt(1 + 1 / n), np.nan), degrees
 
 
-def predicted(values: np.ndarray, at: np.ndarray, group: int) -> Prediction | None:
+def predicted(values: np.ndarray, at: np.ndarray, group: int, beside: np.ndarray | None = None) -> Prediction | None:
     """Return what `values` of other animals predict for one of `group`; None where they are too few.
 
     Parameters
     ----------
     values, at : ndarray (n_others,)
-        Values, and the number of each one's group.
+        Logarithmic ratios of two tissues, and the number of each one's group.
+    beside : ndarray (n_others,), optional
+        A third tissue against the mean of the two. Where tissues scatter alike it is independent of the ratio, with
+        three quarters of its variance; it adds its degrees of freedom unless the two scatters differ.
     """
-    n_all = np.bincount(at, minlength=group + 1)
-    sums = np.bincount(at, values, minlength=group + 1)
+    if len(values) <= FEWEST_DEGREES:
+        return None
+    n_all, sums = np.bincount(at, minlength=group + 1), np.bincount(at, values, minlength=group + 1)
     there = np.flatnonzero(n_all)
     n, total = n_all[there], len(values)
-    degrees = total - len(there)
-    if degrees < FEWEST_DEGREES:
+    within, between, degrees = _scatter(values, at)
+    if degrees < FEWEST_DEGREES:  # mostly one animal to a group
         return None
-    means = sums[there] / n
-    between = float(n @ (means - values.mean()) ** 2)
-    inside = float(np.sum((values - (sums / np.maximum(n_all, 1))[at]) ** 2))
-    within = max(inside / degrees, 1e-24)
     spread = total - float(n @ n) / total
-    of_groups = max(0.0, (between - (len(n) - 1) * within) / spread) if len(n) > 1 else 0.0
+    of_groups = (
+        (between - (len(n) - 1) * within) / spread if between > 0 and _differ(within, between, degrees, n) else 0.0
+    )
     if of_groups == 0:
-        within, degrees = max((inside + between) / (total - 1), 1e-24), total - 1
+        within, degrees = (within * degrees + between) / (total - 1), total - 1
+    within, degrees = _with_third(within, degrees, beside, at, pooled=of_groups == 0)
     weight = 1 / (of_groups + within / n)
-    common = float(weight @ means / weight.sum())
+    common = float(weight @ (sums[there] / n) / weight.sum())
     mine = n_all[group]
     own_error = within / mine if mine else np.inf
     drawn = own_error / (of_groups + own_error) if mine else 1.0  # how far the group is drawn to what is common
     centre = drawn * common + ((1 - drawn) * sums[group] / mine if mine else 0.0)
     variance = within + of_groups * drawn + drawn**2 / float(weight.sum())
     return Prediction(float(centre), float(np.sqrt(variance)), degrees)
+
+
+def _scatter(values: np.ndarray, at: np.ndarray) -> tuple[float, float, int]:
+    """Return the variance within groups, the sum of squares between them, and degrees of freedom within."""
+    n = np.bincount(at)
+    means = np.bincount(at, values) / np.maximum(n, 1)
+    degrees = len(values) - int(np.sum(n > 0))
+    within = float(np.sum((values - means[at]) ** 2)) / degrees if degrees else np.nan
+    return max(within, 1e-24), float(np.sum((means[at] - values.mean()) ** 2)), degrees
+
+
+def _differ(within: float, between: float, degrees: int, n: np.ndarray) -> bool:
+    """Return whether groups differ beyond their scatter, by the F test: else they share one centre."""
+    return len(n) > 1 and fdtrc(len(n) - 1, degrees, between / (len(n) - 1) / within) < GROUPS_DIFFER
+
+
+def _with_third(
+    within: float, degrees: int, beside: np.ndarray | None, at: np.ndarray, *, pooled: bool
+) -> tuple[float, int]:
+    """Return variance and degrees of freedom, the third tissue's added where it scatters alike."""
+    there = np.isfinite(beside) if beside is not None else np.zeros(0, dtype=bool)
+    if beside is None or there.sum() < FEWEST_DEGREES + 1:
+        return within, degrees
+    other, between, more = _scatter(beside[there], at[there])
+    if pooled:
+        other, more = (other * more + between) / (there.sum() - 1), int(there.sum()) - 1
+    other *= 4 / 3
+    if more < FEWEST_DEGREES or not ALIKE < fdtr(degrees, more, within / other) < 1 - ALIKE:
+        return within, degrees
+    return (within * degrees + other * more) / (degrees + more), degrees + more
 
 
 def _critical(false_alarms: float, questions: int, degrees: int) -> float:

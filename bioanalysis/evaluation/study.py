@@ -10,12 +10,12 @@ import pandas as pd
 
 from bioanalysis.evaluation.concentrations import MethodContext, tissue_concentrations
 from bioanalysis.evaluation.conclusions import variability_conclusions
-from bioanalysis.evaluation.outliers import outlier_table, outlier_words, variability_flags
 from bioanalysis.evaluation.distribution import judge_distribution
 from bioanalysis.evaluation.exposure import judge_exposure
 from bioanalysis.evaluation.findings import gathered
 from bioanalysis.evaluation.liver_safety import judge_liver_safety
 from bioanalysis.evaluation.method_comparison import judge_method_comparison
+from bioanalysis.evaluation.outliers import outlier_table, outlier_words, variability_flags
 from bioanalysis.evaluation.reconciliation import reconcile
 from bioanalysis.evaluation.response_variance import of_accepted, response_variance_table
 from bioanalysis.evaluation.sequences import judge_sequences, sequence_flags

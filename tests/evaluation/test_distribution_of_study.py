@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose
 
 from bioanalysis.evaluation.distribution import judge_distribution, targeting
 from bioanalysis.evaluation.findings import Findings
+from bioanalysis.evaluation.study_flags import study_flags
 
 SCATTER = (0.9, 1.0, 1.1)
 
@@ -35,6 +36,23 @@ def animals(
 def judged(tmp_path, rows: list[dict], found: list[dict], **tables: object) -> Findings:
     table = concentrations(*found)
     return judge_distribution(study_of(tmp_path, subjects(*rows), table, **tables), table)
+
+
+@pytest.mark.parametrize(
+    ("treatment", "status", "words"),
+    [
+        pytest.param("vehicle", "quantified", ["control_quantified"], marks=pytest.mark.rule("BIO-04", "fail")),
+        pytest.param("vehicle", "BLQ", [], marks=pytest.mark.rule("BIO-04", "pass")),
+        pytest.param("mipomersen", "quantified", [], marks=pytest.mark.rule("BIO-04", "pass")),
+    ],
+)
+def test_a_value_in_a_control_is_an_alarm(tmp_path, treatment, status, words):
+    rows, found = animals(doses=(1,), scatter=(1.0,))
+    table = concentrations(*(row | {"treatment": treatment, "status": status} for row in found[:1]))
+    study = study_of(tmp_path, subjects(*rows), table)
+    no_ratios = pd.DataFrame({"flag": []})
+    raised = study_flags(study, table.assign(reason="", flags="", chosen=""), {}, {}, no_ratios)
+    assert [row["flag"] for row in raised] == words
 
 
 def exponents(findings: Findings) -> pd.DataFrame:

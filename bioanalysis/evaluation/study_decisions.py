@@ -57,6 +57,9 @@ def _within_runs(
                 continue
             tables = _tables(*without(taken, run, readings[run.run_id]))
             samples = list(run.worklist.sample_id[run.worklist.sample_type == "unknown"].unique())
+            if not samples:  # a run of incurred samples alone
+                yield _row(taken, {"note": "changes no reported value"})
+                continue
             yield from _changes(taken, found, _concentrations(study, {**runs, run.run_id: tables}, samples))
 
 

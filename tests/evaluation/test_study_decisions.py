@@ -92,3 +92,12 @@ def test_a_decision_that_changes_nothing_has_its_row():
     decision = {"action": "exclude", "run_id": "LC-1", "position": 1}
     (row,) = judged({run: peaks_by_hand(run, {14: 100.0})}, [decision]).itertuples()
     assert (row.decision_id, row.sample_id, row.note) == ("D1", "", "changes no reported value")
+
+
+def test_a_decision_in_a_run_of_incurred_samples_alone_has_its_row():
+    first = run_by_hand([*calibrators(), *QCS, unknown("S1")], run_id="LC-1")
+    again = run_by_hand([*calibrators(), *QCS, {**unknown("S1"), "sample_type": "incurred"}], run_id="LC-2")
+    peaks = {first: peaks_by_hand(first, {13: 100.0}), again: peaks_by_hand(again, {13: 104.0}, automatic={13: 90.0})}
+    decision = {"action": "integrate", "run_id": "LC-2", "position": 13, "left_min": 3.0, "right_min": 3.2}
+    (row,) = judged(peaks, [decision]).itertuples()
+    assert (row.decision_id, row.note) == ("D1", "changes no reported value")

@@ -31,7 +31,7 @@ def dominant_step(
     fixed: Sequence[str] = (),
     crossed: str | None = None,
     *,
-    confidence: float = 0.90,
+    confidence: float = 0.92,
     level: float = 0.95,
     draws: int = 10_000,
     rng: np.random.Generator | None = None,

@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test setup lint lock clean
+.PHONY: demo test setup hpc lint lock clean
 
 demo: setup  ## run the main job on the demonstration study
 	$(BIN)/bioanalysis run . --cores 2
@@ -18,6 +18,9 @@ setup: .venv/complete  ## make .venv from the lock file
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
+hpc: setup  ## add what `bioanalysis run --profile slurm` needs; every start of the workflow is a little slower then
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-hpc.lock
+
 lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -26,6 +29,7 @@ lint: setup
 
 lock:  ## renew the lock (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml --output-file requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra hpc --constraint requirements.lock pyproject.toml --output-file requirements-hpc.lock
 
 clean:
 	rm -rf .venv results work logs .snakemake

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bioanalysis.cluster import end_jobs_left_behind, find_profile, forget_run_id, note_run_id
 from bioanalysis.disk import disk_trouble, plain_disk_errors, require_writable
 from bioanalysis.errors import BatchError, Fault, plain_message, read_refusals
 from bioanalysis.lock import locked, share_lock
@@ -32,16 +33,15 @@ def run_study(folder: Path, *, cores: int, profile: str, dry_run: bool, reason: 
     RecordsDamaged
         Where the audit trail is not what it was.
     """
-    profile_folder = workflow_folder() / "profiles" / profile
-    if not profile_folder.is_dir():
-        known = ", ".join(sorted(p.name for p in profile_folder.parent.iterdir()))
-        raise BatchError([Fault(f"profile {profile}", "no such profile", f"one of {known}")])
+    profile_folder = find_profile(profile)
     study = load_with_runs(folder)
     with plain_disk_errors(), locked(folder, resumes=True) as taken_over:
         shutil.rmtree(folder / "work" / "refused", ignore_errors=True)
         command = _command(folder, profile_folder, cores)
         if taken_over:
             subprocess.run([*command, "--unlock"], env=_environment(), capture_output=True, check=False)
+        if not dry_run:
+            end_jobs_left_behind(folder)
         records = Recorder(folder, workflow_folder(), reason)
         if taken_over:
             records.note_interruption()
@@ -127,10 +127,13 @@ def _snakemake(command: list[str], folder: Path, *, show: bool) -> tuple[int, st
         try:
             for line in process.stdout or ():
                 lines.append(line)
+                note_run_id(folder, line)
                 if found := PROGRESS.match(line):
                     progress.update(task, completed=int(found[1]), total=int(found[2]))
         finally:
             code = process.wait()  # also where we are interrupted: it must not write on beside its records
+    if code >= 0:  # a negative one: it was killed, and its jobs on a cluster live on
+        forget_run_id(folder)
     log = folder / "logs" / "snakemake.log"
     log.parent.mkdir(exist_ok=True)
     log.write_text("".join(lines), encoding="utf-8")

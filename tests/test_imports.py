@@ -11,7 +11,7 @@ CORRIDOR = (
     "oligonucleotides", "contradictions", "full_scan_ions", "method", "study", "template", "instruments",
     "chromatography", "responses", "calibration", "variability", "recovery", "acceptance", "tissue", "exposure",
     "validation_study", "evaluation", "results", "reanalysis", "report", "export", "trends", "curve_choice",
-    "planning", "disk", "lock", "records", "workflow", "launch", "cli",
+    "planning", "disk", "lock", "records", "workflow", "cluster", "launch", "cli",
 )  # fmt: skip
 
 

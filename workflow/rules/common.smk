@@ -24,8 +24,17 @@ ELISA_RUNS = PLAN.of_platform("elisa")
 CODE = PLAN.code
 
 
+localrules:
+    admit,
+
+
 wildcard_constraints:
     run="[A-Za-z0-9_][A-Za-z0-9._-]*",
+
+
+def memory(mb):
+    """Memory of a job in MB; on a cluster a job that failed is tried again with more."""
+    return lambda wildcards, attempt: mb * attempt
 
 
 def raw_digest(wildcards):

@@ -10,8 +10,10 @@ rule read_traces:
         "logs/{run}/read_traces.log",
     wildcard_constraints:
         run=any_of(LCMS_RUNS),
+    group:
+        "read"
     resources:
-        mem_mb=600,
+        mem_mb=memory(600),
     params:
         raw=raw_digest,
         code=CODE,
@@ -29,8 +31,10 @@ rule read_wells:
         "logs/{run}/read_wells.log",
     wildcard_constraints:
         run=any_of(ELISA_RUNS),
+    group:
+        "read"
     resources:
-        mem_mb=600,
+        mem_mb=memory(600),
     params:
         raw=raw_digest,
         code=CODE,

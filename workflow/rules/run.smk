@@ -12,8 +12,10 @@ rule integrate_peaks:
         "logs/{run}/integrate_peaks.log",
     wildcard_constraints:
         run=any_of(LCMS_RUNS),
+    group:
+        "run"
     resources:
-        mem_mb=600,
+        mem_mb=memory(600),
     params:
         code=CODE,
     script:
@@ -39,8 +41,10 @@ rule judge_run:
         internal_standard="results/runs/{run}/internal_standard.tsv",
     log:
         "logs/{run}/judge_run.log",
+    group:
+        "run"
     resources:
-        mem_mb=600,
+        mem_mb=memory(600),
     params:
         code=CODE,
     script:
@@ -67,8 +71,10 @@ rule report_run:
         report="results/runs/{run}/report.html",
     log:
         "logs/{run}/report_run.log",
+    group:
+        "run"
     resources:
-        mem_mb=600,
+        mem_mb=memory(600),
     params:
         code=CODE,
     script:

@@ -51,8 +51,10 @@ rule judge_study:
         decisions="results/study/decisions.tsv",
     log:
         "logs/judge_study.log",
+    group:
+        "study"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
     params:
         code=CODE,
     script:
@@ -103,8 +105,10 @@ rule report_study:
         report="results/study/report.html",
     log:
         "logs/report_study.log",
+    group:
+        "study"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
     params:
         code=CODE,
     script:
@@ -129,8 +133,10 @@ rule export_study:
         notes="results/study/send/notes.tsv",
     log:
         "logs/export_study.log",
+    group:
+        "study"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
     params:
         code=CODE,
     script:

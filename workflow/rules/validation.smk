@@ -14,8 +14,10 @@ rule judge_validation:
         document="results/study/validation.json",
     log:
         "logs/judge_validation.log",
+    group:
+        "study"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
     params:
         code=CODE,
     script:
@@ -32,8 +34,10 @@ rule report_validation:
         report="results/study/report.html",
     log:
         "logs/report_validation.log",
+    group:
+        "study"
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
     params:
         code=CODE,
     script:

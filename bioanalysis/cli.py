@@ -39,8 +39,8 @@ def check(study: StudyFolder = Path()) -> None:
 @app.command()
 def run(
     study: StudyFolder = Path(),
-    cores: Annotated[int, typer.Option(help="jobs at once")] = 2,
-    profile: Annotated[str, typer.Option(help="profile of the workflow")] = "default",
+    cores: Annotated[int, typer.Option(help="jobs at once; on a cluster: cores per job")] = 2,
+    profile: Annotated[str, typer.Option(help="default, slurm, cluster-generic, or the path of one")] = "default",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would run and why, and run nothing")] = False,
     reason: Annotated[str, typer.Option(help="why the study is run again, for the audit trail")] = "",
 ) -> None:

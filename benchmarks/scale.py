@@ -1,0 +1,141 @@
+"""How time and memory grow with the number of batches: all of it, planning it, nothing to do, one new batch.
+
+python benchmarks/scale.py [--cores 2] [--plan SIZE ...] [SIZE ...]          sizes default to 1 10 100
+
+A batch is the first LC-MS/MS run of the demonstration with animals, samples and raw files of its own. Each size of
+--plan is planned alone. Seconds of processor time are what to compare (they hardly depend on what else the machine
+does); memory is that of the largest process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+ROOT = Path(__file__).parents[1]
+RUN = "LC-01"
+COMMAND = [sys.executable, "-c", "from bioanalysis.cli import main; main()"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a command took: seconds by the clock, seconds of processor time, MB of its largest process."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+
+    def __str__(self) -> str:
+        return f"{self.wall_s:8.1f} s  {self.cpu_s:8.1f} s cpu  {self.peak_mb:6.0f} MB"
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Return a table of the demonstration as text."""
+    return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+
+
+def renamed(table: pd.DataFrame, batch: int, *columns: str) -> pd.DataFrame:
+    """Return the table with the batch's number behind every filled cell of these columns."""
+    cells = {name: table[name].where(table[name] == "", table[name] + f"-{batch}") for name in columns}
+    return table.assign(**cells)
+
+
+def add_batches(folder: Path, numbers: range) -> None:
+    """Add batches to a study: worklist, raw files, animals, samples and a row of the run table for each."""
+    worklist = read(ROOT / f"config/worklists/{RUN}.tsv")
+    samples = read(ROOT / "config/samples.tsv")
+    taken = samples[samples.sample_id.isin(worklist.sample_id)]
+    animals = read(ROOT / "config/subjects.tsv")
+    run = read(ROOT / "config/runs.tsv").query("run_id == @RUN")
+    tables: dict[str, list[pd.DataFrame]] = {"subjects": [], "samples": [], "runs": []}
+    for number in numbers:
+        name = f"B{number:04d}"
+        shutil.copytree(ROOT / "test_data/raw" / RUN, folder / "raw" / name)
+        write(renamed(worklist, number, "sample_id"), folder / f"config/worklists/{name}.tsv")
+        tables["subjects"].append(renamed(animals, number, "subject_id"))
+        tables["samples"].append(renamed(taken, number, "sample_id", "subject_id"))
+        tables["runs"].append(run.assign(run_id=name, raw_path=f"raw/{name}"))
+    for name, parts in tables.items():
+        path = folder / f"config/{name}.tsv"
+        before = [read(path)] if path.exists() else []
+        write(pd.concat([*before, *parts]), path)
+
+
+def write(table: pd.DataFrame, path: Path) -> None:
+    """Write a table of the study."""
+    table.to_csv(path, sep="\t", index=False)
+
+
+def make_study(folder: Path, batches: int) -> None:
+    """Write a study of that many batches."""
+    (folder / "config/worklists").mkdir(parents=True)
+    shutil.copytree(ROOT / "config/methods", folder / "config/methods")
+    shutil.copyfile(ROOT / "config/config.yaml", folder / "config/config.yaml")
+    add_batches(folder, range(batches))
+
+
+def cost_of(folder: Path, *words: str) -> Cost:
+    """Return what `bioanalysis run` with these words takes; it must succeed."""
+    start = time.perf_counter()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen([*COMMAND, "run", str(folder), *words], stdout=said, stderr=subprocess.STDOUT)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        assert process.returncode == 0, said.read().decode()[-2000:]
+    return Cost(time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def measure(batches: int, cores: str, *, plan_alone: bool) -> dict[str, Cost]:
+    """Return the costs of one size of study."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_study(folder, batches)
+        costs = {"plan": cost_of(folder, "--dry-run")}
+        if not plan_alone:
+            costs["all"] = cost_of(folder, "--cores", cores)
+            costs["nothing to do"] = cost_of(folder, "--cores", cores)
+            add_batches(folder, range(batches, batches + 1))
+            costs["one new batch"] = cost_of(folder, "--cores", cores)
+    for what, cost in costs.items():
+        print(f"{batches:5d} batches  {what:14}{cost}", flush=True)
+    return costs
+
+
+def main() -> None:
+    """Measure and print, with ratios to the smallest size."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sizes", nargs="*", type=int, default=[1, 10, 100])
+    parser.add_argument("--cores", default="2")
+    parser.add_argument("--plan", nargs="*", type=int, default=[], metavar="SIZE")
+    asked = parser.parse_args()
+    found = {size: measure(size, asked.cores, plan_alone=False) for size in asked.sizes}
+    for size in asked.plan:
+        measure(size, asked.cores, plan_alone=True)
+    least, most = min(found), max(found)
+    if least == most:
+        return
+    small, large = found[least], found[most]
+    exponent = math.log(large["all"].cpu_s / small["all"].cpu_s) / math.log(most / least)
+    print(f"from {least} to {most} batches: processor time grows with exponent {exponent:.2f}")
+    print(f"  largest process {large['all'].peak_mb / small['all'].peak_mb:.2f} times as large")
+    print(
+        f"  nothing to do: {large['nothing to do'].cpu_s / small['nothing to do'].cpu_s:.2f} times the processor time"
+    )
+    print(
+        f"  one new batch beside {most}: {large['one new batch'].cpu_s / small['all'].cpu_s:.2f} times one batch alone"
+    )
+
+
+if __name__ == "__main__":
+    main()

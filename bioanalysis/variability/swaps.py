@@ -18,8 +18,9 @@ COLUMNS = [
     "animal", "kind", "first", "second", "observed", "expected", "statistic", "critical", "suspected", "note",
 ]  # fmt: skip
 FEWEST_DEGREES = 3
-GROUPS_DIFFER, ALIKE = 0.05, 0.15  # tails of the F test for groups with centres of their own, for scatters alike
+GROUPS_DIFFER, ALIKE = 0.05, 0.05  # tails of the F test for groups with centres of their own, for scatters alike
 FITS = 2.0  # standard errors within which a value fits where it is said to belong
+MOST_PAIRED = 40  # animals farthest from their group that are tried in pairs
 TOO_FEW = "too few other animals to say what is expected"
 TOO_CLOSE = "ratio too close to 1 to be told from its inverse"
 
@@ -163,20 +164,31 @@ def _alone(
 
 def _partners(values: np.ndarray, at: np.ndarray, false_alarms: float) -> dict[int, int]:
     """Return pairs of animals that are each far from the own group and fit the other's, by number of the animal."""
-    pairs = [(i, j) for i, j in combinations(range(len(values)), 2) if at[i] != at[j]]
+    n = np.bincount(at)
+    pairs = (len(values) ** 2 - int(n @ n)) // 2
     found: dict[int, int] = {}
-    for i, j in pairs:
+    for i, j in combinations(_farthest(values, at), 2):
+        if at[i] == at[j]:
+            continue
         others = ~np.isin(np.arange(len(values)), (i, j))
         centres, errors, degrees = _groups(values[others], at[others], int(at.max()) + 1)
         if degrees < FEWEST_DEGREES or not np.isfinite([errors[at[i]], errors[at[j]]]).all():
             continue
         # both must be far at once: each at the root of the chance allowed to the pair
-        critical = -stdtrit(degrees, np.sqrt(false_alarms / len(pairs)) / 2)
+        critical = -stdtrit(degrees, np.sqrt(false_alarms / pairs) / 2)
         far = [abs(values[k] - centres[at[k]]) / errors[at[k]] for k in (i, j)]
         fit = [abs(values[k] - centres[at[m]]) / errors[at[m]] for k, m in ((i, j), (j, i))]
         if min(far) > critical and max(fit) < FITS:
             found |= {i: j, j: i}
     return found
+
+
+def _farthest(values: np.ndarray, at: np.ndarray) -> list[int]:
+    """Return the animals farthest from their own group's median, in their order: no others need be paired."""
+    off = np.zeros(len(values))
+    for group in np.unique(at):
+        off[at == group] = np.abs(values[at == group] - np.median(values[at == group]))
+    return sorted(np.argsort(-off, kind="stable")[:MOST_PAIRED].tolist())
 
 
 def _groups(values: np.ndarray, at: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray, int]:

@@ -40,7 +40,10 @@ def variance_table(readings: pd.DataFrame, concentrations: pd.DataFrame) -> pd.D
         tissue_concentrations.tsv.
     """
     rows = []
-    for (tissue, analyte, method_id), here in readings.groupby(["tissue", "analyte", "method_id"], sort=False):
+    keys = ["tissue", "analyte", "method_id"]
+    measured = concentrations.loc[concentrations.analyte != "", keys].drop_duplicates()
+    for tissue, analyte, method_id in measured.itertuples(index=False, name=None):
+        here = readings[(readings.tissue == tissue) & (readings.analyte == analyte) & (readings.method_id == method_id)]
         blq = concentrations[
             (concentrations.tissue == tissue) & (concentrations.method_id == method_id)
             & (concentrations.analyte == analyte) & (concentrations.status == "BLQ")
@@ -90,6 +93,9 @@ def readings_of(study: Study, measurements: pd.DataFrame, concentrations: pd.Dat
 
 def _components(here: pd.DataFrame, estimator: Estimator, blq: int) -> list[dict[str, object]]:
     missing = f"{blq} BLQ samples left out" if blq else ""
+    if here.empty:
+        note = "; ".join(filter(None, ["not estimable: no quantified value", missing]))
+        return [{"estimator": estimator, "component": "residual", "note": note}]
     try:
         found = variance_components(
             here, "log_concentration", nested=NESTED, fixed=FIXED, method=estimator, crossed=crossed_of(here)

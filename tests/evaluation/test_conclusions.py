@@ -101,7 +101,11 @@ def test_a_dosing_log_speaks_for_dosing(tmp_path):
 
 
 def test_all_blq_is_a_sentence(tmp_path):
-    found = Made(tmp_path, status="BLQ").conclusions()
+    made = Made(tmp_path, status="BLQ")
+    found = made.conclusions()
+    table = variance_table(made.readings, made.concentrations)
+    assert set(table.note) == {"not estimable: no quantified value; 40 BLQ samples left out"}
+    assert table.variance.isna().all()
     assert list(found.conclusion) == ["no value to judge: 40 results, none quantified"]
 
 

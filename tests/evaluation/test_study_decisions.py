@@ -34,7 +34,8 @@ def study_of(runs: list[Run], decisions: pd.DataFrame) -> Study:
     samples = table_by_hand(SAMPLES, [{"sample_id": name, **about} for name in names])
     subjects = table_by_hand(SUBJECTS, [{"subject_id": "R1", "species": "rat", "group": "G1", "treatment": "x"}])
     runs = [replace(run, decisions=decisions[decisions.run_id == run.run_id]) for run in runs]
-    return Study(Path(), config, {}, subjects, samples, tuple(runs), decisions)
+    methods = {run.method.method_id: run.method for run in runs}
+    return Study(Path(), config, methods, subjects, samples, tuple(runs), decisions)
 
 
 def judged(runs: dict[Run, pd.DataFrame], decisions: list[dict[str, object]]) -> pd.DataFrame:

@@ -171,5 +171,5 @@ def _context(method: Method, runs: Mapping[str, RunTables]) -> MethodContext:
     scatter = {
         analyte: single_extraction(accepted[accepted.analyte == analyte], method) for analyte in method.analyte_names
     }
-    book = recovery_book(pd.concat(recovery, ignore_index=True), method, limits)
+    book = recovery_book(pd.concat(recovery, ignore_index=True), method, limits, accepted)
     return MethodContext(method, book, scatter)

@@ -143,6 +143,23 @@ def _factor_row(
     }
 
 
+def single_recoveries(units: pd.DataFrame, tissue: str, method: Method) -> pd.Series:
+    """Return the recovery of each row of a tissue spiked before extraction, against the mean of its own level.
+
+    Their geometric mean is the run's factor where every level has as many rows. Rows of a level without counterpart,
+    or without a signal above zero, are left out.
+    """
+    mode = method.extraction.recovery_correction
+    mode = mode if mode != "none" else "extraction_recovery"
+    spiked = units[(units.sample_type == "recovery_pre") & (units.tissue == tissue) & units.mean_response.notna()]
+    signal = found_signal(spiked, mode, method)
+    logs = np.log(signal.where(signal > 0))
+    reference = reference_set(units, tissue, mode, method)
+    if reference is not None:
+        logs = logs - spiked.level.map(log_means(reference, mode, method).mean).astype(float)
+    return np.exp(logs.dropna())
+
+
 def welch_satterthwaite(parts: Sequence[tuple[float, float]]) -> float:
     """Return the effective degrees of freedom of a sum of independent variances (variance, degrees of freedom)."""
     total = sum(variance for variance, _ in parts)

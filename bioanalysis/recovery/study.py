@@ -11,7 +11,16 @@ import pandas as pd
 from bioanalysis.limits import Limits
 from bioanalysis.method import Method
 from bioanalysis.recovery.estimates import Scatter, extraction_scatter, shrink_recovery
-from bioanalysis.recovery.run import ALL_LEVELS, EVIDENCE, AppliedFactor, factor_interval, found_signal, guard_note
+from bioanalysis.recovery.run import (
+    ALL_LEVELS,
+    EVIDENCE,
+    AppliedFactor,
+    factor_interval,
+    found_signal,
+    guard_note,
+    single_recoveries,
+    welch_satterthwaite,
+)
 
 POOLED = "study"
 FEW_BATCHES = 4
@@ -38,20 +47,26 @@ class RecoveryBook:
         return AppliedFactor(row.factor, row.relative_uncertainty, row.degrees_of_freedom, row.source), words, ""
 
 
-def recovery_book(run_tables: pd.DataFrame, method: Method, limits: Limits) -> RecoveryBook:
+def recovery_book(run_tables: pd.DataFrame, method: Method, limits: Limits, reportable: pd.DataFrame) -> RecoveryBook:
     """Return the recovery table of one method over its accepted runs.
 
     Parameters
     ----------
     run_tables : DataFrame
         recovery.tsv of the accepted runs, with analyte.
+    reportable : DataFrame
+        reportable.tsv of the accepted runs: the single recoveries behind the factors of many batches.
     """
     parts = [run_tables]
     if method.recovery.source == "validation":
         parts.append(_validation_rows(method))
     if method.recovery.source == "study" and len(run_tables):
         pooled = run_tables[(run_tables.level == ALL_LEVELS) & run_tables.used]
-        parts += [_pooled_rows(group, method, limits) for _, group in pooled.groupby(["analyte", "tissue"])]
+        for (analyte, tissue), group in pooled.groupby(["analyte", "tissue"]):
+            rows = reportable[(reportable.analyte == analyte) & reportable.run_id.isin(group.batch)]
+            many = len(group) >= FEW_BATCHES
+            singles = _single_recoveries(rows, str(tissue), method) if many else pd.Series(dtype=float)
+            parts.append(_pooled_rows(group, method, limits, singles))
     table = pd.concat(parts, ignore_index=True)
     missing = [name for name in EVIDENCE if name not in table]
     table = table.assign(**dict.fromkeys(missing, np.nan), rows=table.rows.fillna("") if "rows" in table else "")
@@ -82,37 +97,73 @@ def _validation_rows(method: Method) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _pooled_rows(batches: pd.DataFrame, method: Method, limits: Limits) -> pd.DataFrame:
-    """Pool one tissue over batches: with few batches one factor for all, else each batch drawn towards the mean."""
-    logs = np.log(batches.factor.to_numpy(float))
-    n, first = len(logs), batches.iloc[0]
+def _pooled_rows(batches: pd.DataFrame, method: Method, limits: Limits, singles: pd.Series) -> pd.DataFrame:
+    """Pool one tissue over batches: with few batches one factor for all, else each batch drawn towards the mean.
+
+    `singles` are the recoveries of single rows, indexed by batch.
+    """
+    first, n = batches.iloc[0], len(batches)
     row = {"tissue": first.tissue, "kind": first.kind, "level": ALL_LEVELS, "n": int(batches.n.sum())}
-    row |= {"analyte": first.analyte, "batch": POOLED}
-    within = float(np.sqrt(np.mean(batches.relative_uncertainty.to_numpy(float) ** 2) / n))
-    if n == 1:
-        between = method.uncertainty.between_batch_cv
-        spread = np.nan if between is None else float(np.hypot(within, between))
-        freedom, note = float(first.degrees_of_freedom), "one batch: scatter between batches from the method"
-        note = note if between is not None else "one batch: scatter between batches is not estimable"
-        pooled = {**row, "factor": float(np.exp(logs[0]))}
-    else:
+    row |= {"analyte": first.analyte, "source": f"{n} batch{'es' if n > 1 else ''} of the study", "used": True}
+    found = _shrunken(batches, singles) if n >= FEW_BATCHES else [_one_factor(batches, method)]
+    rows = [{**row, **each, "sign_off": guard_note(each["factor"], each["relative_uncertainty"], limits)}
+            for each in found]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _one_factor(batches: pd.DataFrame, method: Method) -> dict[str, Any]:
+    """Return the factor of all batches where there are few, its uncertainty from the scatter of their means."""
+    logs, n = np.log(batches.factor.to_numpy(float)), len(batches)
+    if n > 1:
         spread, freedom = float(logs.std(ddof=1) / np.sqrt(n)), float(n - 1)
         note = f"mean of {n} batches, uncertainty from their scatter"
-        pooled = {**row, "factor": float(np.exp(logs.mean()))}
-    pooled |= {
-        "relative_uncertainty": spread, "degrees_of_freedom": freedom, "source": f"{n} batches of the study",
-        "note": note, "used": True, "sign_off": guard_note(pooled["factor"], spread, limits),
-    }  # fmt: skip
-    return pd.DataFrame([pooled, *(_shrunken(batches, pooled) if n >= FEW_BATCHES else [])])
+    else:
+        first, between = batches.iloc[0], method.uncertainty.between_batch_cv
+        spread = np.nan if between is None else float(np.hypot(first.relative_uncertainty, between))
+        freedom = float(first.degrees_of_freedom)
+        note = "one batch: scatter between batches " + ("is not estimable" if between is None else "from the method")
+    return _factor(POOLED, float(logs.mean()), spread, freedom, note)
 
 
-def _shrunken(batches: pd.DataFrame, pooled: dict) -> list[dict]:
-    """Return each batch's own factor, drawn towards the study's mean by REML (no pooling against a boundary of 0)."""
-    shrunk = shrink_recovery(batches.batch.to_numpy(), batches.factor.to_numpy(float))
-    return [
-        {**pooled, "batch": f"{POOLED}:{batch}", "factor": float(factor), "note": "drawn towards the mean (REML)"}
-        for batch, factor in shrunk.factors.items()
-    ]
+def _factor(batch: str, log_factor: float, spread: float, freedom: float, note: str) -> dict[str, Any]:
+    numbers = {"factor": float(np.exp(log_factor)), "relative_uncertainty": spread, "degrees_of_freedom": freedom}
+    return {"batch": batch, **numbers, "note": note}
+
+
+def _shrunken(batches: pd.DataFrame, singles: pd.Series) -> list[dict[str, Any]]:
+    """Return the mean over batches (for one without recovery rows), and each batch's own factor drawn towards it.
+
+    The mean has the variance tau^2 + u^2(mean). A batch's own, with lambda = tau^2 / (tau^2 + s^2/n), has
+    lambda v + (1 - lambda)^2 u^2(mean), v being the variance of one batch's factor, pooled over the batches: it holds
+    the scatter of what the rows are held against as well.
+    """
+    shrunk = shrink_recovery(singles.index.to_numpy(), singles.to_numpy(float))
+    known, few = shrunk.mean_log_uncertainty**2, float(len(batches) - 1)
+    note = f"mean of {len(batches)} batches (REML), for a batch without recovery rows"
+    rows = [_factor(POOLED, shrunk.mean_log, shrunk.new_batch_sd_log, few, note)]
+    own, freedom = float((batches.relative_uncertainty**2).mean()), float(batches.degrees_of_freedom.sum())
+    counts = singles.groupby(level=0).size()
+    for batch, factor in shrunk.factors.items():
+        if np.isnan(shrunk.between_variance):
+            spread, degrees, said = shrunk.new_batch_sd_log, few, shrunk.note
+        else:
+            within = shrunk.within_variance / counts[batch]
+            pull = shrunk.between_variance / (shrunk.between_variance + within) if shrunk.between_variance else 0.0
+            parts = [(pull * own, freedom), ((1 - pull) ** 2 * known, few)]
+            spread, degrees = float(np.sqrt(sum(part for part, _ in parts))), welch_satterthwaite(parts)
+            said = f"drawn towards the mean (REML, lambda {pull:.3g})"
+        rows.append(_factor(f"{POOLED}:{batch}", float(np.log(factor)), spread, degrees, said))
+    return rows
+
+
+def _single_recoveries(reportable: pd.DataFrame, tissue: str, method: Method) -> pd.Series:
+    """Return the recovery of each row spiked before extraction, by batch (a run), in the order of runs."""
+    own = method.of_tissue(tissue)
+    parts = {run_id: single_recoveries(here, tissue, own) for run_id, here in reportable.groupby("run_id", sort=False)}
+    return pd.Series(
+        np.concatenate([part.to_numpy(float) for part in parts.values()]),
+        index=np.repeat(list(parts), [len(part) for part in parts.values()]),
+    )
 
 
 def _signal(rows: pd.DataFrame, method: Method) -> pd.Series:

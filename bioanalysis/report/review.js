@@ -1,6 +1,7 @@
-/* Review of a run's chromatograms. Names and reasons are data: they only ever become text. */
+/* Review of a run's chromatograms: walking through the peaks, boundaries, decisions. Names only ever become text. */
 "use strict";
 (() => {
+  const { element, minutes } = reviewDraw;
   const run = JSON.parse(document.getElementById("review-data").textContent);
   const root = document.getElementById("chromatograms");
   const find = (name) => root.querySelector(`.review-${name}`);
@@ -15,7 +16,7 @@
     return {
       number, injection, transition, flags: column("flags"), manual: column("manual"), left: column("left_min"),
       right: column("right_min"), area: column("area"), automatic: column("automatic_area"),
-      areaSe: column("area_se"), noiseSd: column("noise_sd"), open: column("flags").filter((flag) => flag.state === "open"),
+      areaSe: column("area_se"), estimate: column("estimate"), noiseSd: column("noise_sd"), open: column("flags").filter((flag) => flag.state === "open"),
     };
   }));
 
@@ -53,22 +54,6 @@
       { points, quantum, noiseSd: peak.noiseSd, noPeak: run.no_peak });
   }
 
-  /* --- small helpers --- */
-  function element(tag, text = "", kind = "") {
-    const made = document.createElement(tag);
-    made.textContent = text;
-    if (kind) made.className = kind;
-    return made;
-  }
-
-  function color(name) {
-    root.style.setProperty("caret-color", `var(--review-${name})`);
-    return getComputedStyle(root).caretColor;
-  }
-
-  const counted = (value) => Number(value.toPrecision(6)).toLocaleString("en", { maximumSignificantDigits: 6, useGrouping: false });
-  const minutes = (value) => value.toFixed(4);
-
   /* --- small multiples, drawn when they come into view --- */
   const cards = new Map();
   const seen = new IntersectionObserver((entries) => entries.forEach((entry) => {
@@ -78,7 +63,7 @@
   function card(peak) {
     if (cards.has(peak)) return cards.get(peak);
     const made = element("div", "", "review-card");
-    made.role = "option";
+    made.setAttribute("role", "option");
     made.tabIndex = -1;
     made.dataset.number = peak.number;
     const words = peak.flags.filter((flag) => flag.state !== "accepted").map((flag) => flag.word);
@@ -103,38 +88,13 @@
   });
 
   function draw(peak) {
-    const made = cards.get(peak), canvas = made.firstChild, ratio = window.devicePixelRatio || 1;
-    const wide = canvas.clientWidth || 150, high = canvas.clientHeight || 62;
-    canvas.width = wide * ratio;
-    canvas.height = high * ratio;
+    const made = cards.get(peak);
     made.classList.toggle("review-drafted", draftsOf(peak).length > 0);
-    if (!state.traces) return;
-    const pen = canvas.getContext("2d"), { time, intensity } = state.traces[peak.number];
-    if (!time.length) return;
-    pen.scale(ratio, ratio);
-    const from = Math.max(stretches[peak.number % width][0], time[0]);
-    const to = Math.min(stretches[peak.number % width][1], time[time.length - 1]);
-    const [left, right] = drawnBounds(peak), beside = (right - left) / 2, outline = new Path2D(), inside = new Path2D();
-    let top = 0; /* a high neighbour is cut off rather than this peak made flat */
-    time.forEach((at, i) => { if (at >= left - beside && at <= right + beside) top = Math.max(top, intensity[i]); });
-    const x = (at) => (at - from) / (to - from || 1) * wide, y = (value) => high - 1 - value / (top || 1) * (high - 4);
-    inside.moveTo(x(left), high);
-    time.forEach((at, i) => {
-      if (at >= left && at <= right) inside.lineTo(x(at), y(intensity[i]));
-      outline.lineTo(x(at), y(intensity[i]));
-    });
-    inside.lineTo(x(right), high);
-    pen.fillStyle = color("area");
-    pen.fill(inside);
-    pen.strokeStyle = color("bound");
-    pen.stroke(new Path2D(`M${x(left)} 0V${high}M${x(right)} 0V${high}`));
-    pen.strokeStyle = color("trace");
-    pen.stroke(outline);
+    made.dataset.drawn = "true";
+    reviewDraw.small(made.firstChild, state.traces[peak.number], drawnBounds(peak), stretches[peak.number % width]);
   }
 
-  const redraw = () => grid.querySelectorAll(".review-card").forEach((one) => {
-    if (one.firstChild.width !== 300) draw(peaks[one.dataset.number]);
-  });
+  const redraw = () => cards.forEach((made, peak) => { if (made.dataset.drawn) draw(peak); });
 
   function list() {
     const only = find("transition").value, show = shows[find("show").value];
@@ -183,38 +143,16 @@
   }
 
   function zoom() {
-    const peak = state.chosen, { time, intensity } = state.traces[peak.number];
     if (state.plot) state.plot.destroy();
-    const axis = { stroke: color("trace"), grid: { stroke: color("line"), width: 0.3 }, ticks: { stroke: color("line") } };
-    state.plot = new uPlot({
-      width: plotBox.clientWidth || 480, height: 300, legend: { show: false },
-      cursor: { drag: { x: true, y: false }, points: { show: false } },
-      scales: { x: { time: false, ...nearby(peak) }, y: { range } },
-      axes: [{ ...axis, label: "min" }, { ...axis, label: "counts", size: 76 }],
-      series: [{}, { stroke: color("trace"), width: 1.2, points: { show: time.length < 2000, size: 4, fill: color("trace") } }],
-      hooks: { drawClear: [shade], draw: [place] },
-    }, [time, intensity], plotBox);
-    state.plot.setScale("x", nearby(peak));
+    const hooks = { drawClear: [shade], draw: [place] };
+    state.plot = reviewDraw.large(plotBox, state.traces[state.chosen.number], nearby(state.chosen), range, hooks);
     handles();
   }
 
-  /* What counts: the signal between the boundaries above the level of the lower edge. */
   function shade(plot) {
-    const peak = state.chosen, { time, intensity } = state.traces[peak.number], [left, right] = state.bounds;
-    const level = integrated(peak, state.bounds).background, drawn = peak.manual || moved();
-    const x = (at) => plot.valToPos(at, "x", true), y = (value) => plot.valToPos(value, "y", true);
-    const floor = y(drawn ? level : 0), inside = new Path2D(), pen = plot.ctx;
-    pen.save();
-    pen.beginPath();
-    pen.rect(plot.bbox.left, plot.bbox.top, plot.bbox.width, plot.bbox.height);
-    pen.clip();
-    inside.moveTo(x(left), floor);
-    time.forEach((at, i) => { if (at >= left && at <= right) inside.lineTo(x(at), y(intensity[i])); });
-    inside.lineTo(x(right), floor);
-    pen.fillStyle = color("area");
-    pen.globalAlpha = 0.5;
-    pen.fill(inside);
-    pen.restore();
+    const peak = state.chosen, byHand = peak.manual || moved();
+    const level = byHand ? integrated(peak, state.bounds).background : null;
+    reviewDraw.shade(plot, state.traces[peak.number], state.bounds, level);
   }
 
   const moved = () => state.bounds[0] !== state.chosen.left || state.bounds[1] !== state.chosen.right;
@@ -222,7 +160,7 @@
   function handles() {
     ["left boundary", "right boundary"].forEach((name, side) => {
       const handle = element("div", "", "review-handle");
-      handle.role = "slider";
+      handle.setAttribute("role", "slider");
       handle.tabIndex = 0;
       handle.dataset.side = side;
       handle.setAttribute("aria-label", `${name}, min`);
@@ -256,15 +194,16 @@
     });
   }
 
-  /* Boundaries are taken to a tenth of a thousandth of a minute, as they will stand in decisions.tsv. */
+  /* Boundaries are taken to 0.0001 min, as they will stand in decisions.tsv, and lie within the trace. */
   function move(side, value) {
-    const { time } = state.traces[state.chosen.number], step = 1e-4;
-    const first = Math.ceil(time[0] / step), last = Math.floor(time[time.length - 1] / step);
-    const other = state.bounds[1 - side] / step;
-    const low = side ? Math.floor(other) + 1 : first, high = side ? last : Math.ceil(other) - 1;
-    const steps = Math.min(Math.max(Math.round(value / step), low), high);
-    if (high < low || steps < 0) return;
-    state.bounds = state.bounds.map((old, k) => Number((k === side ? steps * step : old).toFixed(4)));
+    const { time } = state.traces[state.chosen.number], at = (steps) => Number((steps * 1e-4).toFixed(4));
+    let first = Math.floor(time[0] * 1e4), last = Math.ceil(time[time.length - 1] * 1e4);
+    while (at(first) < time[0]) first++;
+    while (at(last) > time[time.length - 1]) last--;
+    const within = (steps, low, high) => Math.min(Math.max(steps, low), high);
+    const other = within(Math.round(state.bounds[1 - side] * 1e4), first + 1 - side, last - side);
+    const own = within(Math.round(value * 1e4), side ? other + 1 : first, side ? last : other - 1);
+    state.bounds = side ? [at(other), at(own)] : [at(own), at(other)];
     form.elements.action.value = "integrate";
     choices();
     areas();
@@ -275,29 +214,33 @@
   function areas() {
     const peak = state.chosen, rows = [];
     const automatic = { area: peak.automatic, present: peak.automatic !== null };
-    if (peak.manual) rows.push(areaRow("automatic", null, automatic, null));
-    rows.push(areaRow(peak.manual ? "by hand, in the study" : "automatic", [peak.left, peak.right],
+    if (peak.manual) rows.push(reviewDraw.areaRow("automatic", null, automatic, null));
+    rows.push(reviewDraw.areaRow(peak.manual ? "by hand, in the study" : `automatic (${peak.estimate})`, [peak.left, peak.right],
       { area: peak.area, areaSe: peak.areaSe, present: peak.area !== null }, null, "now"));
-    if (moved()) rows.push(areaRow("between the boundaries drawn here", state.bounds, integrated(peak, state.bounds), peak.area, "drawn"));
+    if (moved()) rows.push(reviewDraw.areaRow("between the boundaries drawn here", state.bounds, integrated(peak, state.bounds), peak.area, "drawn"));
     find("areas").tBodies[0].replaceChildren(...rows);
-    const none = moved() && !integrated(peak, state.bounds).present;
-    find("note").textContent = none
-      ? `No peak: the area is less than ${run.no_peak} of its standard errors, and the workflow will give none.`
-      : moved() ? "The workflow gives exactly this area once the decision stands in the study." : "";
+    remark();
   }
 
-  function areaRow(name, bounds, { area, areaSe, present }, before, kind = "") {
-    const row = element("tr"), value = element("td"), head = element("th", name);
-    head.scope = "row";
-    const data = element("data", present ? counted(area) : "no peak");
-    data.value = present ? String(area) : "";
-    data.title = data.value;
-    if (kind) data.id = `review-area-${kind}`;
-    value.append(data);
-    row.append(head, element("td", bounds ? minutes(bounds[0]) : ""), element("td", bounds ? minutes(bounds[1]) : ""), value,
-      element("td", areaSe ? counted(areaSe) : ""),
-      element("td", before && present ? `${(100 * (area / before - 1)).toFixed(2)} %` : ""));
-    return row;
+  /* What a reader of the areas must know, and what a decision reaches beyond this peak. */
+  function remark() {
+    const peak = state.chosen, words = [];
+    if (moved() && !integrated(peak, state.bounds).present)
+      words.push(`No peak: the area is less than ${run.no_peak} of its standard errors, and the workflow will give none.`);
+    else if (moved()) words.push("The workflow gives exactly this area once the decision stands in the study.");
+    if (moved() || peak.manual) words.push("By hand counts what lies above the level of the lower edge.");
+    if (!peak.manual) words.push("Automatic is what lies above the line through the points outside the peak (drop), or the fit of the run's own peak shape (template).");
+    if (form.elements.action.value === "accept_flag" && peak.open.length) words.push(`Accepts ${accepted(peak)}.`);
+    find("note").textContent = words.join(" ");
+  }
+
+  /* A decision names injection and analyte, so it accepts the flags of all peaks of both. */
+  function accepted(peak) {
+    const analytes = targets("accept_flag", peak);
+    const reached = peaks.filter((other) => other.injection === peak.injection).flatMap((other) => other.open)
+      .filter((flag) => analytes.includes(flag.analyte) || analytes.includes(""));
+    const words = [...new Set(reached.map((flag) => flag.word))].join(", ");
+    return `all open flags of injection ${peak.injection.position}${analytes[0] ? ` for ${analytes.join(", ")}` : ""}: ${words}`;
   }
 
   /* --- decisions --- */
@@ -411,13 +354,14 @@
     for (const name of ["order", "show", "transition"]) find(name).addEventListener("change", list);
     root.addEventListener("keydown", pressed);
     root.querySelectorAll("[data-key]").forEach((button) => button.addEventListener("click", () => keys[button.dataset.key]()));
-    form.elements.action.addEventListener("change", choices);
+    form.elements.action.addEventListener("change", () => { choices(); remark(); });
     form.addEventListener("submit", take);
     find("save").addEventListener("click", save);
     window.addEventListener("beforeunload", (event) => { if (!state.saved) event.preventDefault(); });
     window.addEventListener("beforeprint", () => cards.forEach((_, peak) => draw(peak)));
     window.addEventListener("hashchange", named_in_address);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { redraw(); if (state.plot) zoom(); });
+    new ResizeObserver(() => state.plot?.setSize({ width: plotBox.clientWidth, height: 300 })).observe(plotBox);
     try {
       state.traces = await reviewArea.traces(run.traces);
     } catch (error) {

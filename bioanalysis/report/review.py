@@ -57,7 +57,7 @@ def chromatogram_review(folder: Path, run: Run, results: Path) -> str:
         name: (here / path).read_text(encoding="utf-8")
         for name, path in (
             ("style", "review.css"), ("plot_style", "vendor/uPlot.min.css"), ("plot", "vendor/uPlot.iife.min.js"),
-            ("area", "review_area.js"), ("script", "review.js"),
+            ("area", "review_area.js"), ("draw", "review_draw.js"), ("script", "review.js"),
         )
     }  # fmt: skip
     template = jinja2.Environment(autoescape=True, trim_blocks=True).from_string(
@@ -180,6 +180,7 @@ def _peaks(run: Run, traces: RunTraces, peaks: pd.DataFrame, flags: pd.DataFrame
     at_position = {position: here.to_dict("records") for position, here in flags.groupby(flags.position.astype(str))}
     columns: dict[str, list[Any]] = {name: [_number(value) for value in rows[name]] for name in NUMBERS}
     columns["manual"] = [bool(value) for value in rows.manual]
+    columns["estimate"] = [str(value) for value in rows.estimate]
     columns["flags"] = [
         _flags(run.method, about[name], words, details, at_position.get(position, []))
         for (position, name), words, details in zip(keys, rows["flags"], rows["flag_details"], strict=True)

@@ -3,57 +3,82 @@
 from __future__ import annotations
 
 import json
-import math
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import numpy as np
 import pandas as pd
 
-from bioanalysis.calibration import curve_from_dict
 from bioanalysis.limits import EDITION, EXPLORATORY, Limits, limits_for
+from bioanalysis.report.account import (
+    controls_section as control_animals_section,
+)
+from bioanalysis.report.account import (
+    materials_section,
+    methods_section,
+    primary_section,
+    provenance_section,
+    samples_section,
+)
+from bioanalysis.report.all_runs import calibration_section, deviations_section, quality_figures, runs_section
+from bioanalysis.report.concentrations_section import concentrations_section
 from bioanalysis.report.decided import DECISIONS, decided_within_run
 from bioanalysis.report.distribution_sections import distribution_parts
+from bioanalysis.report.first_screen import cards, run_verdicts, to_do
+from bioanalysis.report.flag_effects import flag_effects
 from bioanalysis.report.injections import by_hand, carry_over_figures, standard_figures
-from bioanalysis.report.plots import Axis, Mark, plain, scatter
 from bioanalysis.report.review import chromatogram_review
-from bioanalysis.report.study_stage import study_stage_parts, study_stage_verdicts
+from bioanalysis.report.run_sections import (
+    controls_section,
+    curve_figures,
+    measurements_section,
+    rule_sections,
+)
+from bioanalysis.report.sections import section
+from bioanalysis.report.study_stage import Part, study_stage_parts, study_stage_verdicts
+from bioanalysis.report.study_tables import located, read_of_run, read_or_empty, read_study_tables
 from bioanalysis.report.variability_sections import is_factor, variability_parts
-from bioanalysis.results import read_table
+from bioanalysis.results import read_table, write_result
 from bioanalysis.study import Run, Study
 from bioanalysis.tables import write_whole
+
+_section = section
 
 
 def write_run_report(folder: Path, run_id: str, path: Path) -> None:
     """Write results/runs/<run_id>/report.html from the tables of the run."""
     results = folder / "results" / "runs" / run_id
     run = Run.from_json((folder / "work" / run_id / "run.json").read_text(encoding="utf-8"))
-    names = ("measurements", "acceptance", "recovery", "flags", "decisions")
-    tables = {name: read_table(results / f"{name}.tsv") for name in names}
+    names = ("measurements", "acceptance", "recovery", "flags", "decisions", "dilutions", "positions")
+    tables = {name: read_or_empty(results / f"{name}.tsv") for name in names}
     acceptance, measurements = tables["acceptance"], tables["measurements"]
     curves = json.loads((results / "curve.json").read_text(encoding="utf-8"))
     limits = limits_for(run.method)
     inner = float(limits["CAL-LBA-02" if "CAL-LBA-02" in limits else "CAL-CC-02"].number)
+    is_lcms = run.platform == "lcms"
     sections = [
-        _section("Calibration", figures=[figure for curve in curves for figure in _curve_figures(curve, inner)]),
-        _section("Quality controls", measurements[measurements.sample_type.isin(["qc", "dilution_qc"])], QC),
-        _section("Every rule and its numbers", acceptance, RULES),
-        _section("Recovery", tables["recovery"], RECOVERY),
-        _section("Flags", tables["flags"], FLAGS),
-        _section("Decisions: the run with and without each", tables["decisions"], DECISIONS),
-        _section("Measurements", measurements, MEASUREMENTS),
+        *rule_sections(acceptance)[:2],
+        section("Calibration", figures=[figure for curve in curves for figure in curve_figures(curve, inner)]),
+        controls_section(measurements, is_lcms),
+        *rule_sections(acceptance)[2:],
+        section("Recovery", tables["recovery"], RECOVERY, source="recovery.tsv"),
+        *(injection_sections(results, limits) if is_lcms else []),
+        section("Flags", tables["flags"], FLAGS, source="flags.tsv"),
+        section("Decisions: the run with and without each", tables["decisions"], DECISIONS, source="decisions.tsv"),
+        section("Several dilutions of a sample", tables["dilutions"], source="dilutions.tsv"),
+        measurements_section(measurements, is_lcms),
     ]
-    if run.platform == "lcms":
-        sections[4:4] = injection_sections(results, limits)
-        sections.append(_section(*by_hand(read_table(results / "peaks.tsv")), BY_HAND))
-        sections.append(_section("Chromatograms", figures=_chromatograms(folder, run, results)))
+    if is_lcms:
+        title, table = by_hand(read_table(results / "peaks.tsv"))
+        sections.append(section(title, table, BY_HAND, source="peaks.tsv"))
+        sections.append(section("Chromatograms", figures=_chromatograms(folder, run, results)))
     else:
-        notes = read_table(folder / "work" / run_id / "wells_notes.tsv")
-        sections.append(_section("Position effects", read_table(results / "positions.tsv"), None))
-        sections.append(_section("What the reader noticed of the exports", notes, None))
-    sections.insert(-1, _section("Several dilutions of a sample", read_table(results / "dilutions.tsv"), None))
+        notes = read_or_empty(folder / "work" / run_id / "wells_notes.tsv")
+        sections.append(section("Position effects", tables["positions"], source="positions.tsv"))
+        sections.append(section("What the reader noticed of the exports", notes))
     subtitle = f"method {run.method.method_id} version {run.method.version}, {run.run_date}, {run.analyst}"
     verdicts = [*_run_verdicts(run_id, acceptance), *_wider_than_guideline(run_id, acceptance, tables["flags"])]
     verdicts += decided_within_run(run_id, tables["flags"])
@@ -61,54 +86,75 @@ def write_run_report(folder: Path, run_id: str, path: Path) -> None:
 
 
 def write_study_report(folder: Path, path: Path) -> None:
-    """Write results/study/report.html from the tables of the study."""
+    """Write results/study/report.html from the tables of the study, and flag_effects.tsv beside it."""
     study = Study.load(folder)
     results = folder / "results" / "study"
-    names = (
-        "tissue_concentrations", "tissue_summary", "biodistribution", "recovery", "flags",
-        "reconciliation", "response_variance", "sequences", "decisions",
-    )  # fmt: skip
-    tables = {name: read_table(results / f"{name}.tsv") for name in names}
-    verdicts = []
-    for run in study.runs:
-        acceptance = read_table(folder / "results" / "runs" / run.run_id / "acceptance.tsv")
-        verdicts += _run_verdicts(run.run_id, acceptance)
-        flags = read_table(folder / "results" / "runs" / run.run_id / "flags.tsv")
-        verdicts += [*_wider_than_guideline(run.run_id, acceptance, flags), *decided_within_run(run.run_id, flags)]
-    concentrations = tables["tissue_concentrations"]
-    counts = ", ".join(f"{number} {status}" for status, number in concentrations.status.value_counts().items())
-    open_flags = int((tables["flags"].state == "open").sum())
-    verdicts.append(
-        {
-            "kind": "",
-            "text": f"Results: {counts}. Open flags: {open_flags}. Method status: {study.config.study.status}.",
-        }
-    )
-    verdicts += study_stage_verdicts(results)
-    figures = [_tissue_figure(here, str(tissue)) for tissue, here in concentrations.groupby("tissue", sort=False)]
-    sections = [
-        _section("Tissue concentrations", concentrations, TISSUE, figures=figures),
-        *[_section(*part) for part in study_stage_parts(results)],
-        _section("Summary by group", tables["tissue_summary"], None),
-        _section("Biodistribution", tables["biodistribution"], None),
-        *[_section(*part) for part in distribution_parts(study, results)],
-        *[_section(*part) for part in variability_parts(results)],
-        _section("Response variance of plate assays", tables["response_variance"], None),
-        _section("Recovery", tables["recovery"][is_factor(tables["recovery"])], RECOVERY),
-        _section("Flags", tables["flags"], FLAGS),
-        _section("Decisions: each sample with and without", tables["decisions"], None),
-        _section("Sequences of several runs", tables["sequences"], SEQUENCES),
-        _section("Reconciliation of every input row", tables["reconciliation"], None),
+    of_runs = [
+        read_of_run(folder / "results" / "runs" / run.run_id, run.run_id, run.method.method_id) for run in study.runs
     ]
-    title = f"{study.config.study.id}: {study.config.study.title}"
-    _write(path, title, f"test article {study.config.study.test_article}", verdicts, sections)
+    tables = read_study_tables(results)
+    concentrations = located(tables["tissue_concentrations"], of_runs)
+    flags, recovery = tables["flags"], tables["recovery"]
+    verdicts = run_verdicts(of_runs, concentrations, tables["repeats"])
+    wider = [line for run in of_runs for line in _wider_than_guideline(run.run_id, run.acceptance, run.flags)]
+    lines = [line for run in of_runs for line in decided_within_run(run.run_id, run.flags)]
+    lines += study_stage_verdicts(results)
+    effects = flag_effects(concentrations, flags)
+    write_result(effects, path.parent / "flag_effects.tsv")
+    sections = [
+        concentrations_section(concentrations, flags),
+        section("Summary by group", tables["tissue_summary"], source="tissue_summary.tsv"),
+        samples_section(study, concentrations),
+        primary_section(concentrations),
+        control_animals_section(concentrations),
+        section("Biodistribution", tables["biodistribution"], source="biodistribution.tsv"),
+        *_parts(partial(distribution_parts, study), results),
+        *_parts(variability_parts, results),
+        section("Recovery", recovery[is_factor(recovery)], RECOVERY, source="recovery.tsv"),
+        runs_section(study, verdicts),
+        calibration_section(of_runs),
+        section("QCs over the runs", figures=quality_figures(of_runs)),
+        *_parts(study_stage_parts, results),
+        section("Response variance of plate assays", tables["response_variance"], source="response_variance.tsv"),
+        section("Flags", flags, FLAGS, source="flags.tsv", filters=["flag", "state", "run_id", "tissue"]),
+        _effects_section(effects),
+        section("Decisions: each sample with and without", tables["decisions"], source="decisions.tsv"),
+        deviations_section(study, verdicts),
+        methods_section(study),
+        materials_section(study),
+        section("Sequences of several runs", tables["sequences"], SEQUENCES, source="sequences.tsv"),
+        section(
+            "Reconciliation of every input row", tables["reconciliation"], source="reconciliation.tsv", folded=True
+        ),
+        provenance_section(study),
+    ]
+    settings = study.config.study
+    shown_first = cards(verdicts, concentrations, flags, [line["text"] for line in wider], settings.status, EDITION)
+    _write(path, f"{settings.id}: {settings.title}", f"test article {settings.test_article}", lines, sections,
+           shown_first, to_do(verdicts, concentrations, flags))  # fmt: skip
+
+
+def _parts(parts: Callable[[Path], Sequence[Part]], results: Path) -> list[dict[str, Any]]:
+    """Return the sections of one topic; a table that is not there is said in their place."""
+    try:
+        return [section(*part) for part in parts(results)]
+    except FileNotFoundError as missing:
+        name = Path(str(missing.filename)).name
+        return [section(f"Not shown: {name}", text=f"{name} is not among the results.")]
+
+
+def _effects_section(effects: pd.DataFrame) -> dict[str, Any]:
+    text = (
+        "Mean of the quantified animals of the group with all values, and without those the flag concerns; the largest "
+        "change first. A flag of a run, a calibrator or a QC concerns every value of its run, plate and tissue."
+    )
+    size = pd.to_numeric(effects.change_percent).abs()
+    ordered = effects.loc[size.sort_values(ascending=False, kind="stable", na_position="last").index]
+    return section("Effect of each open flag on the means of groups", ordered, text=text, source="flag_effects.tsv",
+                   filters=["flag", "run_id", "tissue", "group"])  # fmt: skip
 
 
 # fmt: off
-QC = ["plate", "position", "sample_type", "level", "tissue", "nominal_ng_ml", "bias_percent", "status", "reason",
-      "recovery_factor"]
-RULES = ["rule_id", "verdict", "subject", "limit", "observed", "plate", "batch", "tissue", "analyte", "judged",
-         "source", "standing"]
 RECOVERY = ["tissue", "batch", "kind", "level", "factor", "relative_uncertainty", "degrees_of_freedom", "low", "high",
             "n", "note", "sign_off", "source", "rows"]
 FLAGS = ["flag", "state", "run_id", "plate", "position", "sample_id", "tissue", "observed", "limit", "meaning",
@@ -120,12 +166,6 @@ STANDARD = ["position", "sample_type", "sample_id", "level", "tissue", "analyte"
             "percent_of_mean", "flag"]
 CARRIED = ["position", "sample_type", "sample_id", "tissue", "analyte", "previous_position", "carry_over_percent",
            "impact_percent", "limit_percent", "flag"]
-MEASUREMENTS = ["plate", "position", "sample_type", "sample_id", "level", "tissue", "analyte", "status",
-                "nominal_ng_ml", "back_calculated_ng_ml", "bias_percent", "dilution_factor", "response", "reason",
-                "flags"]
-TISSUE = ["sample_id", "group", "tissue", "method_id", "status", "value", "tissue_ug_g_low", "tissue_ug_g_high", "unit",
-          "reason", "uncorrected_ug_g", "recovery_factor", "lloq_ug_g", "run_id", "subject_id", "piece",
-          "collection_day", "analyte", "chosen", "flags"]
 # fmt: on
 
 
@@ -162,90 +202,24 @@ def injection_sections(results: Path, limits: Limits) -> list[dict[str, Any]]:
     ]
 
 
-def _section(
-    title: str, table: pd.DataFrame | None = None, columns: list[str] | None = None, figures: list[str] | None = None
-) -> dict[str, Any]:
-    section: dict[str, Any] = {"title": title, "text": "", "figures": figures or [], "columns": [], "rows": []}
-    if table is not None:
-        names = [name for name in (columns or table.columns) if name in table]
-        rows = [[_shown(cell) for cell in row] for row in table[names].itertuples(index=False)]
-        section |= {"columns": names, "rows": rows, "text": "" if len(table) else "none"}
-    return section
-
-
-def _shown(cell: Any) -> str:
-    """Return a cell with three significant digits where it is a measured number."""
-    try:
-        number = float(cell)
-    except (TypeError, ValueError):
-        return str(cell)
-    if math.isnan(number):
-        return ""
-    is_measured = isinstance(cell, float) or "." in str(cell)
-    return plain(number) if is_measured else str(cell)
-
-
-def _curve_figures(curve: dict[str, Any], limit: float) -> list[str]:
-    """Return the curve with its points, and the bias of each standard between the limits for inner levels."""
-    plate = f"plate {curve['plate']} " if curve["plate"] else ""
-    label = f"{curve['analyte']} {plate}{curve['model']} {curve['weighting']}"
-    if curve["estimator"] is None:
-        return [f"<p>{jinja2.utils.markupsafe.escape(label + ': ' + curve['problem'])}</p>"]
-    points = [p for p in curve["points"] if p["response"] is not None]
-    estimator = curve_from_dict(curve["estimator"])
-    nominal = [p["nominal_ng_ml"] for p in points if p["nominal_ng_ml"]]
-    grid = np.geomspace(min(nominal), max(nominal), 60)
-    line = list(zip(grid.tolist(), np.asarray(estimator.predict(grid), float).tolist(), strict=True))
-    marks = [
-        Mark(p["nominal_ng_ml"], p["response"], _kind(p), f"{p['level']} {p['nominal_ng_ml']:g} ng/mL") for p in points
-    ]
-    bias = [
-        Mark(p["nominal_ng_ml"], p["bias_percent"], _kind(p), f"{p['level']} {p['bias_percent']:+.1f} %")
-        for p in points
-        if p["bias_percent"] is not None
-    ]
-    nominal_axis = Axis(f"nominal ng/mL ({label})", log=True)
-    return [
-        scatter(marks, nominal_axis, Axis("response", log=True), line=line),
-        scatter(bias, nominal_axis, Axis("bias %"), guides=(-limit, 0.0, limit)),
-    ]
-
-
-def _kind(point: dict[str, Any]) -> str:
-    return "dropped" if point["dropped"] else "used"
-
-
-def _tissue_figure(rows: pd.DataFrame, tissue: str) -> str:
-    """Return every quantified value by group, a column of marks per method; what is not drawn is counted in words."""
-    groups = {str(group): float(number) for number, group in enumerate(dict.fromkeys(rows.group), start=1)}
-    methods = [method for method in dict.fromkeys(rows.method_id) if method]
-    step = 0.3 / max(len(methods), 1)
-    marks = [
-        Mark(
-            groups[row.group] + step * (methods.index(row.method_id) - (len(methods) - 1) / 2),
-            row.value,
-            f"m{methods.index(row.method_id)}",
-            f"{row.sample_id}, {row.method_id}: {plain(row.value)} {row.unit}",
-        )
-        for row in rows[rows.value.notna()].itertuples()
-    ]
-    others = rows.status[rows.status != "quantified"].value_counts()
-    not_drawn = ", ".join(f"{number} {status}" for status, number in others.items())
-    x_axis = Axis(tissue, ticks=groups, include=[0.5, len(groups) + 0.5])
-    figure = scatter(marks, x_axis, Axis(str(rows.unit.iloc[0]), log=True))
-    words = f"{tissue}: {' (filled), '.join(methods)}{' (open)' if len(methods) > 1 else ''}"
-    words += f"; not drawn: {not_drawn}" if not_drawn else ""
-    return f"<figure>{figure}<figcaption>{jinja2.utils.markupsafe.escape(words)}</figcaption></figure>"
-
-
 def _chromatograms(folder: Path, run: Run, results: Path) -> list[str]:
     return [chromatogram_review(folder, run, results)]
 
 
 def _write(
-    path: Path, title: str, subtitle: str, verdicts: list[dict[str, str]], sections: list[dict[str, Any]]
+    path: Path,
+    title: str,
+    subtitle: str,
+    verdicts: list[dict[str, str]],
+    sections: list[dict[str, Any]],
+    shown_first: Sequence[dict[str, Any]] = (),
+    todo: Sequence[str] | None = None,
 ) -> None:
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True)
-    template = environment.from_string((files("bioanalysis.report") / "page.html").read_text(encoding="utf-8"))
-    page = template.render(title=title, subtitle=subtitle, verdicts=verdicts, sections=sections, edition=EDITION)
+    here = files("bioanalysis.report")
+    read = {name: (here / name).read_text(encoding="utf-8") for name in ("page.html", "page.css", "page.js")}
+    template = jinja2.Environment(autoescape=True, trim_blocks=True).from_string(read["page.html"])
+    page = template.render(
+        title=title, subtitle=subtitle, verdicts=verdicts, sections=sections, edition=EDITION, cards=shown_first,
+        todo=todo, style=read["page.css"], script=read["page.js"],
+    )  # fmt: skip
     write_whole(path, page.encode("utf-8"))

@@ -6,18 +6,26 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from types import MappingProxyType
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 440, 250, 56, 48
+SHAPES = {"down": "m-4.5 -3.5h9l-4.5 8", "up": "m-4.5 3.5h9l-4.5 -8", "square": "m-3.5 -3.5h7v7h-7"}
 
 
 @dataclass(frozen=True)
 class Mark:
-    """One point of a figure: where it lies, its css class, and what it says when pointed at."""
+    """One point of a figure: where it lies, its css class, what it says when pointed at, its interval and its shape.
+
+    Shapes: circle, down and up (triangles: the value lies below or above), square.
+    """
 
     x: float
     y: float
     kind: str
     tip: str
+    low: float = math.nan
+    high: float = math.nan
+    shape: str = "circle"
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,18 @@ class Axis:
 
     def shows(self, value: float) -> bool:
         return math.isfinite(value) and (value > 0 or not self.log)
+
+    def places(self, low: float, high: float) -> list[float]:
+        """Return where words stand: decades (or 1, 2, 5) inside a logarithmic span, else its ends."""
+        if not self.log:
+            return [low, high]
+        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        for steps in ((1,), (1, 2, 5)):
+            inside = [float(f"{step}e{power}") for power in powers for step in steps]
+            inside = [value for value in inside if low <= value * (1 + 1e-9) and value <= high * (1 + 1e-9)]
+            if len(inside) > 1:
+                return inside
+        return [low, high]
 
     def scale(self, values: Sequence[float], start: float, end: float) -> Callable[[float], float]:
         """Return the function from a value to its place on the page."""
@@ -47,32 +67,55 @@ def scatter(
     *,
     line: Sequence[tuple[float, float]] = (),
     guides: Sequence[float] = (),
+    notes: Mapping[str, str] = MappingProxyType({}),
+    width: int = WIDTH,
 ) -> str:
-    """Return an SVG of marks, a line through (x, y) pairs and horizontal guides; what no axis can show is left out."""
+    """Return an SVG of marks, a line through (x, y) pairs and horizontal guides; what no axis can show is left out.
+
+    `notes` stand under the words of the x axis; intervals of marks are drawn as far as the axis can show them.
+    """
     marks = [mark for mark in marks if x_axis.shows(mark.x) and y_axis.shows(mark.y)]
     line = [(x, y) for x, y in line if x_axis.shows(x) and y_axis.shows(y)]
     if not marks:
         return f"<p>{escape(y_axis.label)}, {escape(x_axis.label)}: nothing to draw</p>"
     xs = [mark.x for mark in marks] + [x for x, _ in line]
-    ys = [mark.y for mark in marks] + [y for _, y in line] + list(guides)
-    to_x, to_y = x_axis.scale(xs, LEFT + 8, WIDTH - 14), y_axis.scale(ys, HEIGHT - BOTTOM - 6, 12)
+    ys = [y for mark in marks for y in (mark.y, mark.low, mark.high) if y_axis.shows(y)]
+    ys += [y for _, y in line] + list(guides)
+    to_x, to_y = x_axis.scale(xs, LEFT + 8, width - 14), y_axis.scale(ys, HEIGHT - BOTTOM - 6, 12)
     path = " ".join(f"{to_x(x):.1f},{to_y(y):.1f}" for x, y in line)
     parts = [
-        f'<path class="axis" d="M{LEFT} 6V{HEIGHT - BOTTOM}H{WIDTH - 6}"/>',
-        *(f'<path class="guide" d="M{LEFT} {to_y(y):.1f}H{WIDTH - 6}"/>' for y in guides),
+        f'<path class="axis" d="M{LEFT} 6V{HEIGHT - BOTTOM}H{width - 6}"/>',
+        *(f'<path class="guide" d="M{LEFT} {to_y(y):.1f}H{width - 6}"/>' for y in guides),
         f'<polyline class="curve" points="{path}"/>',
-        *(_circle(mark, to_x(mark.x), to_y(mark.y)) for mark in marks),
+        *(_interval(mark, to_x(mark.x), to_y) for mark in marks if y_axis.shows(mark.low) and y_axis.shows(mark.high)),
+        *(_drawn(mark, to_x(mark.x), to_y(mark.y)) for mark in marks),
         *_ticks(x_axis, y_axis, xs, [*ys, *y_axis.include], to_x, to_y),
-        f'<text x="{WIDTH / 2}" y="{HEIGHT - 10}" text-anchor="middle">{escape(x_axis.label)}</text>',
+        *_notes(x_axis, notes, to_x),
+        f'<text x="{width / 2}" y="{HEIGHT - 10}" text-anchor="middle">{escape(x_axis.label)}</text>',
         f'<text transform="translate(12 {HEIGHT / 2}) rotate(-90)" text-anchor="middle">{escape(y_axis.label)}</text>',
     ]
     title = escape(f"{y_axis.label} against {x_axis.label}", quote=True)
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">{"".join(parts)}</svg>'
+    return f'<svg viewBox="0 0 {width} {HEIGHT}" role="img" aria-label="{title}">{"".join(parts)}</svg>'
 
 
-def _circle(mark: Mark, x: float, y: float) -> str:
-    kind = escape(mark.kind, quote=True)
-    return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="3.5"><title>{escape(mark.tip)}</title></circle>'
+def _drawn(mark: Mark, x: float, y: float) -> str:
+    kind, tip = escape(mark.kind, quote=True), f"<title>{escape(mark.tip)}</title>"
+    if mark.shape not in SHAPES:
+        return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="3.5">{tip}</circle>'
+    return f'<path class="mark {kind}" d="M{x:.1f} {y:.1f}{SHAPES[mark.shape]}z">{tip}</path>'
+
+
+def _interval(mark: Mark, x: float, to_y: Callable[[float], float]) -> str:
+    return f'<path class="interval" d="M{x:.1f} {to_y(mark.low):.1f}V{to_y(mark.high):.1f}"/>'
+
+
+def _notes(x_axis: Axis, notes: Mapping[str, str], to_x: Callable[[float], float]) -> list[str]:
+    return [
+        f'<text class="note" x="{to_x(value):.1f}" y="{HEIGHT - BOTTOM + 25}" text-anchor="middle">'
+        f"{escape(notes[name])}</text>"
+        for name, value in x_axis.ticks.items()
+        if name in notes
+    ]
 
 
 def _ticks(
@@ -83,8 +126,8 @@ def _ticks(
     to_x: Callable[[float], float],
     to_y: Callable[[float], float],
 ) -> list[str]:
-    across = x_axis.ticks or {plain(v): v for v in (min(xs), max(xs))}
-    up = y_axis.ticks or {plain(v): v for v in (min(ys), max(ys))}
+    across = x_axis.ticks or {_place(v): v for v in x_axis.places(min(xs), max(xs))}
+    up = y_axis.ticks or {_place(v): v for v in y_axis.places(min(ys), max(ys))}
     words = [
         f'<text x="{to_x(v):.1f}" y="{HEIGHT - BOTTOM + 14}" text-anchor="middle">{escape(name)}</text>'
         for name, v in across.items()
@@ -93,6 +136,11 @@ def _ticks(
         f'<text x="{LEFT - 4}" y="{to_y(v) + 3:.1f}" text-anchor="end">{escape(name)}</text>' for name, v in up.items()
     ]
     return words
+
+
+def _place(value: float) -> str:
+    """Return the word at a place of an axis: decades without trailing zeros."""
+    return f"{value:g}" if 1e-4 <= abs(value) < 1e6 and float(f"{value:.0e}") == value else plain(value)
 
 
 def trace(time: Sequence[float], intensity: Sequence[float], left: float, right: float, title: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from bioanalysis.report.plots import Axis, Mark, scatter
-from bioanalysis.results import read_table
+from bioanalysis.report.study_tables import read_or_empty
 
 Part = tuple[str, pd.DataFrame, list[str] | None, list[str]]
 
@@ -27,7 +27,7 @@ REPEATS = ["method_id", "analyte", "sample_id", "initial_run_id", "initial_statu
 def study_stage_parts(results: Path) -> list[Part]:
     """Return title, table, columns and figures of each section, from the tables in results/study."""
     names = ("acceptance", "repeats", "repeat_counts", "incurred", "quality_controls", "storage")
-    tables = {name: read_table(results / f"{name}.tsv") for name in names}
+    tables = {name: read_or_empty(results / f"{name}.tsv") for name in names}
     outside = tables["storage"][tables["storage"].verdict == "fail"]
     return [
         ("Acceptance of the study: every rule and its numbers", tables["acceptance"], RULES, []),
@@ -62,7 +62,7 @@ def difference_figures(pairs: pd.DataFrame) -> list[str]:
 
 def study_stage_verdicts(results: Path) -> list[dict[str, str]]:
     """Return the lines of the first screen: incurred reanalysis, and how many rules pass, fail, cannot be assessed."""
-    table = read_table(results / "acceptance.tsv")
+    table = read_or_empty(results / "acceptance.tsv")
     said = []
     for (method_id, analyte), here in table[table.analyte != ""].groupby(["method_id", "analyte"], sort=False):
         share = here[here.rule_id.isin(["ISR-03", "ISR-04"])]

@@ -9,8 +9,9 @@ import pandas as pd
 
 from bioanalysis.acceptance.ledger import FAIL, NOT_ASSESSABLE, PASS
 from bioanalysis.acceptance.validation import ACCURACY, FOUND, NUMERIC, RULES_OF, VALIDATION
-from bioanalysis.report.pages import FLAGS, RULES, _run_verdicts, _section, _wider_than_guideline, _write
+from bioanalysis.report.pages import FLAGS, _run_verdicts, _section, _wider_than_guideline, _write
 from bioanalysis.report.plots import Axis, Mark, scatter
+from bioanalysis.report.run_sections import RULES
 from bioanalysis.results import read_table
 from bioanalysis.study import Study
 from bioanalysis.tables import read_results

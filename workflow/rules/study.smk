@@ -68,7 +68,7 @@ rule report_study:
         runs=expand(
             "results/runs/{run}/{table}",
             run=RUNS,
-            table=["acceptance.tsv", "flags.tsv"],
+            table=["acceptance.tsv", "flags.tsv", "measurements.tsv", "curve.json"],
         ),
         tables=[
             "results/study/tissue_concentrations.tsv",
@@ -103,6 +103,7 @@ rule report_study:
         ],
     output:
         report="results/study/report.html",
+        effects="results/study/flag_effects.tsv",
     log:
         "logs/report_study.log",
     group:

@@ -1,0 +1,189 @@
+"""The first screen of the study's report: the verdict in words, and what a person must do now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from bioanalysis.report.study_tables import OfRun
+from bioanalysis.words import ACCEPTED, NEEDS_DECISION, NOT_REPORTED
+
+RUN = "RUN"
+NAMED = 8
+TO_DO_KINDS = ("repeat_missing", "needs_decision")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The verdict on one run, or on one plate of it, for one analyte."""
+
+    run_id: str
+    method_id: str
+    plate: str
+    analyte: str
+    accepted: bool
+    why: str
+    waiting: pd.DataFrame
+    replaced: pd.DataFrame
+
+    @property
+    def name(self) -> str:
+        return f"{self.run_id}{f' plate {self.plate}' if self.plate else ''}, {self.analyte}"
+
+
+def run_verdicts(runs: Sequence[OfRun], concentrations: pd.DataFrame, repeats: pd.DataFrame) -> list[Verdict]:
+    """Return the verdicts on all runs, with the samples that wait for a repeat and those that a repeat replaced.
+
+    Parameters
+    ----------
+    concentrations : DataFrame
+        tissue_concentrations.tsv with `plate`, as `located` returns it.
+    repeats : DataFrame
+        repeats.tsv of the study.
+    """
+    return [
+        Verdict(
+            run.run_id, run.method_id, row.plate, row.analyte, row.verdict == "pass", _why(run.acceptance, row),
+            _waiting(run.run_id, row, concentrations), _replaced(run.run_id, row, repeats, run.measurements),
+        )
+        for run in runs
+        for row in run.acceptance[run.acceptance.rule_id == RUN].itertuples()
+    ]  # fmt: skip
+
+
+def _why(acceptance: pd.DataFrame, verdict: Any) -> str:
+    """Return what was observed where the rules failed that decided on the run."""
+    if verdict.verdict == "pass":
+        return str(verdict.observed)
+    deciding = str(verdict.observed).removeprefix("failed: ").split(", ")
+    here = acceptance[(acceptance.verdict == "fail") & acceptance.rule_id.isin(deciding)]
+    here = here[here.plate.isin([verdict.plate, ""]) & here.analyte.isin([verdict.analyte, ""])]
+    said = [f"{row.rule_id} {row.judged}: {row.observed}, must be {row.limit}" for row in here.itertuples()]
+    return "; ".join(dict.fromkeys(said)) or str(verdict.observed)
+
+
+def _waiting(run_id: str, verdict: Any, concentrations: pd.DataFrame) -> pd.DataFrame:
+    table = concentrations
+    here = (table.run_id == run_id) & (table.analyte == verdict.analyte) & (table.status == NOT_REPORTED)
+    return table[here & ((table.plate == verdict.plate) | (verdict.plate == ""))]
+
+
+def _replaced(run_id: str, verdict: Any, repeats: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
+    """Return the repeats of samples of a run (or plate) that failed, those with an accepted result."""
+    here = repeats[(repeats.initial_run_id == run_id) & (repeats.analyte == verdict.analyte)]
+    if verdict.plate:
+        here = here[here.sample_id.isin(measurements.sample_id[measurements.plate == verdict.plate])]
+    return here[(here.accepted_run_id != run_id) & here.accepted_status.isin(ACCEPTED)]
+
+
+def cards(
+    verdicts: Sequence[Verdict], concentrations: pd.DataFrame, flags: pd.DataFrame, wider: Sequence[str], status: str,
+    edition: str,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Return the cards of the first screen: runs, results, flags, decisions, what is wider, the rules."""
+    failed = [verdict for verdict in verdicts if not verdict.accepted]
+    still_open = flags[flags.state == "open"]
+    undecided = concentrations[concentrations.status == NEEDS_DECISION]
+    return [
+        _runs_card(verdicts, failed),
+        _results_card(concentrations),
+        _card("Open flags", _many(len(still_open), "open flag"), _by_kind(still_open), len(still_open) > 0),
+        _card("Decisions needed", _many(len(undecided), "result") + " to decide", _listed(undecided),
+              len(undecided) > 0),
+        _card("Wider than ICH M10", "WIDER THAN ICH M10" if wider else "nothing is wider", list(wider), bool(wider)),
+        _card("Rules and method", f"Method status: {status}.", [f"Rule set follows: {edition}"], False),
+    ]  # fmt: skip
+
+
+def _card(name: str, headline: str, lines: Sequence[str], is_bad: bool) -> dict[str, Any]:
+    return {"name": name, "headline": headline, "lines": list(lines), "kind": "fail" if is_bad else ""}
+
+
+def _runs_card(verdicts: Sequence[Verdict], failed: Sequence[Verdict]) -> dict[str, Any]:
+    runs = dict.fromkeys(verdict.run_id for verdict in verdicts)
+    whole = [run for run in runs if all(v.accepted for v in verdicts if v.run_id == run)]
+    none = [run for run in runs if not any(v.accepted for v in verdicts if v.run_id == run)]
+    headline = f"{len(whole)} of {len(runs)} runs accepted"
+    partly = len(runs) - len(whole) - len(none)
+    headline += f", {partly} in part" * bool(partly) + f", {len(none)} failed" * bool(none)
+    lines = [f"FAILED: {verdict.name}. {verdict.why}. {impact(verdict)}" for verdict in failed]
+    lines += ["Accepted: " + "; ".join(v.name for v in verdicts if v.accepted)] * any(v.accepted for v in verdicts)
+    return _card("Runs", headline, lines, bool(failed))
+
+
+def impact(verdict: Verdict) -> str:
+    """Return what a failed run cost: samples without a result, samples that a repeat gave one."""
+    replaced = verdict.replaced.groupby("accepted_run_id").size()
+    words = [f"{_many(int(number), 'sample')} replaced by {run}" for run, number in replaced.items()]
+    waiting = len(verdict.waiting)
+    words += [f"{_many(waiting, 'sample')} without a result by {verdict.method_id}, no repeat yet"] * bool(waiting)
+    return "; ".join(words) or "No reported sample depends on it"
+
+
+def _results_card(concentrations: pd.DataFrame) -> dict[str, Any]:
+    samples = concentrations.groupby("sample_id", sort=False).status.agg(set)
+    reported = int(samples.map(lambda words: bool(words & set(ACCEPTED))).sum())
+    counts = ", ".join(f"{number} {status}" for status, number in concentrations.status.value_counts().items())
+    lines = [f"Results (one per sample, analyte and method): {counts}."] if counts else []
+    lines += [
+        f"{method_id}: " + ", ".join(f"{number} {status}" for status, number in here.status.value_counts().items())
+        for method_id, here in concentrations[concentrations.method_id != ""].groupby("method_id", sort=False)
+    ]
+    return _card("Samples", f"{reported} of {len(samples)} samples with a value or BLQ", lines, reported < len(samples))
+
+
+def _by_kind(flags: pd.DataFrame) -> list[str]:
+    return (
+        [", ".join(f"{number} {kind}" for kind, number in flags["flag"].value_counts().items())] if len(flags) else []
+    )
+
+
+def _listed(rows: pd.DataFrame) -> list[str]:
+    return [names(rows)] if len(rows) else []
+
+
+def names(rows: pd.DataFrame) -> str:
+    """Return the samples of the rows, the first few by name."""
+    samples = list(dict.fromkeys(rows.sample_id))
+    more = len(samples) - NAMED
+    return ", ".join(samples[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def to_do(verdicts: Sequence[Verdict], concentrations: pd.DataFrame, flags: pd.DataFrame) -> list[str]:
+    """Return what a person must do now, the most urgent first; an empty list: nothing waits."""
+    failed = [verdict for verdict in verdicts if not verdict.accepted and len(verdict.waiting)]
+    lines = [
+        f"Repeat {_many(len(v.waiting), 'sample')} of {v.name} ({v.method_id}), which FAILED {v.why}: "
+        f"{names(v.waiting)}. Find the cause first, extract and analyse again in a new run, add it to config/runs.tsv "
+        f"with a worklist that gives repeat_reason, and run again."
+        for v in failed
+    ]
+    undecided = concentrations[concentrations.status == NEEDS_DECISION]
+    if len(undecided):
+        lines.append(f"Decide which result counts for {names(undecided)}: a line report_run or report_result in "
+                     "config/decisions.tsv, with reason and author.")  # fmt: skip
+    covered = {(verdict.run_id, sample) for verdict in failed for sample in verdict.waiting.sample_id}
+    lines += _other_repeats(flags, covered)
+    others = flags[(flags.state == "open") & ~flags["flag"].isin(TO_DO_KINDS)]
+    if len(others):
+        lines.append(f"Review {_many(len(others), 'open flag')} ({len(set(others['flag']))} kinds; section Flags says "
+                     "where to look first); accept with accept_flag in config/decisions.tsv, or correct.")  # fmt: skip
+    return lines
+
+
+def _other_repeats(flags: pd.DataFrame, covered: set[tuple[str, str]]) -> list[str]:
+    """Return one line per sample that needs a repeat for another reason than a failed run."""
+    wanted = flags[(flags.state == "open") & (flags["flag"] == "repeat_missing")]
+    pairs = zip(wanted.run_id, wanted.sample_id, strict=True)
+    wanted = wanted[pd.Series([pair not in covered for pair in pairs], index=wanted.index, dtype=bool)]
+    return [
+        f"Repeat {names(here)} (first in {run_id}): {observed}."
+        for (run_id, observed), here in wanted.groupby(["run_id", "observed"], sort=False)
+    ]
+
+
+def _many(number: int, word: str) -> str:
+    return f"{number} {word}" + ("" if number == 1 else "s")

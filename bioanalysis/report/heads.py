@@ -1,0 +1,31 @@
+"""Heads of table columns in the field's words, with their units."""
+
+from __future__ import annotations
+
+WORDS = {
+    "sample_id": "sample", "subject_id": "animal", "collection_day": "day", "method_id": "method", "run_id": "run",
+    "rule_id": "rule", "nominal_ng_ml": "nominal (ng/mL)", "n": "n", "cv_percent": "CV (%)", "sd": "SD",
+    "n_blq": "BLQ", "n_quantified": "quantified", "n_not_reported": "not reported", "geometric_mean": "geom. mean",
+    "geometric_cv_percent": "geom. CV (%)", "mean_low": "mean, low", "mean_high": "mean, high", "lloq": "LLOQ",
+    "uloq": "ULOQ", "degrees_of_freedom": "df", "relative_uncertainty": "rel. uncertainty", "bias_percent": "bias (%)",
+    "recovery_factor": "recovery", "back_calculated_ng_ml": "read off the curve (ng/mL)", "blq_rule": "BLQ in the mean",
+    "check_first": "check first", "decided_at": "decided (UTC)", "id": "row", "p_value": "p", "n_runs": "runs",
+    "signal_to_noise": "S/N", "internal_standard_area": "IS area (counts x s)", "analyte_area": "area (counts x s)",
+    "automatic_area": "automatic area (counts x s)", "area": "area (counts x s)", "isr": "ISR",
+    "curve_reading_ng_ml": "curve reading (ng/mL)",
+}  # fmt: skip
+UNITS = {
+    "_ng_ml": "ng/mL", "_ug_g": "ug/g", "_nmol_g": "nmol/g", "_percent": "%", "_min": "min", "_ml_per_g": "mL/g",
+    "_mg": "mg", "_ul": "uL", "_days": "days", "_c": "°C",
+}  # fmt: skip
+UPPER = {"blq": "BLQ", "lloq": "LLOQ", "uloq": "ULOQ", "cv": "CV", "qc": "QC", "isr": "ISR", "sd": "SD", "id": "ID"}
+
+
+def head(column: str) -> str:
+    """Return the head of a column: its name in words, the unit in brackets."""
+    if column in WORDS:
+        return WORDS[column]
+    unit = next((suffix for suffix in UNITS if column.endswith(suffix)), "")
+    stem = column.removesuffix(unit).removesuffix("_id")
+    words = " ".join(UPPER.get(word, word) for word in stem.split("_"))
+    return f"{words} ({UNITS[unit]})" if unit else words

@@ -1,0 +1,169 @@
+"""Sections of a page: tables whose cells are data and never markup, with heads, anchors, links and filters."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+
+from bioanalysis.report.heads import head
+from bioanalysis.report.plots import plain
+
+NAMES = {
+    "sample_id", "subject_id", "group", "tissue", "analyte", "run_id", "method_id", "plate", "position", "level", "lot",
+    "batch", "id", "decision_id", "material", "kind", "reason", "observed", "limit", "source", "author", "version",
+    "initial_run_id", "repeat_run_id", "accepted_run_id", "extraction_id", "subject", "treatment", "analyst",
+    "instrument", "comment", "flags", "note", "line",
+}  # fmt: skip
+LONG = 28
+BAD = ("fail", "FAILED", "not_reported", "open", "needs_decision")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell that leads somewhere: what it shows, and the address it links to."""
+
+    text: str
+    href: str = ""
+
+
+def section(
+    title: str,
+    table: pd.DataFrame | None = None,
+    columns: Sequence[str] | None = None,
+    figures: Sequence[str] | None = None,
+    *,
+    text: str = "",
+    source: str = "",
+    filters: Sequence[str] = (),
+    anchors: Sequence[str] = (),
+    heads: Mapping[str, str] | None = None,
+    folded: bool = False,
+) -> dict[str, Any]:
+    """Return one section of a page.
+
+    Parameters
+    ----------
+    table : DataFrame, optional
+        Rows to show; cells may be `Cell`.
+    columns : list of str, optional
+        Columns in order; those the table lacks or has nothing in are left out. All where not given.
+    figures : list of str, optional
+        Figures as markup, escaped by whoever drew them.
+    text : str
+        A sentence under the title.
+    source : str
+        The file the table or figure can be read from.
+    filters : list of str
+        Columns a reader can choose rows by.
+    anchors : list of str
+        One id per row.
+    heads : dict, optional
+        Heads other than `head` gives.
+    folded : bool
+        Whether the table opens on demand.
+    """
+    made: dict[str, Any] = {
+        "title": title, "key": slug(title), "text": text, "figures": list(figures or []), "columns": [], "rows": [],
+        "source": source, "filters": [], "folded": folded, "count": 0,
+    }  # fmt: skip
+    if table is None:
+        return made
+    names = [name for name in (columns or table.columns) if name in table and (table.empty or _is_filled(table[name]))]
+    as_is = [name in NAMES for name in names]
+    shown_rows = [
+        [_shown_cell(cell, named) for cell, named in zip(row, as_is, strict=True)]
+        for row in table[names].itertuples(index=False)
+    ]
+    chosen = [names.index(name) for name in filters if name in names]
+    return made | {
+        "columns": [(heads or {}).get(name) or head(name) for name in names],
+        "rows": [_row(row, anchor, chosen) for row, anchor in _with_anchors(shown_rows, anchors)],
+        "text": text if len(table) else " ".join(filter(None, [text, "none"])),
+        "filters": [(place, head(names[place]), _choices(shown_rows, place)) for place in chosen],
+        "count": len(table),
+    }
+
+
+def figure(drawn: str, words: str, source: str = "") -> str:
+    """Return a figure with its caption and the file its data are in."""
+    data = f" Data: {source}." if source else ""
+    return f"<figure>{drawn}<figcaption>{escape(words)}{escape(data)}</figcaption></figure>"
+
+
+def shown(cell: Any) -> str:
+    """Return a cell with three significant digits where it is a measured number."""
+    try:
+        number = float(cell)
+    except (TypeError, ValueError):
+        return str(cell)
+    if math.isnan(number):
+        return ""
+    is_measured = isinstance(cell, float) or "." in str(cell)
+    return plain(number) if is_measured and math.isfinite(number) else str(cell)
+
+
+def slug(words: str) -> str:
+    """Return words as an id of a page: unique per words, letters and digits only."""
+    return re.sub(r"[^A-Za-z0-9]", lambda found: "-" if found[0] == " " else f"_{ord(found[0]):x}", words)
+
+
+def row_anchor(line: Any, analyte: str) -> str:
+    """Return the id of a measurement in the report of its run: the line of the worklist, and the analyte."""
+    return f"row-{line}-{slug(analyte)}"
+
+
+def injection_anchor(position: Any) -> str:
+    """Return the name by which the chromatogram review of a run finds an injection."""
+    return f"chromatogram-{quote(str(position), safe='')}"
+
+
+def run_address(run_id: str, anchor: str = "") -> str:
+    """Return the address of a run's report, as seen from the report of the study."""
+    return f"../runs/{quote(run_id)}/report.html" + (f"#{anchor}" if anchor else "")
+
+
+def _is_filled(column: pd.Series) -> bool:
+    return bool((column.notna() & (column.astype(str) != "")).any())
+
+
+def _with_anchors(rows: list[list[Cell]], anchors: Sequence[str]) -> Iterable[tuple[list[Cell], str]]:
+    return zip(rows, anchors or [""] * len(rows), strict=True)
+
+
+def _shown_cell(cell: Any, is_name: bool) -> Cell:
+    if isinstance(cell, Cell):
+        return cell
+    return Cell(str(cell) if is_name else shown(cell))
+
+
+def _row(cells: list[Cell], anchor: str, chosen: list[int]) -> str:
+    """Return one row; its first cell is its head."""
+    first, *rest = [_content(cell) for cell in cells]
+    bad = [_class(cell.text) for cell in cells[1:]]
+    body = "".join(f"<td{kind}>{text}</td>" for kind, text in zip(bad, rest, strict=True))
+    name = f' id="{escape(anchor, quote=True)}"' if anchor else ""
+    return f'<tr{name}><th scope="row"{_class(cells[0].text)}>{first}</th>{body}</tr>'
+
+
+def _class(text: str) -> str:
+    if len(text) > LONG:
+        return ' class="long"'
+    return ' class="fail"' if text in BAD else ""
+
+
+def _content(cell: Cell) -> str:
+    text = escape(cell.text)
+    return f'<a href="{escape(cell.href, quote=True)}">{text}</a>' if cell.href and text else text
+
+
+def _choices(rows: list[list[Cell]], place: int) -> list[str]:
+    """Return the words of a column, each once; words joined by `;` count each."""
+    words = {word for row in rows for word in re.split("; ?", row[place].text)}
+    return sorted(word for word in words if word)

@@ -1,0 +1,74 @@
+"""Figures drawn as SVG."""
+
+from __future__ import annotations
+
+import math
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from bioanalysis.report.plots import Axis, Mark, plain, scatter
+
+HOSTILE = "</text><script>alert(1)</script>"
+
+
+def drawn(*marks: Mark, **settings: object) -> ElementTree.Element:
+    return ElementTree.fromstring(scatter(marks, Axis("x"), Axis("y", log=True), **settings))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "places"),
+    [(0.05, 200, [0.1, 1, 10, 100]), (1, 1000, [1, 10, 100, 1000]), (0.19, 4.3, [0.2, 0.5, 1, 2]), (3.0, 4.0, [3, 4])],
+)
+def test_a_logarithmic_axis_is_labelled_at_decades_or_at_1_2_5(low, high, places):
+    assert Axis("y", log=True).places(low, high) == pytest.approx(places)
+
+
+def test_a_decade_is_ten_times_a_decade_everywhere():
+    scale = Axis("y", log=True).scale([1, 1000], 0, 300)
+    assert [scale(value) for value in (1, 10, 100, 1000)] == pytest.approx([0, 100, 200, 300])
+
+
+def test_an_interval_is_drawn_from_its_low_end_to_its_high_end():
+    svg = drawn(Mark(1, 10, "m0", "", low=1, high=100), Mark(2, 10, "m0", ""))
+    (line,) = [path for path in svg.iter("path") if path.get("class") == "interval"]
+    top, bottom, middle = 12.0, 196.0, next(float(circle.get("cy")) for circle in svg.iter("circle"))
+    assert re.fullmatch(rf"M[\d.]+ {bottom}V{top}", line.get("d"))
+    assert middle == pytest.approx((top + bottom) / 2, abs=0.06)  # 10 lies half-way from 1 to 100
+
+
+def test_what_lies_below_is_a_triangle_and_not_a_circle():
+    svg = drawn(Mark(1, 0.5, "empty", "S1: BLQ", shape="down"), Mark(2, 5, "m0", ""))
+    (triangle,) = [path for path in svg.iter("path") if path.get("class") == "mark empty"]
+    assert triangle.find("title").text == "S1: BLQ"
+    assert len(list(svg.iter("circle"))) == 1
+
+
+def test_notes_stand_under_their_words():
+    svg = ElementTree.fromstring(
+        scatter([Mark(1, 1, "", "")], Axis("group", ticks={"low": 1.0, "high": 2.0}), Axis("y"), notes={"low": "BLQ 2"})
+    )
+    place = {text.text: text.get("x") for text in svg.iter("text")}
+    assert place["BLQ 2"] == place["low"]
+
+
+def test_names_are_never_markup():
+    svg = scatter(
+        [Mark(1, 1, HOSTILE, HOSTILE)], Axis(HOSTILE, ticks={HOSTILE: 1.0}), Axis(HOSTILE), notes={HOSTILE: HOSTILE}
+    )
+    assert "<script" not in svg
+    assert HOSTILE in [text.text for text in ElementTree.fromstring(svg).iter("text")]
+
+
+def test_every_figure_says_what_it_is_and_an_empty_one_says_so():
+    assert drawn(Mark(1, 1, "", "")).get("aria-label") == "y against x"
+    assert scatter([Mark(1, math.nan, "", "")], Axis("x"), Axis("y")) == "<p>y, x: nothing to draw</p>"
+    assert "nothing to draw" in scatter([Mark(1, 0, "", "")], Axis("x"), Axis("y", log=True))
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(12.3456, "12.3"), (0.00123456, "0.00123"), (1234.5, "1234"), (7.0, "7"), (-0.5, "-0.500")]
+)
+def test_three_significant_digits_and_no_exponent(value, words):
+    assert plain(value) == words

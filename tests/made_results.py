@@ -7,8 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from small_study import CONFIG, LCMS
+
+from bioanalysis.calibration import WeightedLinear
 
 TISSUES = ("liver", "kidney")
 GROUPS = {"control": "vehicle", "low": "mipomersen", "high": "mipomersen"}
@@ -125,13 +128,14 @@ def _write_run(results: Path, run_id: str, samples: list[dict[str, Any]], is_fai
 
 def _curve() -> dict[str, Any]:
     """Return the curve response = 0.001 x nominal through all calibrators."""
+    nominal = np.array(CALIBRATORS)
     points = [
         {"level": f"C{k}", "position": str(k), "nominal_ng_ml": value, "response": value / 1000, "bias_percent": 1.0,
          "used": True, "dropped": False, "excluded": "", "kind": "calibrator"}
         for k, value in enumerate(CALIBRATORS, start=1)
     ]  # fmt: skip
     return {"analyte": ANALYTE, "plate": "", "model": "linear", "weighting": "1/x^2", "problem": "", "points": points,
-            "estimator": {"model": "linear", "parameters": {"intercept": 0.0, "slope": 0.001}},
+            "estimator": WeightedLinear(weighting="1/x^2").fit(nominal, nominal / 1000).to_dict(),
             "lloq_ng_ml": 5.0, "uloq_ng_ml": 5000.0}  # fmt: skip
 
 

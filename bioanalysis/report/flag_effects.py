@@ -38,7 +38,7 @@ def flag_effects(concentrations: pd.DataFrame, flags: pd.DataFrame) -> pd.DataFr
         sex=concentrations.get("sex", ""),
         plate=concentrations.get("plate", ""),
         runs=concentrations.run_id.astype(str).str.split(";"),
-    )
+    )[[*KEYS, "sample_id", "subject_id", "plate", "runs", "status", "value", "unit"]]
     of_sample = {name: here for name, here in table.groupby("sample_id", sort=False)}
     quantified = table[table.status == QUANTIFIED]
     groups = {key: here for key, here in quantified.groupby(KEYS, sort=False)}

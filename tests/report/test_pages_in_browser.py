@@ -1,0 +1,105 @@
+"""The pages in a real browser: filters, links, keyboard, light and dark, paper."""
+
+from __future__ import annotations
+
+import pytest
+from browser import opened, serious_issues
+from made_results import make_results
+
+from bioanalysis.report import write_study_report
+from bioanalysis.report.pages import _write
+from bioanalysis.report.run_sections import curve_figures, measurements_section, rule_sections
+from bioanalysis.report.sections import section
+from bioanalysis.report.study_tables import read_of_run
+
+pytestmark = pytest.mark.browser
+ROWS = "#Tissue-concentrations tbody tr"
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Return a study of two runs, the second failed, with its page and a page per run."""
+    folder = make_results(tmp_path_factory.mktemp("study"), failed=(1,))
+    write_study_report(folder, folder / "results/study/report.html")
+    for name in ("R0", "R1"):
+        run = read_of_run(folder / f"results/runs/{name}", name, "ASO-LCMS-01")
+        sections = [
+            *rule_sections(run.acceptance),
+            section("Calibration", figures=curve_figures(run.curves[0], 15.0)),
+            measurements_section(run.measurements, has_chromatograms=False),
+        ]
+        _write(folder / f"results/runs/{name}/report.html", f"Run {name}", "", [], sections)
+    return folder
+
+
+def address(study, path: str = "study/report.html") -> str:
+    return (study / "results" / path).as_uri()
+
+
+def choice(page, name: str):
+    return page.locator(f"#Tissue-concentrations .filter label:has-text('{name}') select")
+
+
+def test_filters_leave_the_rows_chosen_and_count_them(chromium, study):
+    with opened(chromium) as (page, said):
+        page.goto(address(study))
+        choice(page, "status").select_option("not_reported")
+        assert page.locator(f"{ROWS}:visible").count() == 6
+        choice(page, "tissue").select_option("liver")
+        assert page.locator(f"{ROWS}:visible").count() == 3
+        assert page.locator("#Tissue-concentrations output").inner_text() == "3 of 12 rows"
+        assert said == []
+
+
+def test_a_value_leads_to_its_row_in_one_click(chromium, study):
+    with opened(chromium) as (page, said):
+        page.goto(address(study))
+        # S2 is the third sample of R0: line 9 of its worklist
+        page.locator(ROWS).filter(has_text="S2").locator("a").first.click()
+        page.wait_for_url("**/runs/R0/report.html#row-9-mipomersen")
+        assert "S2" in page.locator("tr:target").inner_text()
+        assert said == []
+
+
+def test_a_link_into_a_folded_table_opens_it(chromium, study):
+    with opened(chromium) as (page, _):
+        page.goto(address(study, "runs/R0/report.html"))
+        assert not page.get_by_text("prepared separately").last.is_visible()
+        page.locator("#Every-rule-and-its-numbers summary").press("Enter")
+        assert page.get_by_text("prepared separately").last.is_visible()
+
+
+def test_every_row_stands_there_without_scripts(chromium, study):
+    with opened(chromium, java_script_enabled=False) as (page, _):
+        page.goto(address(study))
+        assert page.locator(ROWS).count() == 12
+        assert not page.locator("#Tissue-concentrations .filter").is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["study/report.html", "runs/R1/report.html"])
+def test_no_serious_issue_of_accessibility(chromium, study, path, scheme):
+    with opened(chromium, color_scheme=scheme) as (page, said):
+        page.goto(address(study, path))
+        assert serious_issues(page) == []
+        assert said == []
+
+
+def test_on_paper_no_filters_and_no_hidden_tables(chromium, study):
+    with opened(chromium) as (page, _):
+        page.goto(address(study))
+        page.emulate_media(media="print")
+        assert not page.locator("nav").is_visible()
+        assert not page.locator("#Tissue-concentrations .filter").is_visible()
+        assert page.locator("h1").is_visible()
+
+
+@pytest.mark.parametrize("name", ["<img src=x onerror=document.title='hit'>", "<script>document.title='hit'</script>"])
+def test_a_hostile_name_does_nothing(chromium, tmp_path, name):
+    folder = make_results(tmp_path, name_of=lambda n: f"{name}{n}", comment=name)
+    write_study_report(folder, folder / "results/study/report.html")
+    with opened(chromium) as (page, said):
+        page.goto(address(folder))
+        assert page.title() != "hit"
+        assert f"{name}0" in page.locator(ROWS).first.inner_text()
+        assert said == []

@@ -1,4 +1,4 @@
-/* Review of a run's chromatograms: walking through the peaks, boundaries, decisions. Names only ever become text. */
+/* Walking through the peaks of a run, boundaries, decisions. Names only ever become text. */
 "use strict";
 (() => {
   const { element, minutes } = reviewDraw;
@@ -16,7 +16,8 @@
     return {
       number, injection, transition, flags: column("flags"), manual: column("manual"), left: column("left_min"),
       right: column("right_min"), area: column("area"), automatic: column("automatic_area"),
-      areaSe: column("area_se"), estimate: column("estimate"), noiseSd: column("noise_sd"), open: column("flags").filter((flag) => flag.state === "open"),
+      areaSe: column("area_se"), estimate: column("estimate"), noiseSd: column("noise_sd"),
+      open: column("flags").filter((flag) => flag.state === "open"),
     };
   }));
 
@@ -95,7 +96,6 @@
   }
 
   const redraw = () => cards.forEach((made, peak) => { if (made.dataset.drawn) draw(peak); });
-
   function list() {
     const only = find("transition").value, show = shows[find("show").value];
     state.shown = peaks.filter((peak) => show(peak) && (!only || peak.transition.name === only));
@@ -217,7 +217,8 @@
     if (peak.manual) rows.push(reviewDraw.areaRow("automatic", null, automatic, null));
     rows.push(reviewDraw.areaRow(peak.manual ? "by hand, in the study" : `automatic (${peak.estimate})`, [peak.left, peak.right],
       { area: peak.area, areaSe: peak.areaSe, present: peak.area !== null }, null, "now"));
-    if (moved()) rows.push(reviewDraw.areaRow("between the boundaries drawn here", state.bounds, integrated(peak, state.bounds), peak.area, "drawn"));
+    const drawn = ["between the boundaries drawn here", state.bounds, integrated(peak, state.bounds), peak.area, "drawn"];
+    if (moved()) rows.push(reviewDraw.areaRow(...drawn));
     find("areas").tBodies[0].replaceChildren(...rows);
     remark();
   }
@@ -229,7 +230,8 @@
       words.push(`No peak: the area is less than ${run.no_peak} of its standard errors, and the workflow will give none.`);
     else if (moved()) words.push("The workflow gives exactly this area once the decision stands in the study.");
     if (moved() || peak.manual) words.push("By hand counts what lies above the level of the lower edge.");
-    if (!peak.manual) words.push("Automatic is what lies above the line through the points outside the peak (drop), or the fit of the run's own peak shape (template).");
+    if (!peak.manual) words.push("Automatic is what lies above the line through the points outside the peak (drop),",
+      "or the fit of the run's own peak shape (template).");
     if (form.elements.action.value === "accept_flag" && peak.open.length) words.push(`Accepts ${accepted(peak)}.`);
     find("note").textContent = words.join(" ");
   }
@@ -240,7 +242,8 @@
     const reached = peaks.filter((other) => other.injection === peak.injection).flatMap((other) => other.open)
       .filter((flag) => analytes.includes(flag.analyte) || analytes.includes(""));
     const words = [...new Set(reached.map((flag) => flag.word))].join(", ");
-    return `all open flags of injection ${peak.injection.position}${analytes[0] ? ` for ${analytes.join(", ")}` : ""}: ${words}`;
+    const which = analytes.every(Boolean) ? ` for ${analytes.join(", ")}` : "";
+    return `all open flags of injection ${peak.injection.position}${which}: ${words}`;
   }
 
   /* --- decisions --- */
@@ -251,7 +254,8 @@
       codes.dataset.action = action;
     }
     form.querySelector(".review-scope").hidden = action !== "exclude";
-    const nothing = { integrate: !moved() || !peak.transition.decided_as, exclude: false, accept_flag: !peak.open.length }[action];
+    const possible = { integrate: moved() && peak.transition.decided_as, exclude: true, accept_flag: peak.open.length };
+    const nothing = !possible[action];
     form.querySelector("button").disabled = nothing;
     form.querySelector("button").title = nothing
       ? { integrate: "move a boundary first", accept_flag: "no open flag here" }[action] : "";
@@ -330,8 +334,15 @@
   const rowLength = () => getComputedStyle(grid).gridTemplateColumns.split(" ").length;
   const keys = {
     j: () => step(1), k: () => step(-1),
-    w: () => { const { time } = state.traces[state.chosen.number]; state.plot.setScale("x", { min: time[0], max: time[time.length - 1] }); },
-    b: () => { state.magnified = { 1: 10, 10: 100, 100: 1 }[state.magnified]; const { min, max } = state.plot.scales.x; state.plot.setScale("x", { min, max }); },
+    w: () => {
+      const { time } = state.traces[state.chosen.number];
+      state.plot.setScale("x", { min: time[0], max: time[time.length - 1] });
+    },
+    b: () => {
+      const { min, max } = state.plot.scales.x;
+      state.magnified = { 1: 10, 10: 100, 100: 1 }[state.magnified];
+      state.plot.setScale("x", { min, max });
+    },
     r: () => { state.bounds = [state.chosen.left, state.chosen.right]; choices(); areas(); zoom(); },
   };
   const inGrid = {

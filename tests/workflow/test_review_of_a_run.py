@@ -81,6 +81,9 @@ def test_a_reviewer_walks_through_the_peaks_by_keyboard(page):
 def test_decisions_of_the_study_stand_apart_as_text(page):
     assert page.inner_text(".review-taken tbody tr").split("\t")[:3] == ["D-001", "accept_flag", "66"]
     assert "<b>seen</b>" in page.inner_text(".review-taken")
+    page.evaluate("location.hash = '#chromatogram-66'")
+    page.wait_for_function("document.querySelector('.review-title').textContent.startsWith('66 ')")
+    assert page.inner_text(".review-flags").startswith("accepted: qc_failed")
     assert page.locator(".review-drafts").is_hidden()
 
 
@@ -99,6 +102,9 @@ def test_what_the_page_shows_is_what_the_workflow_gives(page, study, tmp_path):
     page.keyboard.press("Shift+ArrowLeft")
     pressed = page.get_attribute("#review-area-drawn", "value")
     decide(page, "WRONG_PEAK", "first point left out")
+    page.select_option("[name=action]", "exclude")
+    page.select_option("[name=scope]", "injection")
+    decide(page, "SPILL", "vial tipped over")
     with page.expect_download() as download:
         page.click(".review-save")
     assert download.value.suggested_filename == "decisions.tsv"
@@ -113,6 +119,7 @@ def test_what_the_page_shows_is_what_the_workflow_gives(page, study, tmp_path):
     assert peak(study, "10", "mipomersen_quan").manual_reason == 'tail cut off: "too early"'
     decided = rows(study / f"results/runs/{RUN}/decisions.tsv")
     assert set(decided.author) == {"A. Lindqvist"}
+    assert set(decided.position[decided.reason_code == "SPILL"]) == {"11"}
     assert page.complaints == []
 
 

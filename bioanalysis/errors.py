@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+MOST_FILES, EXAMPLES = 5, 3  # files named one by one for the same fault; files named of more
+
 
 @dataclass(frozen=True, order=True)
 class Fault:
@@ -90,17 +92,37 @@ class RecordsDamaged(Exception):
 
 
 def plain_message(faults: Iterable[Fault]) -> str:
-    """Return all faults as one text, file by file, in the order of lines."""
+    """Return all faults as one text, file by file, in the order of lines.
+
+    One that many files share as a whole (a transition found in none of a run's files) is said once, with examples.
+    """
     faults = list(dict.fromkeys(faults))
     files = sorted({fault.file for fault in faults})
-    paragraphs = []
-    for file in files:
-        here = sorted((f for f in faults if f.file == file), key=lambda f: (f.line or 0, f.column or ""))
+    shared = _shared(faults)
+    paragraphs = [_of_many(alike) for alike in shared]
+    told = {fault for alike in shared for fault in alike}
+    left = [fault for fault in faults if fault not in told]
+    for file in sorted({fault.file for fault in left}):
+        here = sorted((f for f in left if f.file == file), key=lambda f: (f.line or 0, f.column or ""))
         paragraphs.append("\n".join([f"{file} cannot be used:", *(f"  {fault}" for fault in here)]))
     count = f"{len(faults)} fault{'s' if len(faults) != 1 else ''}"
     return "\n".join(
         [*paragraphs, f"{count} in {len(files)} file{'s' if len(files) != 1 else ''}; nothing was computed."]
     )
+
+
+def _shared(faults: Iterable[Fault]) -> list[list[Fault]]:
+    """Return the faults that more files than `MOST_FILES` have in the same words, and in no line of them."""
+    alike: dict[tuple[str | None, str], dict[str, Fault]] = {}
+    for fault in faults:
+        if fault.line is None:  # what is expected may name each file's own nearest trace
+            alike.setdefault((fault.column, fault.found), {}).setdefault(fault.file, fault)
+    return [[files[name] for name in sorted(files)] for files in alike.values() if len(files) > MOST_FILES]
+
+
+def _of_many(alike: list[Fault]) -> str:
+    examples = ", ".join(fault.file for fault in alike[:EXAMPLES])
+    return f"{len(alike)} files cannot be used, such as {examples}:\n  in each of them: {alike[0]}"
 
 
 def write_refusal(path: Path, error: BatchError) -> None:

@@ -59,10 +59,11 @@ def _analyte_response(run: Run, analyte: Analyte, areas: pd.DataFrame) -> pd.Dat
     leader = run.method.internal_standard_quantifier(analyte.name)
     if leader is not None:
         standard = leader.name
-        rows["internal_standard_area"] = divisor = here[("area", standard)].to_numpy(float)
+        rows["internal_standard_area"] = areas_of_standard = here[("area", standard)].to_numpy(float)
+        divisor = np.where(areas_of_standard > 0, areas_of_standard, np.nan)  # by hand an area may be 0 or less
     rows["response"] = rows.analyte_area / divisor
     acquired = (worklist.not_acquired_reason == "").to_numpy()
-    no_standard = acquired & bool(analyte.internal_standard) & rows.internal_standard_area.isna()
+    no_standard = acquired & bool(analyte.internal_standard) & ~(rows.internal_standard_area > 0)
     rows["no_value_reason"] = np.where(no_standard, "no internal standard peak", "")
     rows.loc[~acquired, "no_value_reason"] = "not acquired: " + worklist.not_acquired_reason[~acquired]
     rows["no_peak"] = acquired & rows.analyte_area.isna()

@@ -46,3 +46,10 @@ def test_peaks_that_do_not_hold_a_shape_leave_it_missing(run):
     assert found.response == 200 / 400
     assert np.isnan([found.asymmetry, found.points, found.qualifier_ratio]).all()
     assert found.by_hand == ""
+
+
+@pytest.mark.parametrize("area", [0.0, -12.0, np.nan])
+def test_an_internal_standard_without_area_is_none(run, area):
+    found = responses_from_peaks(run, peaks(("2", "quan", 200.0, False, 200.0), ("2", "is_quan", area, True, 400.0)))
+    assert np.isnan(found.response[1])
+    assert found.no_value_reason[1] == "no internal standard peak"

@@ -191,7 +191,11 @@ def _by_dilution_rule(inside: pd.DataFrame, rule: str | None) -> pd.Series:
 
 
 def _needs_decision(candidates: pd.DataFrame, why: str = "") -> Choice:
-    listed = "; ".join(f"{row.run_id} position {row.position}: {_value_text(row)}" for row in candidates.itertuples())
+    several = candidates.plate.nunique() > 1
+    listed = "; ".join(
+        f"{row.run_id}{f' plate {row.plate}' if several else ''} position {row.position}: {_value_text(row)}"
+        for row in candidates.itertuples()
+    )
     reason = why or f"{len(candidates)} accepted results and no rule or decision that chooses: {listed}"
     return Choice(with_homogenate(candidates.iloc[0]), NEEDS_DECISION, reason, flags="needs_decision")
 

@@ -53,7 +53,10 @@ def measurement_table(run: Run, part: AnalyteEvaluation) -> pd.DataFrame:
 
 
 def _calibrator_status(rows: pd.DataFrame, part: AnalyteEvaluation) -> pd.DataFrame:
-    """Fill used, dropped or excluded, with the reason of a drop, for calibrators and anchors that have a number."""
+    """Fill used, dropped or excluded, with the reason of a drop, for calibrators and anchors that have a number.
+
+    An anchor in the fit is `measured`: only a calibrator is judged, and so kept in use.
+    """
     left_out = pd.concat([curve.points.left_out for curve in part.curves]).reindex(rows.index, fill_value="")
     has_word = (left_out != "") | (rows.excluded != "") | (rows.status != "no_value")
     standards = rows.assign(left_out=left_out)[rows.sample_type.isin(["calibrator", "anchor"]) & has_word]
@@ -62,7 +65,8 @@ def _calibrator_status(rows: pd.DataFrame, part: AnalyteEvaluation) -> pd.DataFr
     words = [_word_of_standard(row, drops.get(row.unit), problem) for row in standards.itertuples()]
     found = pd.DataFrame(words, columns=["status", "reason"], index=standards.index, dtype=str)
     rows.loc[found.index, ["status", "reason"]] = found
-    return rows
+    anchors = (rows.sample_type == "anchor") & (rows.status == "used")
+    return rows.assign(status=rows.status.mask(anchors, "measured"))  # in the fit and never judged
 
 
 def _word_of_standard(row: Any, drop: Drop | None, problem: str) -> tuple[str, str]:

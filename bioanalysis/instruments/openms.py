@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bioanalysis.errors import BatchError, Fault
 from bioanalysis.instruments.outline import NotMzml, Outline
 
 LEAST_SHARE = 1400  # zlib expands at most about 1030-fold, base64 by 4/3
@@ -22,12 +23,24 @@ LEAST_SHARE = 1400  # zlib expands at most about 1030-fold, base64 by 4/3
 
 @cache
 def _pyopenms() -> Any:
+    """Return pyOpenMS; BatchError where it is not there or cannot read back what it writes: no fault of a raw file."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # its threads spin, and cost more than they bring
-    import pyopenms
+    try:
+        import pyopenms
 
+        _quiet(pyopenms)
+        with _silent_streams():
+            written = pyopenms.MzMLFile().storeBuffer(pyopenms.MSExperiment())
+            pyopenms.MzMLFile().loadBuffer(written, pyopenms.MSExperiment())
+    except Exception as error:  # whatever it raises here speaks of the installation
+        found = f"does not work ({type(error).__name__}: {error}); numpress arrays are read with it"
+        raise BatchError([Fault("pyOpenMS", found, "an installation that does, or files without numpress")]) from error
+    return pyopenms
+
+
+def _quiet(pyopenms: Any) -> None:
     log = pyopenms.LogConfigHandler.getInstance()
     log.configure(log.parse(["WARNING remove cout", "WARNING remove cerr"]))  # it would repeat itself when Python ends
-    return pyopenms
 
 
 def load_chromatograms(

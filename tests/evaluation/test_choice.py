@@ -53,6 +53,11 @@ def test_two_accepted_results_are_never_averaged(method):
     assert choice.result.index.is_unique
 
 
+def test_results_on_two_plates_are_told_apart(method):
+    choice = chosen(method, result("A", 100.0, plate="P1"), result("A", 110.0, plate="P2", extraction_id="A:2"))
+    assert "A plate P1 position 1: 100 ng/mL; A plate P2 position 1: 110 ng/mL" in choice.reason
+
+
 def decided(*runs: str) -> pd.DataFrame:
     """Decisions D1, D2 ... that name one run each."""
     return pd.DataFrame(

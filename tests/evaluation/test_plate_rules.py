@@ -196,3 +196,11 @@ def test_weights_by_observed_response_are_named_as_such(tmp_path):
     method = METHOD.replace('"1/y^2"', '"1/y^2", weight_by: observed')
     (curve,) = evaluated(tmp_path, [whole_plate()], method=method).curves
     assert curve.estimator.to_dict()["weight_by"] == "observed"
+
+
+def test_an_anchor_is_in_the_fit_and_no_more_than_measured(tmp_path):
+    anchor = Plate().add("anchor", "A", response(2), response(2), level="A1", nominal_ng_ml=2.0)
+    plate = anchor.calibrators().controls("a").sample("S1", 40.0).controls("b")
+    rows = evaluated(tmp_path, [plate]).measurements.query("sample_type == 'anchor'")
+    assert rows.used_in_fit.all()
+    assert set(rows.status) == {"measured"}

@@ -19,6 +19,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from bioanalysis.errors import BatchError
 from bioanalysis.instruments.matching import match_transitions
 from bioanalysis.instruments.mzml import read_lcms_run, read_traces
+from bioanalysis.instruments.openms import _pyopenms
 from bioanalysis.instruments.traces import RunTraces
 
 
@@ -364,3 +365,12 @@ def test_numpress_arrays_come_back_within_their_own_precision(tmp_path, kind, zl
     (trace,) = read_traces(tmp_path / "inj01.mzML", "inj01")
     assert_allclose(trace.time_min, TIME_MIN, atol=1e-8)
     assert_allclose(trace.intensity, SIGNAL, rtol=2e-4)  # slof keeps four digits
+
+
+def test_an_installation_that_does_not_work_is_not_blamed_on_the_file(tmp_path, monkeypatch):
+    (tmp_path / "pyopenms.py").write_text("raise ImportError('libOpenMS.so: cannot open shared object file')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "pyopenms", raising=False)
+    _pyopenms.cache_clear()
+    with pytest.raises(BatchError, match=r"^pyOpenMS cannot be used:\n  does not work \(ImportError: libOpenMS.so"):
+        _pyopenms()

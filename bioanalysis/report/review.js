@@ -395,6 +395,5 @@
     root.scrollIntoView();
   }
 
-  const soon = window.requestIdleCallback ?? ((act) => setTimeout(act, 0));
-  soon(begin, { timeout: 500 });
+  (window.requestIdleCallback ?? ((act) => setTimeout(act, 0)))(begin, { timeout: 500 });
 })();

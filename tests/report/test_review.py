@@ -17,7 +17,8 @@ from bioanalysis.chromatography.noise import ion_quantum
 from bioanalysis.evaluation.peaks import peaks_of
 from bioanalysis.flags import flag, flag_table
 from bioanalysis.instruments.traces import RunTraces
-from bioanalysis.report.review import embedded, packed, review_data
+from bioanalysis.report.review import chromatogram_review, embedded, packed, review_data
+from bioanalysis.results import write_result
 from bioanalysis.sheets import read_sheet
 from bioanalysis.study.schema import DECISIONS
 
@@ -122,10 +123,9 @@ def test_equal_times_are_packed_once():
     assert len(zlib.decompress(base64.b64decode(content["time"]))) == 2 * 40 * 8
 
 
-@pytest.fixture
-def reviewed():
-    """Data of a run of six calibrators and a sample, with a flag of its peak, one of its standard, one of the run."""
-    run = run_by_hand([*calibrators(), unknown("S-1")])
+def run_and_traces(sample: str, decisions=()):
+    """Return a run of six calibrators and a sample, with its traces."""
+    run = run_by_hand([*calibrators(), unknown(sample)], decisions)
     rng, pairs = np.random.default_rng(3), []
     for number in range(7):
         time = 2.4 + 0.01 * np.arange(140)
@@ -135,7 +135,13 @@ def reviewed():
              for height, t in zip(heights, run.method.transitions, strict=True)]
         )  # fmt: skip
     names = [str(number) for number in range(1, 8)]
-    traces = RunTraces.gather(names, names, [t.name for t in run.method.transitions], pairs)
+    return run, RunTraces.gather(names, names, [t.name for t in run.method.transitions], pairs)
+
+
+@pytest.fixture
+def reviewed():
+    """Data of the review, with a flag of the sample's peak, one of its standard, one of the run."""
+    run, traces = run_and_traces("S-1")
     flags = flag_table(
         [
             flag("wide", run_id="LC-1", position="7", analyte="mipomersen", observed="2", limit="<= 1.5"),
@@ -144,6 +150,29 @@ def reviewed():
         ]
     )
     return review_data(run, traces, peaks_of(run, traces), flags)
+
+
+@pytest.mark.browser
+def test_names_and_reasons_that_look_like_markup_are_shown_as_they_are(chromium, tmp_path):
+    decision = {"action": "exclude", "run_id": "LC-1", "position": "6", "reason": HOSTILE, "author": HOSTILE}
+    run, traces = run_and_traces(HOSTILE, [decision])
+    (tmp_path / "work/LC-1").mkdir(parents=True)
+    traces.save(tmp_path / "work/LC-1/traces.npz")
+    flags = flag_table([flag("wide", run_id="LC-1", position="7", analyte="mipomersen", observed=HOSTILE)])
+    write_result(peaks_of(run, traces), tmp_path / "peaks.tsv")
+    write_result(flags, tmp_path / "flags.tsv")
+    content = f"<!doctype html><html lang=en>{chromatogram_review(tmp_path, run, tmp_path)}</html>"
+    (tmp_path / "page.html").write_text(content, encoding="utf-8")
+    page, complaints = chromium.new_page(), []
+    page.on("dialog", lambda dialog: complaints.append(dialog.message))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"file://{tmp_path}/page.html")
+    page.wait_for_selector("#chromatograms[data-ready]")
+    assert HOSTILE in page.inner_text(".review-title")
+    assert HOSTILE in page.inner_text(".review-flags")
+    assert page.inner_text(".review-taken tbody").count(HOSTILE) == 2
+    assert complaints == []
+    page.close()
 
 
 def words(reviewed, position: str, transition: str) -> list[str]:

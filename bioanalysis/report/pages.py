@@ -37,7 +37,7 @@ from bioanalysis.report.run_sections import (
     measurements_section,
     rule_sections,
 )
-from bioanalysis.report.sections import section
+from bioanalysis.report.sections import Cell, run_address, section
 from bioanalysis.report.study_stage import Part, study_stage_parts, study_stage_verdicts
 from bioanalysis.report.study_tables import located, read_of_run, read_or_empty, read_study_tables
 from bioanalysis.report.variability_sections import is_factor, variability_parts
@@ -116,7 +116,7 @@ def write_study_report(folder: Path, path: Path) -> None:
         section("QCs over the runs", figures=quality_figures(of_runs)),
         *_parts(study_stage_parts, results),
         section("Response variance of plate assays", tables["response_variance"], source="response_variance.tsv"),
-        section("Flags", flags, FLAGS, source="flags.tsv", filters=["flag", "state", "run_id", "tissue"]),
+        section("Flags", _with_links(flags), FLAGS, source="flags.tsv", filters=["flag", "state", "run_id", "tissue"]),
         _effects_section(effects),
         section("Decisions: each sample with and without", tables["decisions"], source="decisions.tsv"),
         deviations_section(study, verdicts),
@@ -141,6 +141,10 @@ def _parts(parts: Callable[[Path], Sequence[Part]], results: Path) -> list[dict[
     except FileNotFoundError as missing:
         name = Path(str(missing.filename)).name
         return [section(f"Not shown: {name}", text=f"{name} is not among the results.")]
+
+
+def _with_links(flags: pd.DataFrame) -> pd.DataFrame:
+    return flags.assign(run_id=[Cell(run, run_address(run) if run else "") for run in flags.run_id])
 
 
 def _effects_section(effects: pd.DataFrame) -> dict[str, Any]:

@@ -43,7 +43,16 @@ def _choices(study: Study, runs: Mapping[str, RunTables], found: pd.DataFrame) -
     for number in range(len(decided)):
         taken = TakenBack(decided.iloc[[number]])
         undecided = replace(study, decisions=study.decisions.drop(index=taken.decisions.index))
-        yield from _changes(taken, found, _concentrations(undecided, runs, list(taken.decisions.sample_id)))
+        yield from _changes(taken, found, _concentrations(undecided, runs, _samples_meant(study, taken.decisions)))
+
+
+def _samples_meant(study: Study, decisions: pd.DataFrame) -> list[str]:
+    """Return the samples a choice concerns: the one it names, or all of its run."""
+    named, run_id = decisions.sample_id.iloc[0], decisions.run_id.iloc[0]
+    if named:
+        return [named]
+    worklists = [run.worklist for run in study.runs if run.run_id == run_id]
+    return list(dict.fromkeys(name for rows in worklists for name in rows.sample_id[rows.sample_type == "unknown"]))
 
 
 def _within_runs(

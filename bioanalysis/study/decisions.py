@@ -20,7 +20,7 @@ from bioanalysis.text_files import did_you_mean, listed, other_capitals
 NEEDED: dict[str, tuple[str, ...]] = {
     "integrate": ("run_id", "position", "left_min", "right_min"),
     "exclude": ("run_id",),
-    "report_run": ("run_id", "sample_id"),
+    "report_run": ("run_id",),  # without a sample: every sample of the run that has other results
     "report_result": ("sample_id",),
     "accept_flag": (),
 }

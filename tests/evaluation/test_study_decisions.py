@@ -65,6 +65,16 @@ def test_a_chosen_run_against_no_choice(two_runs):
     assert (row.reported_run_with, row.reported_run_without) == ("LC-2", "")
 
 
+def test_a_chosen_run_may_be_meant_for_all_its_samples():
+    rows = [*calibrators(), *QCS, unknown("S1"), unknown("S2")]
+    runs = {run_by_hand(rows, run_id=name): peak for name, peak in (("LC-1", 100.0), ("LC-2", 130.0))}
+    peaks = {run: peaks_by_hand(run, {13: held, 14: 2 * held}) for run, held in runs.items()}
+    found = judged(peaks, [{"action": "report_run", "run_id": "LC-2"}])
+    assert found.sample_id.tolist() == ["S1", "S2"]
+    assert set(found.status_without) == {"needs_decision"}
+    assert_allclose(found.value_with, [130 * PER_GRAM / 1000, 260 * PER_GRAM / 1000], rtol=1e-9)
+
+
 def test_an_integration_by_hand_in_the_value_of_its_sample():
     # 110 ng/mL by hand, 100 by itself
     run = run_by_hand([*calibrators(), *QCS, unknown("S1"), unknown("S2")])

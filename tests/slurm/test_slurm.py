@@ -98,24 +98,38 @@ def test_a_job_that_failed_is_submitted_again_with_more_memory(tmp_path, profile
     assert "MinMemoryNode=1200M" in shown
 
 
-def test_a_killed_run_is_resumed_its_jobs_ended_and_the_bytes_are_those_of_a_run_here(plate, profile, tmp_path):
-    shutil.copytree(plate, tmp_path / "here")
-    assert run(tmp_path / "here").returncode == 0
-    process = subprocess.Popen([*BIOANALYSIS, "run", plate, "--profile", profile], start_new_session=True)
+@pytest.fixture
+def full_node():
+    """A node with no room: what is submitted waits until the job that fills it is cancelled."""
+    fills = ["sbatch", "--parsable", "--exclusive", "--output=/dev/null", "--wrap=sleep 3600"]
+    job = subprocess.run(fills, capture_output=True, text=True, check=True).stdout.strip()
+    yield job
+    subprocess.run(["scancel", job], check=True)
+
+
+def test_a_killed_run_is_resumed_its_jobs_ended_and_the_bytes_are_those_of_a_run_here(plate, profile, full_node):
+    here = plate.parent / "here"
+    shutil.copytree(plate, here)
+    assert run(here).returncode == 0
+    command = [*BIOANALYSIS, "run", plate, "--profile", profile]
+    killed = subprocess.Popen(command, start_new_session=True)
     kept = plate / "work/slurm_run_id"
     while not (kept.is_file() and queued(kept.read_text())):
-        assert process.poll() is None
+        assert killed.poll() is None
         time.sleep(0.2)
     left_behind = kept.read_text()
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert queued(left_behind)
-    done = run(plate, "--profile", profile)
-    assert done.returncode == 0, done.stderr
-    assert "taking over and resuming" in done.stdout
-    assert f"scancel --name {left_behind}" in done.stdout
-    assert not queued(left_behind)
-    assert digests(plate) == digests(tmp_path / "here")
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    resumed = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    while queued(left_behind):
+        assert resumed.poll() is None
+        time.sleep(0.2)
+    subprocess.run(["scancel", full_node], check=True)
+    said, _ = resumed.communicate()
+    assert resumed.returncode == 0
+    assert "taking over and resuming" in said
+    assert f"scancel --name {left_behind}" in said
+    assert digests(plate) == digests(here)
 
 
 def test_a_raw_file_that_cannot_be_read_is_refused_in_the_same_words_as_here(plate, profile):

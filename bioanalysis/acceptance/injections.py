@@ -64,7 +64,7 @@ def injections_of(units: pd.DataFrame, curve: StandardCurve) -> Injections:
     units : DataFrame
         Units of an LC-MS/MS run (one per injection, indexed by unit) with passes, counted and excluded.
     """
-    acquired = ~units.no_value_reason.str.startswith(NOT_ACQUIRED)
+    units = units[~units.no_value_reason.str.startswith(NOT_ACQUIRED)]  # such a row may have no position
     standards = curve.judged
     accepted = units.index.isin(standards.index[standards.passes & ~standards.dropped])
     calibrator = (units.sample_type == "calibrator") & accepted & (units.excluded == "")
@@ -74,7 +74,7 @@ def injections_of(units: pd.DataFrame, curve: StandardCurve) -> Injections:
         reference=calibrator | ((units.sample_type == "qc") & units.passes & units.counted),
         judged=units.sample_type.isin(JUDGED) & (units.excluded == ""),
     )
-    return Injections(table[acquired].sort_values("order", kind="stable"), curve.lloq_ng_ml)
+    return Injections(table.sort_values("order", kind="stable"), curve.lloq_ng_ml)
 
 
 def outside_band(values: pd.Series, low: object, high: object) -> pd.Series:

@@ -26,9 +26,12 @@ UNIT_KEYS = ["plate", "sample_type", "sample_id", "level", "dilution_factor", "e
 
 
 def name_units(rows: pd.DataFrame, platform: str) -> pd.Series:
-    """Return the unit of each worklist row: its position (LC-MS/MS), or the key its replicate wells share."""
+    """Return the unit of each worklist row: its position (LC-MS/MS), or the key its replicate wells share.
+
+    A row of which nothing was acquired may have no position: it is a unit of its own, by its line.
+    """
     if platform == "lcms":
-        return rows.position.astype(str)
+        return rows.position.astype(str).mask(rows.position == "", "line " + rows.line.astype(str))
     keys = rows[UNIT_KEYS].itertuples(index=False)
     return pd.Series(["|".join(map(str, key)) for key in keys], index=rows.index, dtype=str)
 

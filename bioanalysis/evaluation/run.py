@@ -239,8 +239,9 @@ def _judge(
     for curve in curves:
         here = routine_units(units[units.scope == curve.plate], run.method.analyte(curve.analyte))
         ledger = Ledger(limits, curve.analyte, curve.plate)
-        judge_calibration(ledger, curve, here, run.method)
-        judge_quality_controls(ledger, here)
+        acquired = here[~here.no_value_reason.str.startswith("not acquired")]
+        judge_calibration(ledger, curve, acquired, run.method)
+        judge_quality_controls(ledger, acquired)
         judge_plates(ledger, curve, here)
         judge_beside(ledger, run, run.method.analyte(curve.analyte), curve, here)
         judge_dilution_series(ledger, here, run.method.analyte(curve.analyte))

@@ -43,7 +43,7 @@ def resolve(
     frame = worklist.copy()
     positions = [normal_position(position, method.platform) or position for position in frame["position"].tolist()]
     frame["position"] = pd.Series(positions, dtype="str")
-    frame["plate"] = _filled(frame["plate"], "1") if method.platform == "elisa" else ""
+    frame["plate"] = _plates(frame) if method.platform == "elisa" else ""
     frame["plate"] = frame["plate"].astype("str")
     frame["batch"] = _filled(frame["batch"], run["extraction_batch"] or run["run_id"])
     given = frame["tissue"].to_numpy(dtype=object)
@@ -54,6 +54,13 @@ def resolve(
     frame["dilution_steps"] = np.where(np.isnan(steps), diluted, steps)
     frame["extraction_id"] = _extraction_ids(frame, run["run_id"], method)
     return frame
+
+
+def _plates(frame: pd.DataFrame) -> pd.Series:
+    """Plate `1` where none is named; a row that never had a well stands with the first plate of the run."""
+    nowhere = (frame["plate"] == "") & (frame["position"] == "")
+    plates = _filled(frame["plate"], "1")
+    return plates.mask(nowhere, plates[~nowhere].iloc[0] if not nowhere.all() else "1")
 
 
 def _filled(column: pd.Series, default: str) -> pd.Series:

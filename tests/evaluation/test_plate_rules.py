@@ -8,6 +8,8 @@ from elisa_study import LEVELS, METHOD, Plate, evaluated, make_study, only_run, 
 from numpy.testing import assert_allclose
 
 from bioanalysis.errors import BatchError
+from bioanalysis.evaluation.run import evaluate_run
+from bioanalysis.responses import responses_from_wells
 from bioanalysis.study import Study
 
 LIMIT = response(400)  # a reader that sees no more than 400 ng/mL
@@ -204,3 +206,20 @@ def test_an_anchor_is_in_the_fit_and_no_more_than_measured(tmp_path):
     rows = evaluated(tmp_path, [plate]).measurements.query("sample_type == 'anchor'")
     assert rows.used_in_fit.all()
     assert set(rows.status) == {"measured"}
+
+
+def test_samples_never_acquired_need_no_well_and_change_no_verdict(tmp_path):
+    plates = [whole_plate("P1", ("S1", 40.0)), whole_plate("P2", ("S2", 40.0))]
+    folder = make_study(tmp_path, plates)
+    path = folder / "config/worklists/R1.tsv"
+    head, *rows = path.read_text().splitlines()
+    lost = "\t\tunknown\tS3\t\t\t\ttube broken"
+    with (folder / "config/samples.tsv").open("a") as manifest:
+        manifest.write("S3\tR1\tliver\t9\t1\t100\t900\n")
+    path.write_text("\n".join([f"{head}\tnot_acquired_reason", *(f"{row}\t" for row in rows), lost]) + "\n")
+    run, reading = only_run(folder)
+    evaluation = evaluate_run(run, responses_from_wells(run, reading.wells))
+    assert evaluation.measurements.status.iloc[-1] == "not_analysed"
+    verdicts = evaluation.acceptance.set_index(["rule_id", "plate"]).verdict
+    assert verdicts["RUN", "P1"] == verdicts["RUN", "P2"] == "pass"  # each plate has its curve still
+    assert verdicts["QC-08", "P1"] == verdicts["CAL-LBA-12", "P1"] == "pass"

@@ -109,6 +109,8 @@ def _position_faults(rows: pd.DataFrame, worklist_name: str) -> list[Fault]:
     faults: list[Fault] = []
     first: dict[tuple[str, str], int] = {}
     for row in rows.itertuples():
+        if not row.well and not row.needed and not row.position:
+            continue  # never had a well
         if not row.well:
             found = f"position is '{row.position}'"
             faults.append(Fault(worklist_name, found, "a well such as B7", row.line, "position"))

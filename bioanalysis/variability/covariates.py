@@ -89,7 +89,8 @@ def _partial(y: np.ndarray, base: np.ndarray, effect: np.ndarray, between: str, 
         return _none(n, "confounded with the groups" if between == "between" else "confounded with the animals")
     if freedom < 2 or left <= 1e-20 * max(1.0, y @ y):
         return _none(n, "too few values")
-    f = (left - rest) / added / (rest / freedom) if rest > 0 else np.inf
+    gain = max(0.0, left - rest)  # rounding can make it less than nothing
+    f = gain / added / (rest / freedom) if rest > 0 else np.inf
     share = max(0.0, 1 - (rest / freedom) / (left / (added + freedom)))
     usual = max(f, float(fdtri(added, freedom, 0.5)))
     ends = [_noncentrality(at, added, freedom, tail) for at, tail in ((f, (1 + level) / 2), (usual, (1 - level) / 2))]

@@ -138,3 +138,14 @@ def test_what_cannot_be_tested_says_so(covariate, note):
     found = explained_share(values, cell, animal, pd.Series(covariate))
     assert np.isnan(found.p_value)
     assert found.note == note
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_covariate_that_explains_nothing_at_all_has_a_p_value_of_one(seed):
+    # the same animals under each of three words: their means agree, but for rounding to either side
+    once = np.random.default_rng(seed).normal(size=40)
+    animal = pd.Series(range(120))
+    words = pd.Series(np.repeat(["a", "b", "c"], 40))
+    found = explained_share(pd.Series(np.tile(once, 3)), animal * 0, animal, words)
+    assert_allclose(found.p_value, 1, atol=1e-6)
+    assert found.percent == found.low == 0

@@ -11,7 +11,7 @@ from bioanalysis.records.changes import Change
 from bioanalysis.records.standing import Standing
 
 MOST_LINES = 20
-_JOB = re.compile(r"^(?:local)?rule (\w+):\n((?:    .*\n?)+)", re.MULTILINE)
+_JOB = re.compile(r"^ *(?:local)?rule (\w+):\n((?: +\w+:.*\n?)+)", re.MULTILINE)  # indented in a group of jobs
 _FOLLOWS = "Input files updated by another job"
 
 
@@ -49,7 +49,7 @@ def planned_jobs(output: str) -> list[Job]:
     """Return the jobs of a dry run, in the order it names them."""
     jobs = []
     for rule, body in _JOB.findall(output):
-        said = dict(re.findall(r"^    (\w+): (.*)$", body, flags=re.MULTILINE))
+        said = dict(re.findall(r"^ +(\w+): (.*)$", body, flags=re.MULTILINE))
         run = re.search(r"run=([^,]+)", said.get("wildcards", ""))
         if rule != "all":
             jobs.append(Job(rule, run[1] if run else "study", said.get("reason", "")))

@@ -70,3 +70,25 @@ def test_results_changed_outside_are_part_of_the_plan():
         "results without an entry in the audit trail:",
         "  results/study/flags.tsv was changed outside `bioanalysis run` and would be made again",
     ]
+
+
+def test_jobs_that_share_a_submission_are_read_too():
+    grouped = """[Tue Nov 24 14:19:40 2026] Group job study (jobs in lexicogr. order):
+
+    [Tue Nov 24 14:19:40 2026]
+    rule export_study:
+        input: work/study.json
+        reason: Input files updated by another job: results/study/flags.tsv
+        resources: tmpdir=/tmp
+    [Tue Nov 24 14:19:40 2026]
+    rule judge_study:
+        input: work/study.json
+        reason: Updated input files: work/study.json
+[Tue Nov 24 14:19:40 2026]
+rule all:
+    reason: Input files updated by another job: results/study/flags.tsv
+"""
+    assert planned_jobs(grouped) == [
+        Job("export_study", "study", "Input files updated by another job: results/study/flags.tsv"),
+        Job("judge_study", "study", "Updated input files: work/study.json"),
+    ]

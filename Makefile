@@ -7,7 +7,7 @@ demo: setup  ## run the main job on the demonstration study
 	$(BIN)/bioanalysis run . --cores 2
 
 test: setup  ## run all tests
-	$(BIN)/pytest -n 2 $(PYTEST_ARGS)
+	$(BIN)/pytest -n 2 --dist loadscope $(PYTEST_ARGS)
 
 setup: .venv/complete  ## make .venv from the lock file
 

@@ -222,5 +222,6 @@ def test_the_document_for_signature_names_every_result_once(study):
 
 
 def test_the_document_has_the_same_bytes_each_time(study, tmp_path):
+    assert bioanalysis("run", str(study)).returncode == 0
     write_pdf(study, tmp_path / "again.pdf")
     assert (tmp_path / "again.pdf").read_bytes() == (study / "results/study/report.pdf").read_bytes()

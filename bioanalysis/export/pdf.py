@@ -13,7 +13,7 @@ import typst
 
 from bioanalysis.export.document import chromatograms, figures, sections, verdicts
 from bioanalysis.export.sources import tables_of
-from bioanalysis.limits import EDITION
+from bioanalysis.limits import CONVENTION, EDITION
 from bioanalysis.study import Study
 from bioanalysis.tables import write_whole
 
@@ -74,5 +74,6 @@ def _about(study: Study) -> list[tuple[str, str]]:
         "Principal investigator": report.principal_investigator,
         "Start of analysis": report.analysis_start, "End of analysis": report.analysis_end, "Runs": analysed,
         "Archive": report.archive, "Quality assurance statement": report.qa_statement, "Rules follow": EDITION,
+        "How limits are applied": CONVENTION,
     }  # fmt: skip
     return [(name, value or NOT_GIVEN) for name, value in fields.items()]

@@ -1,6 +1,7 @@
 """Acceptance limits: a catalogue of rules as data, profiles that change its numbers, the limits in force."""
 
 from bioanalysis.limits.catalogue import (
+    CONVENTION,
     EDITION,
     EXPLORATORY,
     STAGES,
@@ -14,6 +15,7 @@ from bioanalysis.limits.catalogue import (
 )
 
 __all__ = [
+    "CONVENTION",
     "EDITION",
     "EXPLORATORY",
     "STAGES",

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from bioanalysis.method import Method
 
 EDITION = "ICH M10, step-2 draft text of 2019, its numbers held against a digest of the final guideline"
+CONVENTION = (
+    "limits are inclusive and shares exact fractions; nothing is rounded before it is judged; "
+    "bias = 100 (found - nominal) / nominal, positive where too much was found"
+)
 EXPLORATORY = "exploratory"
 TREND, DISTRIBUTION = "trend", "distribution"
 STAGES = ("run", "study", "validation", TREND, DISTRIBUTION)

@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from bioanalysis.limits import EDITION, EXPLORATORY, Limits, limits_for
+from bioanalysis.limits import CONVENTION, EDITION, EXPLORATORY, Limits, limits_for
 from bioanalysis.report.account import (
     controls_section as control_animals_section,
 )
@@ -223,7 +223,8 @@ def _write(
     read = {name: (here / name).read_text(encoding="utf-8") for name in ("page.html", "page.css", "page.js")}
     template = jinja2.Environment(autoescape=True, trim_blocks=True).from_string(read["page.html"])
     page = template.render(
-        title=title, subtitle=subtitle, verdicts=verdicts, sections=sections, edition=EDITION, cards=shown_first,
+        title=title, subtitle=subtitle, verdicts=verdicts, sections=sections, edition=EDITION,
+        convention=CONVENTION, cards=shown_first,
         todo=todo, style=read["page.css"], script=read["page.js"],
     )  # fmt: skip
     write_whole(path, page.encode("utf-8"))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rules_tested import rules_tested, sides_needed
 
-from bioanalysis.limits import STAGES, read_catalogue
+from bioanalysis.limits import CONVENTION, STAGES, read_catalogue
 from bioanalysis.limits.catalogue import parse_numbers
 
 ROOT = Path(__file__).parents[2]
@@ -58,3 +58,9 @@ def test_no_test_holds_a_rule_that_the_catalogue_does_not_have():
 def test_the_page_of_rules_is_up_to_date():
     done = subprocess.run([sys.executable, ROOT / "docs" / "make_rules.py", "--check"], check=False)
     assert done.returncode == 0, "run python docs/make_rules.py"
+
+
+def test_how_limits_are_applied_is_said_on_every_report():
+    pages = (ROOT / "bioanalysis/report/page.html", ROOT / "bioanalysis/export/pdf.py")
+    assert "inclusive" in CONVENTION
+    assert all("convention" in path.read_text(encoding="utf-8").lower() for path in pages)

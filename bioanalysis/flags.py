@@ -5,12 +5,12 @@ A flag never changes a value. Words and hints are data (`flags.tsv`); peak flags
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
 
 import pandas as pd
+
+from bioanalysis.text_files import own_table
 
 COLUMNS = [
     "flag", "run_id", "position", "sample_id", "tissue", "analyte", "observed", "limit", "source", "check_first",
@@ -21,8 +21,7 @@ COLUMNS = [
 @cache
 def catalogue() -> dict[str, dict[str, str]]:
     """Return meaning and check_first of every flag by its word."""
-    text = (files("bioanalysis") / "flags.tsv").read_text(encoding="utf-8")
-    return {row["flag"]: row for row in csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)}
+    return {row["flag"]: row for row in own_table("bioanalysis", "flags.tsv")}
 
 
 def flag(word: str, **where: object) -> dict[str, object]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
 import os
 from collections.abc import Callable, Iterable
+from importlib.resources import files
 from pathlib import Path
 
 from bioanalysis.errors import BatchError, Fault
@@ -92,3 +94,9 @@ def write_whole(path: Path, content: bytes) -> None:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def own_table(package: str, name: str) -> list[dict[str, str]]:
+    """Return the rows of a table that lies inside `package`, such as ``bioanalysis.limits``."""
+    text = (files(package) / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))

@@ -1,5 +1,6 @@
-"""Words for what became of a study sample, as the data contract spells them."""
+"""Words for study samples and what became of them, as the data contract spells them."""
 
+STUDY_SAMPLES = ("unknown", "incurred")
 QUANTIFIED, BLQ, ALQ = "quantified", "BLQ", "ALQ"
 NOT_REPORTED, NEEDS_DECISION, NOT_ANALYSED = "not_reported", "needs_decision", "not_analysed"
 ACCEPTED = (QUANTIFIED, BLQ)

@@ -7,11 +7,12 @@ import math
 import numpy as np
 import pandas as pd
 
-from bioanalysis.acceptance.injections import NOT_ACQUIRED, STUDY_SAMPLES, Injections, positions
+from bioanalysis.acceptance.injections import NOT_ACQUIRED, Injections, positions
 from bioanalysis.acceptance.ledger import NOT_APPLICABLE, NOT_ASSESSABLE, Ledger
 from bioanalysis.calibration.reading import BELOW, NO_VALUE
 from bioanalysis.calibration.standards import ROUNDING, passes_limit
 from bioanalysis.limits import Limits, Rule
+from bioanalysis.words import STUDY_SAMPLES
 
 SUSPECTED = "carry_over_suspected"
 COLUMNS = [

@@ -8,10 +8,11 @@ import pandas as pd
 
 from bioanalysis.acceptance.injections import positions
 from bioanalysis.acceptance.ledger import NOT_APPLICABLE, NOT_ASSESSABLE, Ledger
-from bioanalysis.acceptance.quality_controls import ENDS, STUDY_SAMPLES
+from bioanalysis.acceptance.quality_controls import ENDS
 from bioanalysis.calibration.reading import INSIDE, coefficient_of_variation
 from bioanalysis.calibration.standards import ROUNDING, passes_limit
 from bioanalysis.method import Analyte
+from bioanalysis.words import STUDY_SAMPLES
 
 
 def judge_control_levels(

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.acceptance.ledger import NOT_APPLICABLE, NOT_ASSESSABLE, Ledger
-from bioanalysis.acceptance.quality_controls import STUDY_SAMPLES
 from bioanalysis.calibration.dilution import hook_check, parallelism
 from bioanalysis.limits import Rule
 from bioanalysis.method import Analyte
+from bioanalysis.words import STUDY_SAMPLES
 
 RULES = ("DIL-PAR", "DIL-TREND", "DIL-HOOK")
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from bioanalysis.acceptance.ledger import PASS, Ledger
 from bioanalysis.calibration.standards import ROUNDING, StandardCurve
+from bioanalysis.words import STUDY_SAMPLES
 
-STUDY_SAMPLES = ("unknown", "incurred")
 JUDGED = ("calibrator", "qc", "dilution_qc", *STUDY_SAMPLES)
 WITHOUT_STANDARD = ("blank", "carryover_blank")
 NOT_ACQUIRED = "not acquired"

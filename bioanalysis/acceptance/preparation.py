@@ -6,9 +6,9 @@ from datetime import date
 
 import pandas as pd
 
-from bioanalysis.acceptance.injections import STUDY_SAMPLES
 from bioanalysis.acceptance.ledger import FAIL, NOT_APPLICABLE, NOT_ASSESSABLE, Ledger
 from bioanalysis.method import Method
+from bioanalysis.words import STUDY_SAMPLES
 
 TECHNICAL = ("INSTRUMENT", "POOR_CHROM")  # codes of repeat_reason that name a cause in the instrument
 

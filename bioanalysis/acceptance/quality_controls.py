@@ -15,8 +15,8 @@ from bioanalysis.acceptance.ledger import (
     share_text,
     signed_percent,
 )
+from bioanalysis.words import STUDY_SAMPLES
 
-STUDY_SAMPLES = ("unknown", "incurred")
 ENDS = ("LLOQ", "ULOQ")
 
 

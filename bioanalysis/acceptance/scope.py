@@ -174,6 +174,31 @@ def judge_tissues(ledger: Ledger, analyses: pd.DataFrame, scope: ValidatedScope 
         ledger.add(ledger.limits["SCOPE-01"], verdict, text, tissue=tissue)
 
 
+def judge_homogenates(ledger: Ledger, reported: pd.DataFrame, method: Method) -> None:
+    """Enter HOM-05 per tissue: are masses and volumes in their units?
+
+    Parameters
+    ----------
+    reported : DataFrame
+        tissue_concentrations.tsv of one method: sample_id, tissue, unit, homogenate_factor_ml_per_g.
+    """
+    rule = ledger.limits["HOM-05"]
+    made = reported[reported.unit == "ug/g"]  # a fluid is not weighed
+    if method.homogenate == "tissue_equivalent" or made.empty:
+        ledger.add(rule, NOT_APPLICABLE, "no homogenate whose volume counts")
+        return
+    low, high = (float(number) for number in rule.numbers)
+    for tissue, here in made.drop_duplicates("sample_id").groupby("tissue", sort=True):
+        factor = here.homogenate_factor_ml_per_g.dropna().astype(float)
+        if factor.empty:
+            ledger.add(rule, NOT_ASSESSABLE, "no masses and volumes", tissue=tissue)
+            continue
+        outside = here.sample_id[factor.index][~factor.between(low * (1 - NEARLY), high * (1 + NEARLY))]
+        observed = f"{len(outside)} of {len(factor)} samples outside, {factor.min():.4g} to {factor.max():.4g} mL/g"
+        hint = f"; e.g. {outside.iloc[0]}: mass in mg, volume in uL?" if len(outside) else ""
+        ledger.add(rule, outside.empty, observed + hint, tissue=tissue)
+
+
 def judge_minimum_dilution(ledger: Ledger, units: pd.DataFrame, method: Method) -> None:
     """Enter MRD-LBA-01 per tissue: no sample below the method's minimum dilution, QCs and calibrators at it.
 

@@ -17,7 +17,7 @@ from bioanalysis.calibration.standards import StandardCurve
 from bioanalysis.method import Analyte, Method
 from bioanalysis.responses import SATURATED_FLAG
 from bioanalysis.study import Run
-from bioanalysis.study.schema import STUDY_SAMPLES
+from bioanalysis.words import STUDY_SAMPLES
 
 INSIDE, BELOW, ABOVE = "inside", "below", "above"
 BELOW_REVISED, ABOVE_REVISED, NO_VALUE = "below_revised", "above_revised", "no_value"

@@ -20,7 +20,8 @@ from bioanalysis.flags import flag, flag_table
 from bioanalysis.limits import Limits, limits_for
 from bioanalysis.responses import responses_from_peaks, responses_from_wells
 from bioanalysis.study import Run
-from bioanalysis.study.schema import STUDY_SAMPLES, WITHIN_RUN
+from bioanalysis.study.schema import WITHIN_RUN
+from bioanalysis.words import STUDY_SAMPLES
 
 SAME = 1e-9  # relative difference below which two values are one
 RESTS = {"exclude": "verdict_rests_on_exclusion", "integrate": "verdict_rests_on_integration"}

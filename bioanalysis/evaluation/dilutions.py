@@ -9,12 +9,11 @@ import pandas as pd
 
 from bioanalysis.calibration.dilution import Dilutions, hook_check, parallelism
 from bioanalysis.calibration.standards import ROUNDING
-from bioanalysis.evaluation.status import STUDY_SAMPLES
 from bioanalysis.flags import flag
 from bioanalysis.limits import Limits
 from bioanalysis.method import Analyte, Method
 from bioanalysis.study import Run
-from bioanalysis.words import NOT_REPORTED
+from bioanalysis.words import NOT_REPORTED, STUDY_SAMPLES
 
 COLUMNS = [
     "run_id", "plate", "sample_type", "sample_id", "tissue", "analyte", "n_dilutions", "n_inside", "dilutions",

@@ -29,9 +29,9 @@ from bioanalysis.recovery.diagnostics import recovery_diagnostics
 from bioanalysis.recovery.run import UNCORRECTED, correction_applies, factor_of_tissue, guard_note, run_recovery
 from bioanalysis.responses import SATURATED_FLAG
 from bioanalysis.study import Run
+from bioanalysis.words import STUDY_SAMPLES
 
 CONTROLS = ("qc", "dilution_qc")
-STUDY_SAMPLES = ("unknown", "incurred")
 CALIBRATION = {"calibrator": "calibrator", "anchor": "anchor", "zero": "zero"}
 
 

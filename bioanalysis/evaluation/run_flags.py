@@ -13,6 +13,7 @@ from bioanalysis.limits import Limits
 from bioanalysis.limits.peaks import peak_limits, read_details
 from bioanalysis.recovery.run import ALL_LEVELS
 from bioanalysis.study import Run
+from bioanalysis.words import STUDY_SAMPLES
 
 if TYPE_CHECKING:
     from bioanalysis.evaluation.run import AnalyteEvaluation
@@ -21,7 +22,6 @@ FLAGGED_ELSEWHERE = (
     "CAL-CC-02", "CAL-CC-03", "CAL-LBA-02", "CAL-LBA-03", "QC-03", "QC-04", "IS-03", "CAR-CC-02", "CHR-01", "CHR-02",
     "DIL-PAR", "DIL-TREND", "DIL-HOOK", "POS-01",
 )  # fmt: skip
-STUDY_SAMPLES = ("unknown", "incurred")
 STANDARDS = ("calibrator", "anchor", "qc", "dilution_qc")
 
 

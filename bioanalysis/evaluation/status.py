@@ -12,9 +12,7 @@ from bioanalysis.acceptance.ledger import FAIL, Ledger
 from bioanalysis.calibration.reading import ABOVE, BELOW, INSIDE
 from bioanalysis.limits import Limits
 from bioanalysis.study import Run
-from bioanalysis.words import ALQ, BLQ, NOT_ANALYSED, NOT_REPORTED, QUANTIFIED
-
-STUDY_SAMPLES = ("unknown", "incurred")
+from bioanalysis.words import ALQ, BLQ, NOT_ANALYSED, NOT_REPORTED, QUANTIFIED, STUDY_SAMPLES
 
 
 @dataclass(frozen=True)

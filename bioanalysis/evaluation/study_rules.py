@@ -97,6 +97,7 @@ def _of_method(study: Study, method: Method, readings: pd.DataFrame, reported: p
     scope.judge_dilution_factors(whole, measured, method.validation)
     scope.judge_tissues(whole, samples, method.validation)
     scope.judge_minimum_dilution(whole, readings, method)
+    scope.judge_homogenates(whole, reported, method)
     ledgers = [whole]
     tables: dict[str, list[pd.DataFrame]] = {"repeats": [], "repeat_counts": [], "incurred": [], "quality_controls": []}
     for analyte in method.analyte_names:

@@ -10,8 +10,10 @@ from typing import Any
 
 import pandas as pd
 
+from bioanalysis.acceptance.ledger import RUN
 from bioanalysis.instruments.traces import RunTraces
-from bioanalysis.report.plots import Axis, Mark, plain, scatter, trace
+from bioanalysis.report.plots import Axis, Mark, scatter, trace
+from bioanalysis.report.sections import shown
 from bioanalysis.study import Study
 from bioanalysis.tables import read_results
 
@@ -56,7 +58,7 @@ def _run_rows(run_id: str, results: Path) -> list[tuple[str, str]]:
     return [
         (row.verdict, f"{run_id}{f' plate {row.plate}' if row.plate else ''}, {row.analyte}: "
                       f"{WORDS.get(row.verdict, row.verdict)} ({row.observed}; profile {row.limit})")
-        for row in table[table.rule_id == "RUN"].itertuples()
+        for row in table[table.rule_id == RUN].itertuples()
     ]  # fmt: skip
 
 
@@ -85,15 +87,6 @@ def section(
         "widths": [1 if name in wide else 0 for name in columns],
         "align": ["right" if name in NUMERIC else "left" for name in columns],
     }  # fmt: skip
-
-
-def shown(cell: str) -> str:
-    """Return a number with three significant digits, a word as it is."""
-    try:
-        number = float(cell)
-    except ValueError:
-        return cell
-    return plain(number) if math.isfinite(number) and ("." in cell or "e" in cell) else cell
 
 
 def _samples(table: pd.DataFrame) -> dict[str, Any]:

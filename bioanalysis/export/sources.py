@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 from bioanalysis.study import Study
+from bioanalysis.text_files import own_table
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,7 @@ RUN_TABLES = {
 
 def read_words(name: str) -> list[dict[str, str]]:
     """Return the rows of one of the room's own tables."""
-    text = (files("bioanalysis.export") / name).read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
+    return own_table("bioanalysis.export", name)
 
 
 def tables_of(study: Study, results: Path) -> list[Source]:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from bioanalysis.acceptance.ledger import RUN
 from bioanalysis.limits import EDITION
 from bioanalysis.study import Run, Study
 from bioanalysis.tables import read_results, write_whole
 
-RUN = "RUN"
 RESULT_WORDS = (
     "sample_id", "subject_id", "group", "tissue", "analyte", "method_id", "run_id", "status", "reason", "unit", "basis",
 )  # fmt: skip

@@ -6,13 +6,11 @@ in the list, is the one reported.
 
 from __future__ import annotations
 
-import csv
 import operator
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +18,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri, stdtr
 
 from bioanalysis.study.config import COMPARISON, LiverSafety
+from bioanalysis.text_files import own_table
 
 OPERATORS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 SCALES = {"uln": "x ULN", "control": "x control", "value": "as measured"}
@@ -73,9 +72,8 @@ def classes_of(settings: LiverSafety) -> tuple[FindingClass, ...]:
 
 @cache
 def _presets() -> dict[str, tuple[FindingClass, ...]]:
-    text = (files("bioanalysis.limits") / "liver_safety.tsv").read_text(encoding="utf-8")
     found: dict[str, tuple[FindingClass, ...]] = {}
-    for row in csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE):
+    for row in own_table("bioanalysis.limits", "liver_safety.tsv"):
         within = float(row["repeat_within_days"]) if row["repeat_within_days"] else None
         one = FindingClass(
             row["name"], tuple(row["tests"].split(";")), row["when"], row["scale"], row["action"], within, row["source"]

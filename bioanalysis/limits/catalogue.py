@@ -8,14 +8,14 @@ study's animals, whatever the method) are changed by no method.
 
 from __future__ import annotations
 
-import csv
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
+
+from bioanalysis.text_files import own_table
 
 if TYPE_CHECKING:
     from bioanalysis.method import Method
@@ -225,5 +225,4 @@ def _read_profiles() -> dict[str, dict[str, tuple[tuple[Fraction, ...], str]]]:
 
 
 def _read(name: str) -> list[dict[str, str]]:
-    text = (files("bioanalysis.limits") / name).read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
+    return own_table("bioanalysis.limits", name)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+
+from bioanalysis.text_files import own_table
 
 _SAID = re.compile(r"(?P<flag>.+) (?P<observed>\S+) \(limit (?P<limit>\S+)\)")
 
@@ -53,8 +53,7 @@ def read_details(text: str) -> dict[str, tuple[str, str]]:
 @cache
 def peak_limits() -> dict[str, PeakLimit]:
     """Return all limits of peaks by their flag."""
-    text = (files("bioanalysis.limits") / "peak_flags.tsv").read_text(encoding="utf-8")
-    rows = csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
+    rows = own_table("bioanalysis.limits", "peak_flags.tsv")
     return {row["flag"]: _limit(row) for row in rows}
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
 from functools import cache
-from importlib.resources import files
+
+from bioanalysis.text_files import own_table
 
 ATOMIC_WEIGHTS = "IUPAC 2007 standard atomic weights; isotope masses AME 2012"
 PROTON_DA = 1.007276467
@@ -16,8 +16,7 @@ HILL_FIRST = ("C", "H")
 
 def read_table(name: str) -> list[dict[str, str]]:
     """Return the rows of one of the room's own tables."""
-    text = (files("bioanalysis.oligonucleotides") / name).read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
+    return own_table("bioanalysis.oligonucleotides", name)
 
 
 @cache

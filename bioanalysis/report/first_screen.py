@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from bioanalysis.acceptance.ledger import RUN
 from bioanalysis.report.study_tables import OfRun
 from bioanalysis.words import ACCEPTED, NEEDS_DECISION, NOT_REPORTED
 
-RUN = "RUN"
 NAMED = 8
 TO_DO_KINDS = ("repeat_missing", "needs_decision")
 

@@ -12,6 +12,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from bioanalysis.acceptance.ledger import RUN
 from bioanalysis.limits import CONVENTION, EDITION, EXPLORATORY, Limits, limits_for
 from bioanalysis.report.account import (
     controls_section as control_animals_section,
@@ -174,7 +175,7 @@ CARRIED = ["position", "sample_type", "sample_id", "tissue", "analyte", "previou
 
 
 def _run_verdicts(run_id: str, acceptance: pd.DataFrame) -> list[dict[str, str]]:
-    rows = acceptance[acceptance.rule_id == "RUN"]
+    rows = acceptance[acceptance.rule_id == RUN]
     return [
         {
             "kind": row.verdict,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bioanalysis.acceptance.ledger import RUN
 from bioanalysis.calibration import curve_from_dict
 from bioanalysis.report.plots import Axis, Mark, scatter
 from bioanalysis.report.sections import Cell, escape, figure, injection_anchor, row_anchor, section
@@ -33,7 +34,7 @@ def rule_sections(acceptance: pd.DataFrame) -> list[dict[str, Any]]:
     acceptance : DataFrame
         acceptance.tsv of the run.
     """
-    rules = acceptance[acceptance.rule_id != "RUN"]
+    rules = acceptance[acceptance.rule_id != RUN]
     counts = rules.verdict.value_counts()
     text = ", ".join(f"{number} {verdict.replace('_', ' ')}" for verdict, number in counts.items())
     passed = rules[rules.verdict == "pass"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bioanalysis.study.schema import STUDY_SAMPLES
+from bioanalysis.limits import read_catalogue
 from bioanalysis.study.validated import differences
 from bioanalysis.text_files import listed
+from bioanalysis.words import STUDY_SAMPLES
 
 if TYPE_CHECKING:
     from bioanalysis.method import Method, Transition
@@ -17,7 +18,7 @@ QUADRUPOLE_WINDOW_TH = 0.7  # half-width of what a quadrupole at unit resolution
 
 def notes_on(study: Study) -> tuple[str, ...]:
     """Return the notes on a study, each a sentence."""
-    notes = (*_empty_tables(study), *_unused(study), *_masses(study), *_beside_validation(study))
+    notes = (*_empty_tables(study), *_unused(study), *_masses(study), _homogenates(study), *_beside_validation(study))
     return tuple(note for note in notes if note)
 
 
@@ -61,6 +62,16 @@ def _unused(study: Study) -> list[str]:
 
 def _note(what: str, thing: str, names: list[str]) -> str:
     return f"{len(names)} {thing}{'s' if len(names) != 1 else ''} {what}: {listed(names, most=5)}" if names else ""
+
+
+def _homogenates(study: Study) -> str:
+    """Samples whose buffer and mass cannot both be in their units, by the guard of HOM-05."""
+    low, high = (float(number) for number in read_catalogue()["HOM-05"].numbers)
+    samples = study.samples
+    volume = samples["homogenate_volume_ul"].fillna(samples["buffer_volume_ul"] + samples["tissue_mass_mg"])
+    per_gram = volume / samples["tissue_mass_mg"]
+    outside = samples["sample_id"][(per_gram < low) | (per_gram > high)].tolist()
+    return _note(f"with a homogenate outside {low:g} to {high:g} mL/g (mass in mg, volume in uL?)", "sample", outside)
 
 
 def _masses(study: Study) -> list[str]:

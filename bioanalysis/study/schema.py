@@ -23,7 +23,6 @@ SAMPLE_TYPES = (
     "calibrator", "anchor", "blank", "zero", "qc", "dilution_qc", "carryover_blank", "system_suitability",
     "recovery_pre", "recovery_post", "neat", "unknown", "incurred",
 )  # fmt: skip
-STUDY_SAMPLES = ("unknown", "incurred")
 REPEAT_REASONS = (
     "RUN_FAIL", "IS_RESPONSE", "ABOVE_ULOQ", "BELOW_REVISED_LLOQ", "INSTRUMENT", "DILUTED_BELOW_LLOQ",
     "PREDOSE_POSITIVE", "POOR_CHROM", "WELL_CV", "WELL_OUT_OF_RANGE",

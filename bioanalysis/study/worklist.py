@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.method import Method
-from bioanalysis.study.schema import STUDY_SAMPLES
+from bioanalysis.words import STUDY_SAMPLES
 
 _WELL = re.compile(r"([A-Za-z]{1,2})0*([1-9][0-9]?)", re.ASCII)
 LIKE_CALIBRATORS = ("qc", "dilution_qc", "blank", "zero", "anchor")

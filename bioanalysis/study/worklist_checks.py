@@ -12,9 +12,9 @@ from bioanalysis.errors import Fault
 from bioanalysis.method import Method
 from bioanalysis.study.raw_files import used_twice
 from bioanalysis.study.reading import CONFIG, Rows
-from bioanalysis.study.schema import STUDY_SAMPLES
 from bioanalysis.study.worklist import normal_position
 from bioanalysis.text_files import did_you_mean, listed, nearest, other_capitals
+from bioanalysis.words import STUDY_SAMPLES
 
 PREPARED = ("calibrator", "anchor", "qc", "dilution_qc", "recovery_pre", "recovery_post", "neat")
 WITHOUT_ANALYTE = ("zero", "blank", "carryover_blank")

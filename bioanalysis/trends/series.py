@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from bioanalysis.acceptance.ledger import RUN
 from bioanalysis.calibration import FiveParameterLogistic, FourParameterLogistic
 from bioanalysis.limits import limits_for
 from bioanalysis.method import Method
+from bioanalysis.text_files import own_table
 from bioanalysis.trends.reading import RunResults
+from bioanalysis.words import STUDY_SAMPLES
 
 KNOWN = ("calibrator", "anchor", "qc", "dilution_qc")
 WITHOUT_STANDARD = ("blank", "carryover_blank")
-STUDY_SAMPLES = ("unknown", "incurred")
 ACCEPTED, FAILED = "accepted", "failed"
 POINTS = [
     "kind", "series", "unit", "study", "run_id", "plate", "run_date", "value", "n", "note", "state", "nominal",
@@ -69,8 +69,7 @@ class CurveResults:
 @cache
 def kinds() -> dict[str, dict[str, str]]:
     """Return words, unit, per_instrument and check_first of each kind of series."""
-    text = (files("bioanalysis.trends") / "series_kinds.tsv").read_text(encoding="utf-8")
-    return {row["kind"]: row for row in csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)}
+    return {row["kind"]: row for row in own_table("bioanalysis.trends", "series_kinds.tsv")}
 
 
 def gather(runs: list[RunResults]) -> pd.DataFrame:
@@ -92,7 +91,7 @@ def gather(runs: list[RunResults]) -> pd.DataFrame:
 def verdicts(run: RunResults) -> dict[tuple[str, str], bool]:
     """Return whether each analyte and plate of a run was accepted."""
     rows = run.tables["acceptance"]
-    rows = rows[rows.rule_id == "RUN"]
+    rows = rows[rows.rule_id == RUN]
     return {(row.analyte, row.plate): row.verdict == "pass" for row in rows.itertuples()}
 
 

@@ -9,6 +9,7 @@ from study_ledger import ledger_of, method_of, observed, verdict
 from bioanalysis.acceptance.scope import (
     days_between,
     judge_dilution_factors,
+    judge_homogenates,
     judge_minimum_dilution,
     judge_storage,
     judge_tissues,
@@ -130,6 +131,24 @@ def test_tissues_are_those_validated(scope, tissue, expected):
     ledger = ledger_of()
     judge_tissues(ledger, pd.DataFrame([{"sample_id": "S1", "tissue": tissue}]), scope)
     assert verdict(ledger, "SCOPE-01", tissue=tissue) == expected
+
+
+@pytest.mark.parametrize(
+    ("factor", "expected"),
+    [
+        pytest.param(1.11, "pass", marks=pytest.mark.rule("HOM-05", "inside")),
+        pytest.param(1.1, "pass", marks=pytest.mark.rule("HOM-05", "on")),
+        pytest.param(100.0, "pass", marks=pytest.mark.rule("HOM-05", "on")),
+        pytest.param(1.09, "fail", marks=pytest.mark.rule("HOM-05", "outside")),
+        pytest.param(100.1, "fail", marks=pytest.mark.rule("HOM-05", "outside")),
+        pytest.param(None, "not_assessable", marks=pytest.mark.rule("HOM-05", "not_assessable")),
+    ],
+)
+def test_a_homogenate_holds_a_plausible_volume_per_gram(factor, expected):
+    ledger = ledger_of()
+    row = {"sample_id": "S1", "tissue": "liver", "unit": "ug/g", "homogenate_factor_ml_per_g": factor}
+    judge_homogenates(ledger, pd.DataFrame([row]), method_of())
+    assert verdict(ledger, "HOM-05", tissue="liver") == expected
 
 
 def plate(sample: float, *controls: tuple[str, float]) -> pd.DataFrame:

@@ -39,6 +39,11 @@ def test_a_convention_asks_for_its_own_columns(folder, convention, column):
     assert faults_of(folder) == []
 
 
+def test_a_buffer_in_millilitres_is_noted(folder):
+    change(folder, SAMPLES, ("100.5 900", "100.5 0.9"))
+    assert any("1 sample with a homogenate outside 1.1 to 100 mL/g" in note for note in Study.load(folder).notes)
+
+
 def test_tissue_equivalents_ask_for_no_mass(folder):
     method_says(folder, "homogenate: tissue_equivalent")
     change(folder, SAMPLES, ("R1 liver 29 100.5 900", "R1 liver 29  "))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from importlib.resources import files
 from xml.etree import ElementTree
 
 import pytest
@@ -72,3 +73,10 @@ def test_every_figure_says_what_it_is_and_an_empty_one_says_so():
 )
 def test_three_significant_digits_and_no_exponent(value, words):
     assert plain(value) == words
+
+
+@pytest.mark.parametrize("kind", ["dropped", "fail"])
+def test_marks_that_a_caption_calls_hollow_are_drawn_hollow(kind):
+    style = (files("bioanalysis.report") / "page.css").read_text(encoding="utf-8")
+    (rule,) = [line for line in style.split("}") if f"path.mark.{kind}," in line or f"path.mark.{kind}{{" in line]
+    assert "fill:none" in rule

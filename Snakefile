@@ -2,6 +2,7 @@
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/report.smk"
 include: "workflow/rules/read.smk"
 include: "workflow/rules/run.smk"
 include: f"workflow/rules/{PLAN.kind}.smk"  # study or validation

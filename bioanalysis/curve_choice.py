@@ -14,7 +14,7 @@ import pandas as pd
 from bioanalysis.calibration import CalibrationCurve, compare_weightings, make_estimator
 from bioanalysis.columns import nonnegative, number, text
 from bioanalysis.errors import BatchError, Fault
-from bioanalysis.report.plots import Axis, Mark, scatter
+from bioanalysis.report.plots import Axis, Drawing, Mark, scatter
 from bioanalysis.sheets import read_sheet
 from bioanalysis.tables import Table, write_whole
 
@@ -92,9 +92,9 @@ def _page(name: str, shown: pd.DataFrame, table: pd.DataFrame, standards: pd.Dat
     rows = ["".join(f"<td>{escape(_cell(value))}</td>" for value in row) for row in shown.itertuples(index=False)]
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     figures = [
-        f"<figure>{figure}</figure>"
+        f"<figure>{drawing.svg}</figure>"
         for row in table[table.converged].itertuples()
-        for figure in _figures(make_estimator(row.model, row.weighting), standards)
+        for drawing in _figures(make_estimator(row.model, row.weighting), standards)
     ]
     title = escape(f"Models and weightings of {name}")
     note = "Evidence for choosing; AICc is comparable between models and weightings of the same standards."
@@ -104,7 +104,7 @@ def _page(name: str, shown: pd.DataFrame, table: pd.DataFrame, standards: pd.Dat
     )
 
 
-def _figures(curve: CalibrationCurve, standards: pd.DataFrame) -> list[str]:
+def _figures(curve: CalibrationCurve, standards: pd.DataFrame) -> list[Drawing]:
     """Return the curve through its standards, and the relative error of each standard read back."""
     nominal, response = standards.nominal_ng_ml.to_numpy(float), standards.response.to_numpy(float)
     curve.fit(nominal, response)

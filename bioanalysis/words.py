@@ -5,3 +5,5 @@ QUANTIFIED, BLQ, ALQ = "quantified", "BLQ", "ALQ"
 NOT_REPORTED, NEEDS_DECISION, NOT_ANALYSED = "not_reported", "needs_decision", "not_analysed"
 ACCEPTED = (QUANTIFIED, BLQ)
 MEASURED = (QUANTIFIED, BLQ, ALQ)
+
+FIGURES = "figures"  # the folder of figures beside a page

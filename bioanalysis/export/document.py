@@ -12,16 +12,15 @@ import pandas as pd
 
 from bioanalysis.acceptance.ledger import RUN
 from bioanalysis.instruments.traces import RunTraces
-from bioanalysis.report.plots import Axis, Mark, scatter, trace
+from bioanalysis.report.all_runs import quality_figures
+from bioanalysis.report.figures import stand_alone
+from bioanalysis.report.plots import trace
 from bioanalysis.report.sections import shown
+from bioanalysis.report.study_tables import read_of_run, read_study_tables
+from bioanalysis.report.tissue_figures import tissue_figures
 from bioanalysis.study import Study
 from bioanalysis.tables import read_results
 
-STYLE = (
-    "<style>.axis,.curve{fill:none;stroke:#222;stroke-width:1}.guide,.bound{fill:none;stroke:#888;stroke-dasharray:3 3}"
-    "text{font-family:'Libertinus Serif';font-size:11px}.trace text{font-size:8px}circle{fill:#0b6a9f}"
-    "circle.m1{fill:#fff;stroke:#b3400b;stroke-width:1.4}</style>"
-)
 WORDS = {"pass": "accepted", "fail": "FAILED"}
 RESULT = {
     "sample_id": "sample", "subject_id": "animal", "group": "group", "collection_day": "day", "tissue": "tissue",
@@ -190,35 +189,12 @@ def _decisions(study: Study) -> dict[str, Any]:
     return section("Decisions", titles, rows, wide=["reason"], size=7.5)
 
 
-def figures(results: Path) -> list[dict[str, str]]:
-    """Return one picture per tissue: every quantified value by group, on a logarithmic axis."""
-    table = read_results(results / "study/tissue_concentrations.tsv")
-    return [_tissue_figure(str(tissue), here) for tissue, here in table.groupby("tissue", sort=False)]
-
-
-def _tissue_figure(tissue: str, here: pd.DataFrame) -> dict[str, str]:
-    groups = {str(group): float(number) for number, group in enumerate(dict.fromkeys(here.group), start=1)}
-    methods = [method for method in dict.fromkeys(here.method_id) if method]
-    marks = [
-        Mark(groups[row.group] + 0.15 * (methods.index(row.method_id) - (len(methods) - 1) / 2), float(row.value),
-             f"m{methods.index(row.method_id)}", row.sample_id)
-        for row in here[here.value != ""].itertuples()
-    ]  # fmt: skip
-    others = here.status[here.status != "quantified"].value_counts()
-    missing = ", ".join(f"{number} {status}" for status, number in others.items())
-    unit = str(here.unit.iloc[0])
-    axis = Axis(tissue, ticks=groups, include=[0.5, len(groups) + 0.5])
-    caption = f"{tissue}, {unit}, {' (filled) and '.join(methods)}" + (" (open)" if len(methods) > 1 else "")
-    caption += f"; not drawn: {missing}" if missing else ""
-    return {"svg": _picture(scatter(marks, axis, Axis(unit, log=True))), "caption": caption}
-
-
-def _picture(svg: str) -> str:
-    """Return a stand-alone picture; a figure with nothing to draw says so."""
-    if not svg.startswith("<svg"):
-        svg = '<svg viewBox="0 0 440 40"><text x="8" y="24">nothing to draw</text></svg>'
-    head, rest = svg.split(">", 1)
-    return f'{head} xmlns="http://www.w3.org/2000/svg">{STYLE}{rest}'
+def figures(study: Study, results: Path) -> list[dict[str, str]]:
+    """Return the figures of the page that carry the result: concentrations, and the QCs over the runs."""
+    concentrations = read_study_tables(results / "study")["tissue_concentrations"]
+    runs = [read_of_run(results / "runs" / run.run_id, run.run_id, run.method.method_id) for run in study.runs]
+    shown_here = [*tissue_figures(concentrations), *quality_figures(runs)]
+    return [{"svg": figure.alone, "caption": figure.caption} for figure in shown_here]
 
 
 def chromatograms(study: Study, results: Path) -> tuple[list[dict[str, str]], str]:
@@ -248,5 +224,5 @@ def _traces(run_id: str, traces: RunTraces, picked: list[int], peaks: pd.DataFra
             title = f"{run_id} {traces.positions[i]} {name}"
             svg = trace(time.tolist(), counts.tolist(), left, right, title)
             if svg:
-                pictures.append({"svg": _picture(svg), "caption": title})
+                pictures.append({"svg": stand_alone(svg, title), "caption": title})
     return pictures

@@ -43,7 +43,7 @@ def document(study: Study, results: Path) -> dict[str, Any]:
     return {
         "id": about.id, "title": about.title, "date": [date.year, date.month, date.day], "state": STATE,
         "digest": results_digest(study, results), "about": _about(study), "verdicts": verdicts(study, results),
-        "sections": sections(study, results), "figures": figures(results), "chromatograms": chosen,
+        "sections": sections(study, results), "figures": figures(study, results), "chromatograms": chosen,
         "chromatogram_note": note, "signature_note": SIGNATURE_NOTE,
         "signatures": [
             ("Analyst", report.analyst or NOT_GIVEN),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ from bioanalysis.records.standing import (
 )
 from bioanalysis.study import Study
 from bioanalysis.text_files import listed
+from bioanalysis.words import FIGURES
 
 NOTHING_YET = Standing({}, {}, {})
 ENDS = ("run_finished", "run_failed")
@@ -117,7 +119,14 @@ class Recorder:
             acts.append(Act(word or "results_changed_outside", name, old and {"sha256": old}, after, reason, records))
         if acts:
             self.audit.add(*acts)
+        self._remove_figures_beside([name for name, old, _ in changed if old is not None])
         return [name for name, _, _ in changed]
+
+    def _remove_figures_beside(self, names: list[str]) -> None:
+        """Remove each folder of figures of which one is no longer there: they are made together or not at all."""
+        for place in {Path(name).parent for name in names}:
+            if place.name == FIGURES:
+                shutil.rmtree(self.folder / place, ignore_errors=True)
 
     def _pending(self) -> str:
         """Return what was found after the last run ended and has not been put right by a further one, else nothing."""

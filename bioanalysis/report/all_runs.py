@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from bioanalysis.report.figures import Figure
 from bioanalysis.report.first_screen import Verdict, impact
 from bioanalysis.report.plots import Axis, Mark, scatter
-from bioanalysis.report.sections import Cell, figure, run_address, section, shown
+from bioanalysis.report.sections import Cell, run_address, section, shown
 from bioanalysis.report.study_tables import OfRun
 from bioanalysis.study import Study
 
@@ -83,7 +84,7 @@ def _standards(curve: dict[str, Any]) -> tuple[int, str, str]:
     return len(used), "; ".join(dropped), f"{min(bias):+.1f} to {max(bias):+.1f}" if bias else ""
 
 
-def quality_figures(runs: Sequence[OfRun]) -> list[str]:
+def quality_figures(runs: Sequence[OfRun]) -> list[Figure]:
     """Return, per method and analyte, the bias of every QC over the runs in order (RPT-03, RPT-12)."""
     table = pd.concat([_controls(run) for run in runs]) if runs else pd.DataFrame()
     if table.empty:
@@ -97,7 +98,7 @@ def _controls(run: OfRun) -> pd.DataFrame:
     return rows[rows.sample_type.isin(CONTROLS)].assign(run_id=run.run_id, method_id=run.method_id)
 
 
-def _quality_figure(here: pd.DataFrame, method_id: str, analyte: str) -> str:
+def _quality_figure(here: pd.DataFrame, method_id: str, analyte: str) -> Figure:
     names = [f"{run}{f' {plate}' if plate else ''}" for run, plate in zip(here.run_id, here.plate, strict=True)]
     places = {name: float(number) for number, name in enumerate(dict.fromkeys(names), start=1)}
     levels = list(dict.fromkeys(here.level))
@@ -117,5 +118,5 @@ def _quality_figure(here: pd.DataFrame, method_id: str, analyte: str) -> str:
     drawn = scatter(marks, axis, Axis("bias, %"), guides=(0.0,), notes=notes, width=width)
     missing = int(bias.isna().sum())
     words = f"{method_id}, {analyte}: bias of every QC; filled circles inside, hollow squares outside their limit"
-    return figure(drawn, words + (f"; {missing} without a value not drawn." if missing else "."),
-                  "results/runs/<run>/measurements.tsv")  # fmt: skip
+    words += f"; {missing} without a value not drawn." if missing else "."
+    return Figure(drawn, words, {"method": method_id, "analyte": analyte}, "results/runs/<run>/measurements.tsv")

@@ -12,15 +12,17 @@ import pandas as pd
 from bioanalysis.evaluation.liver_safety import STATEMENT, alt_and_liver, chemistry_values
 from bioanalysis.evaluation.method_comparison import method_pairs, paired
 from bioanalysis.limits import distribution_rules
+from bioanalysis.report.figures import Figure
 from bioanalysis.report.plots import Axis, Mark, plain, scatter
+from bioanalysis.report.study_stage import Part
 from bioanalysis.results import read_table
 from bioanalysis.study import Study
 from bioanalysis.words import QUANTIFIED
 
-Part = tuple[str, pd.DataFrame, list[str] | None, list[str]]
 NO_DOSES = (
     "No config/dosing.tsv: doses as given are not known, so there is no mass balance and no prediction from doses."
 )
+CONCENTRATIONS, CHEMISTRY = "tissue_concentrations.tsv", "config/clinical_chemistry.tsv"
 NO_CHEMISTRY = "No config/clinical_chemistry.tsv: nothing to join."
 NO_PAIRS = "No sample was measured by LC-MS/MS and by ELISA."
 ALL, VEHICLE = "all", "vehicle"
@@ -57,7 +59,7 @@ def _swap_words(swaps: pd.DataFrame) -> str:
     return f"{asked} questions asked of animals and pairs of tissues" + (f"; not answered: {left}" if left else "")
 
 
-def balance_figures(whole: pd.DataFrame) -> list[str]:
+def balance_figures(whole: pd.DataFrame) -> list[Figure]:
     """Return the share of the dose found in the organs weighed, animal by animal, per analyte and method."""
     figures = []
     for (analyte, method_id), here in whole.groupby(["analyte", "method_id"], sort=False):
@@ -69,12 +71,13 @@ def balance_figures(whole: pd.DataFrame) -> list[str]:
             if value > 0
         ]
         axis = Axis("group", ticks=groups, include=[0.5, len(groups) + 0.5])
-        figure = scatter(marks, axis, Axis("% of the dose", log=True), guides=(limit,))
-        figures.append(_captioned(figure, f"{analyte} by {method_id}: {len(marks)} of {len(here)} animals drawn"))
+        drawn = scatter(marks, axis, Axis("% of the dose", log=True), guides=(limit,))
+        words = f"{analyte} by {method_id}: {len(marks)} of {len(here)} animals drawn."
+        figures.append(Figure(drawn, words, {"analyte": str(analyte), "method": str(method_id)}, "mass_balance.tsv"))
     return figures
 
 
-def dose_figures(study: Study, concentrations: pd.DataFrame) -> list[str]:
+def dose_figures(study: Study, concentrations: pd.DataFrame) -> list[Figure]:
     """Return concentration against dose per tissue, a kind of mark for each method."""
     dose = study.subjects.set_index("subject_id").dose_mg_per_kg
     found = concentrations[concentrations.status == QUANTIFIED]
@@ -86,12 +89,12 @@ def dose_figures(study: Study, concentrations: pd.DataFrame) -> list[str]:
             Mark(row.dose, row.value, f"m{methods.index(row.method_id)}", f"{row.sample_id}: {plain(row.value)} {unit}")
             for row in here.itertuples()
         ]
-        figure = scatter(marks, Axis("dose, mg/kg", log=True), Axis(f"{tissue}, {unit}", log=True))
-        figures.append(_captioned(figure, f"{tissue}: {_kinds(methods)}"))
+        drawn = scatter(marks, Axis("dose, mg/kg", log=True), Axis(f"{tissue}, {unit}", log=True))
+        figures.append(Figure(drawn, f"{tissue}: {_kinds(methods)}.", {"tissue": str(tissue)}, CONCENTRATIONS))
     return figures
 
 
-def liver_figures(study: Study, concentrations: pd.DataFrame) -> list[str]:
+def liver_figures(study: Study, concentrations: pd.DataFrame) -> list[Figure | str]:
     """Return the plot of bilirubin against ALT (highest of each animal) and ALT against liver concentration."""
     if study.clinical_chemistry is None or study.clinical_chemistry.empty:
         return [_sentence(NO_CHEMISTRY)]
@@ -99,7 +102,7 @@ def liver_figures(study: Study, concentrations: pd.DataFrame) -> list[str]:
     return [_edish(values), *_alt_figures(alt_and_liver(values, concentrations))]
 
 
-def _edish(values: pd.DataFrame) -> str:
+def _edish(values: pd.DataFrame) -> Figure:
     alt_limit, bilirubin_limit = (float(number) for number in distribution_rules()["LIV-EDISH"].numbers)
     named = {"alt": ("alt",), "bilirubin": ("bilirubin", "total bilirubin", "tbil")}
     highest = {
@@ -113,16 +116,17 @@ def _edish(values: pd.DataFrame) -> str:
         for row in both.itertuples()
     ]  # fmt: skip
     ends = [*both.bilirubin, bilirubin_limit]
-    figure = scatter(
+    drawn = scatter(
         marks, Axis("highest ALT, x ULN", log=True), Axis("highest bilirubin, x ULN", log=True),
         line=[(alt_limit, min(ends)), (alt_limit, max(ends))] if marks else [], guides=(bilirubin_limit,),
     )  # fmt: skip
     left = values.subject_id.nunique() - len(both)
     words = f"eDISH: lines at {alt_limit:g} x ALT and {bilirubin_limit:g} x bilirubin; {STATEMENT}"
-    return _captioned(figure, words + (f"; {left} animals without both multiples not drawn" if left else ""))
+    words += f"; {left} animals without both multiples not drawn." if left else "."
+    return Figure(drawn, words, {"shows": "eDISH"}, CHEMISTRY)
 
 
-def _alt_figures(pairs: pd.DataFrame) -> list[str]:
+def _alt_figures(pairs: pd.DataFrame) -> list[Figure]:
     figures = []
     for (analyte, method_id, unit), here in pairs.groupby(["analyte", "method_id", "unit"], sort=False):
         groups = list(dict.fromkeys(here.group))
@@ -131,14 +135,16 @@ def _alt_figures(pairs: pd.DataFrame) -> list[str]:
                  f"{row.subject_id} ({row.group}): ALT {plain(float(np.exp(row.log_alt)))} {unit}")
             for row in here.itertuples()
         ]  # fmt: skip
-        figure = scatter(marks, Axis("liver, ug/g", log=True), Axis(f"ALT, {unit}", log=True))
-        figures.append(_captioned(figure, f"{analyte} by {method_id}: {_kinds(groups)}; {STATEMENT}"))
+        drawn = scatter(marks, Axis("liver, ug/g", log=True), Axis(f"ALT, {unit}", log=True))
+        words = f"{analyte} by {method_id}: {_kinds(groups)}; {STATEMENT}."
+        about = {"shows": "ALT", "analyte": str(analyte), "method": str(method_id)}
+        figures.append(Figure(drawn, words, about, f"{CHEMISTRY} and {CONCENTRATIONS}"))
     return figures
 
 
-def comparison_figures(study: Study, concentrations: pd.DataFrame) -> list[str]:
+def comparison_figures(study: Study, concentrations: pd.DataFrame) -> list[Figure | str]:
     """Return, per tissue, the ratio of ELISA to LC-MS/MS against their geometric mean."""
-    figures = []
+    figures: list[Figure | str] = []
     for lcms, elisa in method_pairs(study):
         pairs = paired(concentrations, lcms, elisa)
         pairs = pairs[(pairs.status_x == QUANTIFIED) & (pairs.status_y == QUANTIFIED) & (pairs.value_y > 0)]
@@ -150,9 +156,9 @@ def comparison_figures(study: Study, concentrations: pd.DataFrame) -> list[str]:
                 for row in here.itertuples()
             ]  # fmt: skip
             mean = Axis(f"{tissue}, geometric mean of both, {unit}", log=True)
-            figure = scatter(marks, mean, Axis("ratio", log=True), guides=(1.0,))
-            words = f"{analyte}, {elisa.method_id} over {lcms.method_id}, {tissue}: pairs from {_kinds(origins)}"
-            figures.append(_captioned(figure, words))
+            drawn = scatter(marks, mean, Axis("ratio", log=True), guides=(1.0,))
+            words = f"{analyte}, {elisa.method_id} over {lcms.method_id}, {tissue}: pairs from {_kinds(origins)}."
+            figures.append(Figure(drawn, words, {"tissue": str(tissue), "analyte": str(analyte)}, CONCENTRATIONS))
     return figures or [_sentence(NO_PAIRS)]
 
 
@@ -167,7 +173,3 @@ def _kinds(names: list[str]) -> str:
 
 def _sentence(words: str) -> str:
     return f"<p>{escape(words)}</p>"
-
-
-def _captioned(figure: str, words: str) -> str:
-    return f"<figure>{figure}<figcaption>{escape(words)}</figcaption></figure>"

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import pandas as pd
 
 from bioanalysis.limits import Limits
+from bioanalysis.report.figures import Figure
 from bioanalysis.report.plots import Axis, Mark, plain, scatter
 
 OUTSIDE = "is_response_outside"
 
 
-def standard_figures(table: pd.DataFrame, limits: Limits) -> list[str]:
+def standard_figures(table: pd.DataFrame, limits: Limits) -> list[Figure]:
     """Return, for each analyte, the internal standard of each injection with the bands it is held to.
 
     Parameters
@@ -28,12 +27,14 @@ def standard_figures(table: pd.DataFrame, limits: Limits) -> list[str]:
             for row in here[here.percent_of_mean.notna()].itertuples()
         ]  # fmt: skip
         guides = [100.0, *(float(number) for number in limits["IS-03"].numbers)]
-        figure = scatter(marks, Axis("injection"), Axis(f"{standard}, % of the mean"), guides=guides)
+        drawn = scatter(marks, Axis("injection"), Axis(f"{standard}, % of the mean"), guides=guides)
         missing = int(here.percent_of_mean.isna().sum())
         words = (
             f"{standard} of {analyte}: accepted calibrators and QCs (open), other injections (filled), outside (red)"
         )
-        figures.append(_captioned(figure, words + (f"; {missing} without a value not drawn" if missing else "")))
+        words += f"; {missing} without a value not drawn." if missing else "."
+        about = {"analyte": str(analyte), "internal standard": str(standard)}
+        figures.append(Figure(drawn, words, about, "internal_standard.tsv"))
     return figures
 
 
@@ -51,7 +52,7 @@ def by_hand(peaks: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     return f"Integrated by hand: {len(drawn)} of {len(peaks)} chromatograms", table
 
 
-def carry_over_figures(table: pd.DataFrame) -> list[str]:
+def carry_over_figures(table: pd.DataFrame) -> list[Figure]:
     """Return, for each analyte, the share of each study sample that the injection before it may have left.
 
     Parameters
@@ -68,8 +69,9 @@ def carry_over_figures(table: pd.DataFrame) -> list[str]:
             for row in samples.itertuples()
         ]  # fmt: skip
         guides = sorted(set(samples.limit_percent))
-        figure = scatter(marks, Axis("injection"), Axis("from the injection before, %"), guides=guides)
-        figures.append(_captioned(figure, f"{analyte}: largest possible share of carry-over in each study sample"))
+        drawn = scatter(marks, Axis("injection"), Axis("from the injection before, %"), guides=guides)
+        words = f"{analyte}: largest possible share of carry-over in each study sample."
+        figures.append(Figure(drawn, words, {"analyte": str(analyte)}, "carry_over.tsv"))
     return figures
 
 
@@ -77,7 +79,3 @@ def _kind(flag: str, reference: bool) -> str:
     if flag in (OUTSIDE, "carry_over_suspected"):
         return "fail"
     return "m1" if reference else "m0"
-
-
-def _captioned(figure: str, words: str) -> str:
-    return f"<figure>{figure}<figcaption>{escape(words)}</figcaption></figure>"

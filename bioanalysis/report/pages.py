@@ -28,6 +28,7 @@ from bioanalysis.report.all_runs import calibration_section, deviations_section,
 from bioanalysis.report.concentrations_section import concentrations_section
 from bioanalysis.report.decided import DECISIONS, decided_within_run
 from bioanalysis.report.distribution_sections import distribution_parts
+from bioanalysis.report.figures import rendered, write_figures
 from bioanalysis.report.first_screen import cards, run_verdicts, to_do
 from bioanalysis.report.flag_effects import flag_effects
 from bioanalysis.report.injections import by_hand, carry_over_figures, standard_figures
@@ -45,6 +46,7 @@ from bioanalysis.report.variability_sections import is_factor, variability_parts
 from bioanalysis.results import read_table, write_result
 from bioanalysis.study import Run, Study
 from bioanalysis.tables import write_whole
+from bioanalysis.words import FIGURES
 
 _section = section
 
@@ -222,9 +224,10 @@ def _write(
 ) -> None:
     here = files("bioanalysis.report")
     read = {name: (here / name).read_text(encoding="utf-8") for name in ("page.html", "page.css", "page.js")}
+    write_figures(sections, path.parent / FIGURES)
     template = jinja2.Environment(autoescape=True, trim_blocks=True).from_string(read["page.html"])
     page = template.render(
-        title=title, subtitle=subtitle, verdicts=verdicts, sections=sections, edition=EDITION,
+        title=title, subtitle=subtitle, verdicts=verdicts, sections=rendered(sections), edition=EDITION,
         convention=CONVENTION, cards=shown_first,
         todo=todo, style=read["page.css"], script=read["page.js"],
     )  # fmt: skip

@@ -60,6 +60,19 @@ class Axis:
         return lambda value: start + ((math.log10(value) if self.log else value) - low) / width * (end - start)
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """A picture and what is drawn in it; without marks `svg` is a sentence that says so."""
+
+    svg: str
+    x_axis: Axis
+    y_axis: Axis
+    marks: Sequence[Mark] = ()
+    line: Sequence[tuple[float, float]] = ()
+    guides: Sequence[float] = ()
+    width: int = WIDTH
+
+
 def scatter(
     marks: Sequence[Mark],
     x_axis: Axis,
@@ -69,15 +82,15 @@ def scatter(
     guides: Sequence[float] = (),
     notes: Mapping[str, str] = MappingProxyType({}),
     width: int = WIDTH,
-) -> str:
-    """Return an SVG of marks, a line through (x, y) pairs and horizontal guides; what no axis can show is left out.
+) -> Drawing:
+    """Return marks, a line through (x, y) pairs and horizontal guides, drawn; what no axis can show is left out.
 
     `notes` stand under the words of the x axis; intervals of marks are drawn as far as the axis can show them.
     """
     marks = [mark for mark in marks if x_axis.shows(mark.x) and y_axis.shows(mark.y)]
     line = [(x, y) for x, y in line if x_axis.shows(x) and y_axis.shows(y)]
     if not marks:
-        return f"<p>{escape(y_axis.label)}, {escape(x_axis.label)}: nothing to draw</p>"
+        return Drawing(f"<p>{escape(y_axis.label)}, {escape(x_axis.label)}: nothing to draw</p>", x_axis, y_axis)
     xs = [mark.x for mark in marks] + [x for x, _ in line]
     ys = [y for mark in marks for y in (mark.y, mark.low, mark.high) if y_axis.shows(y)]
     ys += [y for _, y in line] + list(guides)
@@ -95,7 +108,8 @@ def scatter(
         f'<text transform="translate(12 {HEIGHT / 2}) rotate(-90)" text-anchor="middle">{escape(y_axis.label)}</text>',
     ]
     title = escape(f"{y_axis.label} against {x_axis.label}", quote=True)
-    return f'<svg viewBox="0 0 {width} {HEIGHT}" role="img" aria-label="{title}">{"".join(parts)}</svg>'
+    svg = f'<svg viewBox="0 0 {width} {HEIGHT}" role="img" aria-label="{title}">{"".join(parts)}</svg>'
+    return Drawing(svg, x_axis, y_axis, marks, line, guides, width)
 
 
 def _drawn(mark: Mark, x: float, y: float) -> str:

@@ -9,8 +9,9 @@ import pandas as pd
 
 from bioanalysis.acceptance.ledger import RUN
 from bioanalysis.calibration import curve_from_dict
+from bioanalysis.report.figures import Figure
 from bioanalysis.report.plots import Axis, Mark, scatter
-from bioanalysis.report.sections import Cell, escape, figure, injection_anchor, row_anchor, section
+from bioanalysis.report.sections import Cell, escape, injection_anchor, row_anchor, section
 
 # fmt: off
 RULES = ["rule_id", "verdict", "subject", "limit", "observed", "plate", "batch", "tissue", "analyte", "judged",
@@ -68,12 +69,12 @@ def _linked(table: pd.DataFrame, has_chromatograms: bool) -> pd.DataFrame:
     return table.assign(position=[Cell(str(place), f"#{injection_anchor(place)}") for place in table.position])
 
 
-def _control_figures(table: pd.DataFrame) -> list[str]:
+def _control_figures(table: pd.DataFrame) -> list[Figure]:
     groups = table.groupby(["analyte", "plate"], sort=False)
     return [_control_figure(here, *map(str, key)) for key, here in groups]
 
 
-def _control_figure(here: pd.DataFrame, analyte: str, plate: str) -> str:
+def _control_figure(here: pd.DataFrame, analyte: str, plate: str) -> Figure:
     levels = list(dict.fromkeys(here.level))
     places = {str(level): float(number) for number, level in enumerate(levels, start=1)}
     size = here.level.map(here.level.value_counts())
@@ -89,10 +90,11 @@ def _control_figure(here: pd.DataFrame, analyte: str, plate: str) -> str:
     drawn = scatter(marks, axis, Axis("bias, %"), guides=(0.0,), notes=notes)
     missing = int(here.bias_percent.isna().sum())
     words = f"QCs of {analyte}{f', plate {plate}' if plate else ''}: filled circles inside, hollow squares outside"
-    return figure(drawn, f"{words}{f'; {missing} without a value not drawn' if missing else ''}.", "measurements.tsv")
+    words += f"; {missing} without a value not drawn." if missing else "."
+    return Figure(drawn, words, {"analyte": analyte, "plate": plate}, "measurements.tsv")
 
 
-def curve_figures(curve: dict[str, Any], limit: float) -> list[str]:
+def curve_figures(curve: dict[str, Any], limit: float) -> list[Figure | str]:
     """Return the curve with its points, and the bias of each standard between the limits for inner levels.
 
     Parameters
@@ -115,11 +117,14 @@ def curve_figures(curve: dict[str, Any], limit: float) -> list[str]:
         if point["bias_percent"] is not None
     ]
     words = f"{label}. Filled circles in the fit, hollow squares dropped or excluded"
+    about = {"analyte": curve["analyte"], "plate": curve["plate"]}
+    fitted = scatter(marks, axis, Axis("response", log=True), line=_line(curve, points))
+    errors = scatter(bias, axis, Axis("bias, %"), guides=(-limit, 0.0, limit))
+    limits = f"{words}; dashed: ±{limit:g} %, the limit of inner levels."
     return [
-        figure(scatter(marks, axis, Axis("response", log=True), line=_line(curve, points)), f"{words}.", "curve.json"),
-        figure(scatter(bias, axis, Axis("bias, %"), guides=(-limit, 0.0, limit)),
-               f"{words}; dashed: ±{limit:g} %, the limit of inner levels.", "curve.json"),
-    ]  # fmt: skip
+        Figure(fitted, f"{words}.", about | {"shows": "curve"}, "curve.json"),
+        Figure(errors, limits, about | {"shows": "bias"}, "curve.json"),
+    ]
 
 
 def _line(curve: dict[str, Any], points: list[dict[str, Any]]) -> list[tuple[float, float]]:

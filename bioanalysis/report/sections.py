@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from bioanalysis.report.figures import Figure
 from bioanalysis.report.heads import head
 from bioanalysis.report.plots import plain
 
@@ -37,7 +38,7 @@ def section(
     title: str,
     table: pd.DataFrame | None = None,
     columns: Sequence[str] | None = None,
-    figures: Sequence[str] | None = None,
+    figures: Sequence[Figure | str] | None = None,
     *,
     text: str = "",
     source: str = "",
@@ -54,8 +55,8 @@ def section(
         Rows to show; cells may be `Cell`.
     columns : list of str, optional
         Columns in order; those the table lacks or has nothing in are left out. All where not given.
-    figures : list of str, optional
-        Figures as markup, escaped by whoever drew them.
+    figures : list of Figure or str, optional
+        Figures, or sentences as markup where there is nothing to draw.
     text : str
         A sentence under the title.
     source : str
@@ -89,12 +90,6 @@ def section(
         "filters": [(place, head(names[place]), _choices(shown_rows, place)) for place in chosen],
         "count": len(table),
     }
-
-
-def figure(drawn: str, words: str, source: str = "") -> str:
-    """Return a figure with its caption and the file its data are in."""
-    data = f" Data: {source}." if source else ""
-    return f"<figure>{drawn}<figcaption>{escape(words)}{escape(data)}</figcaption></figure>"
 
 
 def shown(cell: Any) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from bioanalysis.report.figures import Figure
 from bioanalysis.report.plots import Axis, Mark, scatter
 from bioanalysis.report.study_tables import read_or_empty
 
-Part = tuple[str, pd.DataFrame, list[str] | None, list[str]]
+Part = tuple[str, pd.DataFrame, list[str] | None, Sequence[Figure | str]]
 
 # fmt: off
 RULES = ["method_id", "rule_id", "verdict", "tissue", "analyte", "subject", "limit", "observed", "judged", "source",
@@ -39,7 +40,7 @@ def study_stage_parts(results: Path) -> list[Part]:
     ]
 
 
-def difference_figures(pairs: pd.DataFrame) -> list[str]:
+def difference_figures(pairs: pd.DataFrame) -> list[Figure]:
     """Return, per method and analyte, the differences in percent against the mean of both values."""
     pairs = pairs.assign(**{name: pd.to_numeric(pairs[name]) for name in ("mean_ng_ml", "difference_percent")})
     figures = []
@@ -52,11 +53,9 @@ def difference_figures(pairs: pd.DataFrame) -> list[str]:
             )
             for row in here[here.difference_percent.notna()].itertuples()
         ]  # fmt: skip
-        figure = scatter(
-            marks, Axis("mean of both, ng/mL", log=True), Axis("difference %"), guides=(-limit, 0.0, limit)
-        )
-        words = f"{method_id}, {analyte}: {len(marks)} of {len(here)} pairs drawn, limit ±{limit:g} %"
-        figures.append(f"<figure>{figure}<figcaption>{escape(words)}</figcaption></figure>")
+        drawn = scatter(marks, Axis("mean of both, ng/mL", log=True), Axis("difference %"), guides=(-limit, 0.0, limit))
+        words = f"{method_id}, {analyte}: {len(marks)} of {len(here)} pairs drawn, limit ±{limit:g} %."
+        figures.append(Figure(drawn, words, {"method": str(method_id), "analyte": str(analyte)}, "incurred.tsv"))
     return figures
 
 

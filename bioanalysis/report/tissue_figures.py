@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from bioanalysis.report.figures import Figure
 from bioanalysis.report.plots import WIDTH, Axis, Mark, scatter
-from bioanalysis.report.sections import figure, shown
+from bioanalysis.report.sections import shown
 from bioanalysis.words import ALQ, BLQ, QUANTIFIED
 
 SOURCE = "tissue_concentrations.tsv"
@@ -15,14 +16,14 @@ SPREAD = 0.3
 PER_GROUP = 90
 
 
-def tissue_figures(concentrations: pd.DataFrame) -> list[str]:
+def tissue_figures(concentrations: pd.DataFrame) -> list[Figure]:
     """Return a figure per tissue, analyte and method, in the order of the table."""
     measured = concentrations[concentrations.method_id != ""]
     keys = ["tissue", "analyte", "method_id"]
     return [_tissue_figure(here, *map(str, key)) for key, here in measured.groupby(keys, sort=False)]
 
 
-def _tissue_figure(here: pd.DataFrame, tissue: str, analyte: str, method_id: str) -> str:
+def _tissue_figure(here: pd.DataFrame, tissue: str, analyte: str, method_id: str) -> Figure:
     labels = _labels(here)
     places = {label: float(number) for number, label in enumerate(dict.fromkeys(labels), start=1)}
     place_in_group = here.groupby(labels).cumcount()
@@ -45,7 +46,7 @@ def _tissue_figure(here: pd.DataFrame, tissue: str, analyte: str, method_id: str
         f"{tissue}, {analyte} by {method_id}, {unit}, log axis: each sample with its 95 % interval; "
         f"hollow triangles down: BLQ, at the sample's own LLOQ; up: ALQ, at its ULOQ. {_totals(here)}"
     )
-    return figure(drawn, words, SOURCE).replace("<figure>", f'<figure class="{"broad" if width > WIDTH else ""}">')
+    return Figure(drawn, words, {"tissue": tissue, "analyte": analyte, "method": method_id}, SOURCE)
 
 
 def _labels(here: pd.DataFrame) -> pd.Series:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from bioanalysis.acceptance.ledger import FAIL, NOT_ASSESSABLE, PASS
 from bioanalysis.acceptance.validation import ACCURACY, FOUND, NUMERIC, RULES_OF, VALIDATION
+from bioanalysis.report.figures import Figure
 from bioanalysis.report.pages import FLAGS, _run_verdicts, _section, _wider_than_guideline, _write
 from bioanalysis.report.plots import Axis, Mark, scatter
 from bioanalysis.report.run_sections import RULES
@@ -107,7 +108,7 @@ def _is_filled(column: pd.Series) -> bool:
     return bool((column.notna() & (column.astype(str) != "")).any())
 
 
-def _figures(rows: pd.DataFrame) -> list[str]:
+def _figures(rows: pd.DataFrame) -> list[Figure]:
     """Return the bias of every level and run of accuracy and precision."""
     found = rows[(rows.experiment == ACCURACY) & (rows.measure == FOUND) & rows.bias_percent.notna()]
     figures = []
@@ -123,5 +124,7 @@ def _figures(rows: pd.DataFrame) -> list[str]:
             for row in here.itertuples()
         ]
         axis = Axis(f"{tissue}: each run (filled), all runs (open)", ticks=levels, include=[0.5, len(levels) + 0.5])
-        figures.append(scatter(marks, axis, Axis("mean bias %"), guides=(0.0,)))
+        drawn = scatter(marks, axis, Axis("mean bias %"), guides=(0.0,))
+        words = f"{tissue}: mean bias of each level, of each run (filled) and of all runs together (open)."
+        figures.append(Figure(drawn, words, {"tissue": str(tissue)}, "validation.tsv"))
     return figures

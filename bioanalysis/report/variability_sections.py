@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 
 import pandas as pd
 
+from bioanalysis.report.figures import Figure
 from bioanalysis.report.plots import Axis, Mark, plain, scatter
 from bioanalysis.report.study_stage import Part
 from bioanalysis.results import read_table
@@ -52,7 +52,7 @@ def budget_by_tissue(uncertainty: pd.DataFrame) -> pd.DataFrame:
     return table.reindex(columns=steps).reset_index() if len(known) else pd.DataFrame(columns=keys)
 
 
-def share_figures(components: pd.DataFrame) -> list[str]:
+def share_figures(components: pd.DataFrame) -> list[Figure]:
     """Return, per tissue, the CV of each step by REML with its interval's ends, methods side by side."""
     reml = components[components.estimator == "reml"]
     columns = {name: pd.to_numeric(reml[name]) for name in ("variance", "low", "high", "geometric_cv_percent")}
@@ -60,7 +60,7 @@ def share_figures(components: pd.DataFrame) -> list[str]:
     return [_figure(str(tissue), here) for tissue, here in reml[reml.variance > 0].groupby("tissue", sort=False)]
 
 
-def _figure(tissue: str, here: pd.DataFrame) -> str:
+def _figure(tissue: str, here: pd.DataFrame) -> Figure:
     places = [f"{row.component}" for row in here.itertuples()]
     methods = list(dict.fromkeys(here.method_id))
     ticks = {str(number): float(number) for number in range(1, len(here) + 1)}
@@ -69,9 +69,9 @@ def _figure(tissue: str, here: pd.DataFrame) -> str:
              f"{row.method_id}, {row.component}: CV {plain(row.geometric_cv_percent)} %")
         for at, row in enumerate(here.itertuples(), start=1)
     ]  # fmt: skip
-    figure = scatter(marks, Axis(f"step ({tissue})", ticks=ticks, include=[0.5, len(here) + 0.5]), Axis("CV %"))
+    drawn = scatter(marks, Axis(f"step ({tissue})", ticks=ticks, include=[0.5, len(here) + 0.5]), Axis("CV %"))
     listed = "; ".join(
         f"{number} {place} ({method})"
         for number, (place, method) in enumerate(zip(places, here.method_id, strict=True), start=1)
     )
-    return f"<figure>{figure}<figcaption>{escape(f'{tissue}, REML: {listed}')}</figcaption></figure>"
+    return Figure(drawn, f"{tissue}, REML: {listed}.", {"tissue": tissue}, "variance_components.tsv")

@@ -53,8 +53,8 @@ def test_a_position_leads_to_its_chromatogram_and_a_well_does_not(run):
 
 def test_a_qc_outside_its_limit_is_drawn_as_a_square(run):
     (figure,) = controls_section(run.measurements, True)["figures"]
-    assert figure.count('class="mark fail"') == 1
-    assert "<circle" not in figure
+    assert figure.drawing.svg.count('class="mark fail"') == 1
+    assert "<circle" not in figure.drawing.svg
 
 
 def test_a_dropped_standard_differs_in_shape_and_the_limit_is_named(run):
@@ -62,10 +62,10 @@ def test_a_dropped_standard_differs_in_shape_and_the_limit_is_named(run):
     curve["points"][1] |= {"dropped": True, "used": False}
     curve_figure, bias_figure = curve_figures(curve, 15.0)
     for figure in (curve_figure, bias_figure):
-        assert figure.count('class="mark dropped"') == 1
-        assert figure.count("<circle") == 3
-        assert "Data: curve.json" in figure
-    assert "±15 %" in bias_figure
+        assert figure.drawing.svg.count('class="mark dropped"') == 1
+        assert figure.drawing.svg.count("<circle") == 3
+        assert figure.source == "curve.json"
+    assert "±15 %" in bias_figure.caption
 
 
 def test_a_curve_that_could_not_be_fitted_says_why():

@@ -128,7 +128,7 @@ def test_blq_is_drawn_as_such_and_counted(page):
         assert figure.count('class="mark empty"') == 2  # two control animals
         assert figure.count('class="interval"') == 4
         assert "n 0, BLQ 2" in figure
-        assert "Data: tissue_concentrations.tsv" in figure
+        assert "from tissue_concentrations.tsv" in figure
 
 
 def test_samples_are_accounted_for(tmp_path):

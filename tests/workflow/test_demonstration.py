@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -112,6 +113,29 @@ def test_the_report_shows_the_study_stage(study):
 def test_a_second_run_has_nothing_to_do(study):
     done = bioanalysis("run", str(study))
     assert "nothing to do: results are up to date" in done.stdout
+
+
+def test_every_figure_has_its_numbers_beside_it(study):
+    folders = list((study / "results").rglob("figures"))
+    assert len(folders) == 5  # the study and four runs
+    for folder in folders:
+        names = set(read(folder / "index.tsv").figure)
+        assert names
+        for kind in ("svg", "tsv"):
+            assert {path.stem for path in folder.glob(f"*.{kind}")} - {"index"} == names
+
+
+def test_snakemakes_own_report_holds_every_figure_without_a_network(study, tmp_path):
+    page = tmp_path / "workflow.html"
+    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--directory", str(study)]
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    done = subprocess.run([*command, "--report", str(page)], capture_output=True, text=True, env=os.environ | nowhere)
+    assert done.returncode == 0, done.stderr
+    words = page.read_text(encoding="utf-8")
+    figures = [path for path in (study / "results").rglob("figures/*.svg")]
+    assert len(figures) > 20
+    assert all(f"{path.stem}.svg" in words for path in figures)
+    assert "each sample with its 95 % interval" in words
 
 
 def test_a_truncated_raw_file_is_refused_and_results_stay(study):

@@ -69,6 +69,7 @@ rule report_run:
         internal_standard="results/runs/{run}/internal_standard.tsv",
     output:
         report="results/runs/{run}/report.html",
+        figures=figures("results/runs/{run}/figures"),
     log:
         "logs/{run}/report_run.log",
     group:

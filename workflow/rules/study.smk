@@ -20,9 +20,25 @@ rule judge_study:
         ),
         readings=[responses_of(run) for run in PLAN.decided],
     output:
-        tissue_concentrations="results/study/tissue_concentrations.tsv",
+        tissue_concentrations=report(
+            "results/study/tissue_concentrations.tsv",
+            caption="../report/concentrations.rst",
+            category="Study",
+            subcategory="Tables",
+            labels={
+                "about": "tissue concentrations",
+                "axes": "",
+                "shows": "the result",
+            },
+        ),
         recovery="results/study/recovery.tsv",
-        tissue_summary="results/study/tissue_summary.tsv",
+        tissue_summary=report(
+            "results/study/tissue_summary.tsv",
+            caption="../report/summary.rst",
+            category="Study",
+            subcategory="Tables",
+            labels={"about": "summary by group", "axes": "", "shows": "means"},
+        ),
         variance_components="results/study/variance_components.tsv",
         biodistribution="results/study/biodistribution.tsv",
         flags="results/study/flags.tsv",
@@ -104,6 +120,7 @@ rule report_study:
     output:
         report="results/study/report.html",
         effects="results/study/flag_effects.tsv",
+        figures=figures("results/study/figures"),
     log:
         "logs/report_study.log",
     group:

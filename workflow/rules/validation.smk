@@ -32,6 +32,7 @@ rule report_validation:
         tables=rules.judge_validation.output,
     output:
         report="results/study/report.html",
+        figures=figures("results/study/figures"),
     log:
         "logs/report_validation.log",
     group:

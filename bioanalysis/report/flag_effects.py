@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bioanalysis.words import QUANTIFIED
@@ -15,6 +17,7 @@ COLUMNS = [
     "n_values", "n_with", "mean_with", "n_without", "mean_without", "change_percent", "unit", "note",
 ]  # fmt: skip
 NO_VALUE = "no reported value rests on what is flagged"
+NOWHERE = np.array([], dtype=int)
 ALL = "every value of the group is concerned"
 
 
@@ -34,51 +37,82 @@ def flag_effects(concentrations: pd.DataFrame, flags: pd.DataFrame) -> pd.DataFr
     DataFrame
         One row per flag and group mean; means are of quantified animals alone, BLQ is left out as in the summary.
     """
-    table = concentrations.assign(
-        sex=concentrations.get("sex", ""),
-        plate=concentrations.get("plate", ""),
-        runs=concentrations.run_id.astype(str).str.split(";"),
-    )[[*KEYS, "sample_id", "subject_id", "plate", "runs", "status", "value", "unit"]]
-    of_sample = {name: here for name, here in table.groupby("sample_id", sort=False)}
-    quantified = table[table.status == QUANTIFIED]
-    groups = {key: here for key, here in quantified.groupby(KEYS, sort=False)}
+    quantified = concentrations[concentrations.status == QUANTIFIED]
+    values = _Values(quantified.assign(sex=quantified.get("sex", ""), plate=quantified.get("plate", "")))
     distinct = flags[flags.state == "open"].drop_duplicates(ABOUT)
-    rows = []
-    for flag in distinct.to_dict("records"):
-        candidates = of_sample.get(flag["sample_id"], quantified)
-        rows += _effects(flag, _concerned(flag, candidates), groups)
+    samples = set(concentrations.sample_id)
+    rows = [row for flag in distinct.to_dict("records") for row in _effects(flag, values, samples)]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _concerned(flag: dict[str, Any], candidates: pd.DataFrame) -> pd.DataFrame:
-    """Return the values a flag concerns; a name the flag leaves empty does not narrow it."""
-    here = candidates.status == QUANTIFIED
-    for name in ("plate", "tissue", "analyte"):
-        if flag[name]:
-            here &= candidates[name] == flag[name]
-    if flag["run_id"]:
-        here &= candidates.runs.map(lambda runs: flag["run_id"] in runs).astype(bool)
-    return candidates[here]
+class _Values:
+    """The quantified values as arrays, with the places of each sample, run and group: flags are many."""
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self.value = table.value.to_numpy(float)
+        self.unit = table.unit.to_numpy(object)
+        self.names = {name: table[name].to_numpy(object) for name in ("plate", "tissue", "analyte")}
+        keys = list(table[KEYS].itertuples(index=False, name=None))
+        self.keys = list(dict.fromkeys(keys))
+        number = {key: place for place, key in enumerate(self.keys)}
+        self.group = np.array([number[key] for key in keys], dtype=int)
+        self.animal = pd.factorize(pd.Series(zip(self.group, table.subject_id, strict=True), dtype=object))[0]
+        self.of_group = _places(self.group)
+        self.of_sample = _places(table.sample_id)
+        runs = [(run, place) for place, cell in enumerate(table.run_id.astype(str)) for run in cell.split(";")]
+        at = np.array([place for _, place in runs], dtype=int)
+        self.of_run = {run: at[here] for run, here in _places(run for run, _ in runs).items()}
+
+    def concerned(self, flag: dict[str, Any], of_a_sample: bool) -> np.ndarray:
+        """Return the places of the values a flag concerns; a name the flag leaves empty does not narrow it."""
+        here = np.arange(len(self.value))
+        if of_a_sample:
+            here = self.of_sample.get(flag["sample_id"], NOWHERE)
+        if flag["run_id"]:
+            here = np.intersect1d(here, self.of_run.get(flag["run_id"], NOWHERE), assume_unique=True)
+        for name, column in self.names.items():
+            if flag[name]:
+                here = here[column[here] == flag[name]]
+        return here
+
+    def animal_means(self, places: np.ndarray) -> np.ndarray:
+        """Return the mean of each animal over its values at these places."""
+        _, animal = np.unique(self.animal[places], return_inverse=True)
+        return np.bincount(animal, weights=self.value[places]) / np.bincount(animal)
 
 
-def _effects(flag: dict[str, Any], concerned: pd.DataFrame, groups: dict[Any, pd.DataFrame]) -> list[dict[str, Any]]:
+def _places(words: Iterable[Any]) -> dict[Any, np.ndarray]:
+    """Return where each word stands."""
+    made: dict[Any, list[int]] = {}
+    for place, word in enumerate(words):
+        made.setdefault(word, []).append(place)
+    return {word: np.array(places, dtype=int) for word, places in made.items()}
+
+
+def _effects(flag: dict[str, Any], values: _Values, samples: set[str]) -> list[dict[str, Any]]:
     about = {name: flag[name] for name in ABOUT}
-    if concerned.empty:
+    concerned = values.concerned(flag, flag["sample_id"] in samples)
+    if not len(concerned):
         return [about | {"n_values": 0, "note": NO_VALUE}]
     return [
-        about | dict(zip(KEYS, key, strict=True)) | _effect(groups[key], here)
-        for key, here in concerned.groupby(KEYS, sort=False)
+        about | dict(zip(KEYS, values.keys[group], strict=True)) | _effect(values, values.of_group[group], here)
+        for group, here in _split(values.group[concerned], concerned)
     ]
 
 
-def _effect(group: pd.DataFrame, concerned: pd.DataFrame) -> dict[str, Any]:
-    with_all = group.groupby("subject_id").value.mean()
-    without = group.drop(concerned.index).groupby("subject_id").value.mean()
+def _split(groups: np.ndarray, places: np.ndarray) -> list[tuple[int, np.ndarray]]:
+    """Return the places in each group, the groups in the order in which they first occur."""
+    return [(group, places[groups == group]) for group in dict.fromkeys(groups.tolist())]
+
+
+def _effect(values: _Values, group: np.ndarray, concerned: np.ndarray) -> dict[str, Any]:
+    with_all = values.animal_means(group)
+    without = values.animal_means(np.setdiff1d(group, concerned, assume_unique=True))
     row = {
-        "n_values": len(concerned), "n_with": len(with_all), "mean_with": with_all.mean(), "n_without": len(without),
-        "unit": group.unit.iloc[0], "note": "" if len(without) else ALL,
+        "n_values": len(concerned), "n_with": len(with_all), "mean_with": float(with_all.mean()),
+        "n_without": len(without), "unit": values.unit[group[0]], "note": "" if len(without) else ALL,
     }  # fmt: skip
     if len(without):
-        mean = without.mean()
+        mean = float(without.mean())
         row |= {"mean_without": mean, "change_percent": 100 * (mean / row["mean_with"] - 1)}
     return row

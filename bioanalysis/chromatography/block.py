@@ -95,12 +95,15 @@ def trapezoid_weights(time_s: Floats, left_s: Floats, right_s: Floats) -> Floats
 
 
 def value_at(time_s: Floats, signal: Floats, at_s: Floats) -> Floats:
-    """Return the signal of each trace at a time of its own, on the straight line between points."""
-    right = np.clip((time_s <= at_s[:, None]).sum(axis=1), 1, time_s.shape[1] - 1)
+    """Return the signal of each trace at a time of its own, on the straight line between points.
+
+    At and beyond the last time it is the last point, whatever padding repeats that time.
+    """
+    right = np.clip((time_s < np.minimum(at_s, time_s[:, -1])[:, None]).sum(axis=1), 1, time_s.shape[1] - 1)
     rows = np.arange(len(time_s))
     t0, t1, y0, y1 = time_s[rows, right - 1], time_s[rows, right], signal[rows, right - 1], signal[rows, right]
     share = np.clip((at_s - t0) / np.where(t1 > t0, t1 - t0, 1.0), 0.0, 1.0)
-    return y0 + share * (y1 - y0)
+    return np.where((share < 1) | (t1 <= t0), y0 + share * (y1 - y0), y1)
 
 
 def crossings(time_s: Floats, signal: Floats, apex: NDArray[np.intp], level: Floats) -> tuple[Floats, Floats]:

@@ -69,10 +69,11 @@
     made.dataset.number = peak.number;
     const words = peak.flags.filter((flag) => flag.state !== "accepted").map((flag) => flag.word);
     if (peak.manual) words.push("by hand");
-    made.append(document.createElement("canvas"), element("span", named(peak)), element("span", peak.transition.name),
+    const canvas = document.createElement("canvas");
+    canvas.setAttribute("aria-hidden", "true");
+    made.append(canvas, element("span", named(peak)), element("span", peak.transition.name),
       element("span", words.join("; "), eyes(peak) < 2 ? "review-words" : ""));
-    made.setAttribute("aria-label", `${named(peak)}, ${peak.transition.name}${words.length ? `: ${words.join("; ")}` : ""}`);
-    made.title = made.getAttribute("aria-label");
+    made.title = `${named(peak)}, ${peak.transition.name}${words.length ? `: ${words.join("; ")}` : ""}`;
     made.addEventListener("click", () => choose(peak));
     seen.observe(made);
     cards.set(peak, made);

@@ -33,14 +33,15 @@ const reviewArea = (() => {
     return weights;
   }
 
-  /* The signal on the straight line between points. */
+  /* The signal on the straight line between points; at and beyond the last time, the last point before the padding. */
   function valueAt(timeS, signal, atS) {
+    const within = Math.min(atS, timeS[timeS.length - 1]);
     let before = 0;
-    for (const time of timeS) before += time <= atS ? 1 : 0;
+    for (const time of timeS) before += time < within ? 1 : 0;
     const right = Math.min(Math.max(before, 1), timeS.length - 1);
     const from = timeS[right - 1], to = timeS[right], low = signal[right - 1], high = signal[right];
     const share = Math.min(Math.max((atS - from) / (to > from ? to - from : 1), 0), 1);
-    return low + share * (high - low);
+    return share < 1 || to <= from ? low + share * (high - low) : high;
   }
 
   /* A trace brought to the length of the longest of its transition, in s. */
@@ -105,5 +106,5 @@ const reviewArea = (() => {
       .map((cells) => cells.map(cell).join("\t") + "\n").join("");
   }
 
-  return { sum, between, traces, cell, table };
+  return { sum, valueAt, between, traces, cell, table };
 })();

@@ -53,6 +53,13 @@ def test_values_between_points():
     assert_allclose(value_at(TIME_S, SIGNAL, np.array([9.0])), 0.0)
 
 
+@pytest.mark.parametrize("at", [2.0, 2.0 + 1e-9])
+def test_at_its_end_a_padded_trace_has_the_value_of_its_last_point(at):
+    minutes = np.array([0.0, 1.0, 2.0, 3.0]) / 60
+    block = Block.stack([(minutes, np.ones(4)), (minutes[:3], np.array([5.0, 6.0, 7.0]))])
+    assert value_at(block.time_s, block.intensity, np.array([0.5, at])).tolist() == [1.0, 7.0]
+
+
 def test_half_height_is_crossed_half_way():
     left, right = crossings(TIME_S, SIGNAL, np.array([2]), np.array([2.0]))
     assert_allclose([left[0], right[0]], [1.0, 3.0])

@@ -13,6 +13,7 @@ import pytest
 from run_by_hand import calibrators, run_by_hand, unknown
 
 from bioanalysis.chromatography import integrate_run
+from bioanalysis.chromatography.block import Block, value_at
 from bioanalysis.chromatography.noise import ion_quantum
 from bioanalysis.evaluation.peaks import peaks_of
 from bioanalysis.flags import flag, flag_table
@@ -79,6 +80,25 @@ def test_the_page_integrates_as_the_workflow_does_to_the_last_bit(page, ions, le
         assert shown["height"] == found.height[number]
         assert shown["present"] == np.isfinite(found.area[number])
         assert shown["area"] == found.drop_area[number]
+
+
+@pytest.mark.browser
+def test_values_at_points_between_and_beyond_them_are_those_of_the_workflow_to_the_last_bit(page):
+    rng = np.random.default_rng(11)
+    traces = [(np.cumsum(rng.uniform(1e-4, 0.02, n)), rng.lognormal(5, 3, n)) for n in rng.integers(1, 40, 60)]
+    block = Block.stack(traces)
+    for at_min in ("first", "last", "a point", "between", "beyond"):
+        at = np.array(
+            [{"first": t[0], "last": t[-1], "a point": rng.choice(t), "between": rng.uniform(t[0], t[-1]),
+              "beyond": t[-1] + 1e-9}[at_min] for t, _ in traces]
+        )  # fmt: skip
+        rows = [block.time_s.tolist(), block.intensity.tolist(), (60 * at).tolist()]
+        shown = page.evaluate(
+            "([times, signals, at]) => at.map((one, n) => reviewArea.valueAt(times[n], signals[n], one))", rows
+        )
+        assert shown == value_at(block.time_s, block.intensity, 60 * at).tolist()
+        if at_min == "last":
+            assert shown == [signal[-1] for _, signal in traces]
 
 
 @pytest.mark.browser

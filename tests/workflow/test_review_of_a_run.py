@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from browser import serious_issues
 
 ROOT = Path(__file__).parents[2]
 BIOANALYSIS = Path(sys.executable).with_name("bioanalysis")
@@ -62,6 +63,12 @@ def page(chromium, study):
     page.wait_for_selector("#chromatograms[data-ready]")
     yield page
     page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_issue_of_accessibility(page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    assert serious_issues(page) == []
 
 
 def title(page) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from browser import opened, serious_issues
 
 ROOT = Path(__file__).parents[2]
 BIOANALYSIS = Path(sys.executable).with_name("bioanalysis")
@@ -94,3 +95,12 @@ def test_a_validation_is_sealed_archived_and_charted_like_a_study(done, tmp_path
     ):
         run = subprocess.run([BIOANALYSIS, *words], capture_output=True, text=True, check=False)
         assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_validation_report_has_no_serious_issue_of_accessibility(chromium, done, scheme):
+    with opened(chromium, color_scheme=scheme) as (page, said):
+        page.goto((done[0] / "results/study/report.html").as_uri())
+        assert serious_issues(page) == []
+        assert said == []

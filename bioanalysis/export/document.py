@@ -22,6 +22,7 @@ from bioanalysis.study import Study
 from bioanalysis.tables import read_results
 
 WORDS = {"pass": "accepted", "fail": "FAILED"}
+LONG = 36
 RESULT = {
     "sample_id": "sample", "subject_id": "animal", "group": "group", "collection_day": "day", "tissue": "tissue",
     "analyte": "analyte", "method_id": "method", "shown": "concentration", "interval": "95 % interval", "unit": "unit",
@@ -79,11 +80,12 @@ def section(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, note: str = "", footnotes: Sequence[str] = (),
     wide: Sequence[str] = (), landscape: bool = False, size: float = 8.5,
 ) -> dict[str, Any]:  # fmt: skip
-    """Return one table; `wide` columns share the room that the others leave."""
+    """Return one table; `wide` columns, and those with a long cell, share the room that the others leave."""
+    shares = [name in wide or any(len(row[place]) > LONG for row in rows) for place, name in enumerate(columns)]
     return {
         "title": title, "columns": list(columns), "rows": [list(row) for row in rows], "note": note if rows else "none",
         "footnotes": list(footnotes), "landscape": landscape, "size": size,
-        "widths": [1 if name in wide else 0 for name in columns],
+        "widths": [int(shared) for shared in shares],
         "align": ["right" if name in NUMERIC else "left" for name in columns],
     }  # fmt: skip
 

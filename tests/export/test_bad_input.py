@@ -1,0 +1,99 @@
+"""The document, the workbook and the summary of studies that are odd, failed, tiny or named to do harm."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import jsonschema
+import pypdf
+import pytest
+from made_exports import add_traces_and_summary
+from made_results import make_results
+from python_calamine import CalamineWorkbook
+
+from bioanalysis.export import write_pdf, write_summary, write_workbook
+from bioanalysis.export.summary import read_schema
+
+HOSTILE = ("<script>alert(1)</script>", "=cmd|' /C calc'!A0", "#set page(fill: red)", "n" * 200, "two words " * 20)
+
+
+def study(folder: Path, *sizes: int, **settings) -> Path:
+    return add_traces_and_summary(make_results(folder, sizes or (6, 6), **settings))
+
+
+def document(folder: Path) -> list[str]:
+    """Return the text of each page of the document, without white space."""
+    write_pdf(folder, folder / "report.pdf")
+    return ["".join(page.extract_text().split()) for page in pypdf.PdfReader(folder / "report.pdf").pages]
+
+
+def concentrations(pages: list[str]) -> str:
+    first = next(number for number, text in enumerate(pages) if "Concentrations" in text)
+    last = next(number for number, text in enumerate(pages) if "Summarybygroup" in text)
+    return "".join(pages[first:last])
+
+
+def summary(folder: Path) -> dict:
+    write_summary(folder, folder / "report.json")
+    found = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    jsonschema.validate(found, read_schema())
+    return found
+
+
+def cells(folder: Path) -> list[list[object]]:
+    write_workbook(folder, folder / "report.xlsx")
+    with zipfile.ZipFile(folder / "report.xlsx") as archive:
+        assert not any(b"<f>" in archive.read(name) for name in archive.namelist() if "worksheets" in name)
+    return (
+        CalamineWorkbook.from_path(str(folder / "report.xlsx")).get_sheet_by_name("tissue_concentrations").to_python()
+    )
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_every_sample_stands_once_in_the_results_whatever_its_name(tmp_path, name):
+    folder = study(tmp_path, failed=(1,), name_of=lambda n: f"{name}[{n}]", comment=name)
+    text = concentrations(document(folder))
+    names = [f"{name}[{n}]" for n in range(12)]
+    assert [text.count("".join(one.split())) for one in names] == [1] * 12
+    assert [row[0] for row in cells(folder)[1:]] == names
+    assert [row["sample_id"] for row in summary(folder)["results"]] == names
+
+
+def test_a_long_name_is_broken_and_leaves_room_for_the_reason(tmp_path):
+    folder = study(tmp_path, failed=(0, 1), name_of=lambda n: "n" * 200 + str(n))
+    document(folder)
+    lines = "\n".join(page.extract_text() for page in pypdf.PdfReader(folder / "report.pdf").pages).splitlines()
+    assert 30 < max(line.count("n") for line in lines if "nnn" in line) < 100
+    assert sum("RUN_FAIL: failed QC-05" in line for line in lines) == 12
+
+
+def test_all_runs_failed(tmp_path):
+    folder = study(tmp_path, failed=(0, 1))
+    pages = document(folder)
+    assert pages[0].index("R0,mipomersen:FAILED") < pages[0].index("Results:12not_reported")
+    assert concentrations(pages).count("not_reported") == 12
+    found = summary(folder)
+    assert {row["value"] for row in found["results"]} == {None}
+    assert {verdict["verdict"] for run in found["runs"] for verdict in run["verdicts"]} == {"fail"}
+
+
+def test_one_sample(tmp_path):
+    folder = study(tmp_path, 1)
+    assert concentrations(document(folder)).count("S0") == 1
+    assert len(summary(folder)["results"]) == len(cells(folder)) - 1 == 1
+
+
+def test_no_samples_of_a_tissue(tmp_path):
+    folder = study(tmp_path, not_analysed=(1, 3, 5, 7, 9, 11))  # every kidney
+    assert concentrations(document(folder)).count("notinanyrun") == 6
+    assert [row["status"] for row in summary(folder)["results"]][1::2] == ["not_analysed"] * 6
+
+
+def test_the_same_results_give_the_same_document(tmp_path):
+    folder = study(tmp_path)
+    document(folder)
+    first = (folder / "report.pdf").read_bytes()
+    document(folder)
+    assert (folder / "report.pdf").read_bytes() == first

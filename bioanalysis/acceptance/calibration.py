@@ -14,6 +14,7 @@ from bioanalysis.acceptance.ledger import (
     share_text,
     signed_percent,
 )
+from bioanalysis.acceptance.quality_controls import ENDS
 from bioanalysis.calibration.standards import StandardCurve, passing_levels
 from bioanalysis.limits import Rule
 from bioanalysis.method import Method
@@ -89,7 +90,7 @@ def _ok(judged: pd.DataFrame) -> pd.Series:
 
 def _judge_coverage(ledger: Ledger, curve: StandardCurve, units: pd.DataFrame) -> None:
     rule = ledger.rule("CAL-CC-13", "CAL-LBA-10")
-    qcs = units[(units.sample_type == "qc") & units.nominal_ng_ml.notna()]
+    qcs = units[(units.sample_type == "qc") & units.nominal_ng_ml.notna() & ~units.level.str.upper().isin(ENDS)]
     if qcs.empty:
         ledger.add(rule, NOT_ASSESSABLE, "no QCs")
         return

@@ -144,7 +144,13 @@ def polish(problem: Problem, start: Array, settled: float = SETTLED) -> Solution
             )
     end = _State.at(problem, parameters)
     factor = np.asarray(np.linalg.qr(end.jacobian, mode="r"))
-    return Solution(parameters, end.sum_of_squares, factor, size)
+    return Solution(parameters, end.sum_of_squares, factor, np.where(_exact(problem, end), 0.0, size))
+
+
+def _exact(problem: Problem, state: _State) -> Array:
+    """Return which fits go through all responses but for rounding: no step can better those, however long it is."""
+    responses = np.einsum("mn,mn,mn->m", state.weight, problem.response, problem.response)
+    return np.asarray(state.sum_of_squares <= (8 * _EPS) ** 2 * responses)
 
 
 def _step_on(

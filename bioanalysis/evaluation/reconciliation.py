@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import pandas as pd
 
@@ -11,15 +11,27 @@ from bioanalysis.study import Study
 COLUMNS = ["table", "line", "id", "outcome", "reason", "detail"]
 
 
-def reconcile(study: Study, measurements: Mapping[str, pd.DataFrame], concentrations: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per row of subjects, samples, runs, worklists and decisions."""
+def reconcile(
+    study: Study,
+    measurements: Mapping[str, pd.DataFrame],
+    concentrations: pd.DataFrame,
+    accepting: Collection[str] | None = None,
+) -> pd.DataFrame:
+    """Return one row per row of subjects, samples, runs, worklists and decisions.
+
+    Parameters
+    ----------
+    accepting : collection of str, optional
+        The decisions that accepted a flag; where given, any other `accept_flag` is said to be without effect.
+    """
     rows = [*_subjects(study), *_samples(study, concentrations), *_runs(study, measurements)]
     for run in study.runs:
         rows += _worklist(run.run_id, run.worklist, measurements[run.run_id])
-    rows += [
-        {"table": "decisions", "line": row.line, "id": row.decision_id, "outcome": "applied", "reason": row.action}
-        for row in study.decisions.itertuples()
-    ]
+    for row in study.decisions.itertuples():
+        idle = row.action == "accept_flag" and accepting is not None and row.decision_id not in accepting
+        words = ("without effect", "accept_flag: no flag left open that it names") if idle else ("applied", row.action)
+        rows.append({"table": "decisions", "line": row.line, "id": row.decision_id,
+                     "outcome": words[0], "reason": words[1]})  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS).fillna("")
 
 
@@ -49,10 +61,10 @@ def _samples(study: Study, concentrations: pd.DataFrame) -> list[dict[str, objec
 def _runs(study: Study, measurements: Mapping[str, pd.DataFrame]) -> list[dict[str, object]]:
     return [
         {
-            "table": "runs", "line": number, "id": run.run_id,
+            "table": "runs", "line": study.run_lines.get(run.run_id, ""), "id": run.run_id,
             "outcome": f"{len(run.worklist)} rows, {len(measurements[run.run_id])} results", "reason": "",
         }
-        for number, run in enumerate(study.runs, start=2)
+        for run in study.runs
     ]  # fmt: skip
 
 

@@ -109,6 +109,7 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
     run_flags += [*sequence_flags(sequences), *plausibility.flags]
     run_flags += variability_flags(outliers, recovery)
     flags = flag_table([*run_flags, *study_flags(study, concentrations, choices, contexts, ratios), *rules.flags])
+    flags = accept(flags, study.decisions)
     return StudyEvaluation(
         tissue_concentrations=concentrations,
         recovery=recovery[RECOVERY],
@@ -116,11 +117,14 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
         variance_components=variance_table(readings, concentrations),
         outliers=outliers,
         variability_conclusions=variability_conclusions(study, readings, concentrations),
-        flags=accept(flags, study.decisions),
+        flags=flags,
         sequences=sequences,
         uncertainty=uncertainty_budget(concentrations),
         reconciliation=reconcile(
-            study, {run_id: tables.measurements for run_id, tables in runs.items()}, concentrations
+            study,
+            {run_id: tables.measurements for run_id, tables in runs.items()},
+            concentrations,
+            set(flags.decision_id),
         ),
         response_variance=response_variance_table(
             methods,

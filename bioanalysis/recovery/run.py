@@ -24,7 +24,7 @@ ALL_LEVELS = "all"
 
 @dataclass(frozen=True)
 class LogMeans:
-    """Mean logarithms of one set per level, with the scatter pooled over the levels."""
+    """Logarithms of the mean of one set per level, with the squared CV pooled over the levels."""
 
     mean: pd.Series
     count: pd.Series
@@ -104,13 +104,13 @@ def found_signal(units: pd.DataFrame, mode: str, method: Method) -> pd.Series:
 
 
 def log_means(units: pd.DataFrame, mode: str, method: Method) -> LogMeans:
-    """Return per-level mean logarithms of the signal and their pooled within-level variance."""
+    """Return per-level logarithms of the mean signal and the squared CV within levels, pooled over them."""
     signal = found_signal(units, mode, method)
-    logs = np.log(signal.where(signal > 0)).dropna()
-    by_level = logs.groupby(units.level.reindex(logs.index))
+    signal = signal.where(signal > 0).dropna()
+    by_level = signal.groupby(units.level.reindex(signal.index))
     freedom = int((by_level.size() - 1).sum())
-    squares = float(((logs - by_level.transform("mean")) ** 2).sum())
-    return LogMeans(by_level.mean(), by_level.size(), squares / freedom if freedom else np.nan, freedom)
+    squares = float(((signal / by_level.transform("mean") - 1) ** 2).sum())
+    return LogMeans(np.log(by_level.mean()), by_level.size(), squares / freedom if freedom else np.nan, freedom)
 
 
 def _tissue_rows(pre: pd.DataFrame, reference: pd.DataFrame | None, mode: str, method: Method) -> list[dict]:
@@ -127,7 +127,7 @@ def _tissue_rows(pre: pd.DataFrame, reference: pd.DataFrame | None, mode: str, m
 def _factor_row(
     tissue: str, mode: str, name: str, levels: list[str], numerator: LogMeans, denominator: LogMeans | None
 ) -> dict:
-    """Return the geometric mean over `levels` of C/B (or C/nominal), with first-order uncertainty."""
+    """Return the ratio of means C/B (or C/nominal), its geometric mean over `levels`, with first-order uncertainty."""
     row: dict = {"tissue": tissue, "kind": mode, "level": name, "n": int(numerator.count.reindex(levels).sum())}
     if not levels:
         return {**row, "factor": np.nan, "relative_uncertainty": np.nan, "degrees_of_freedom": np.nan}
@@ -146,8 +146,7 @@ def _factor_row(
 def single_recoveries(units: pd.DataFrame, tissue: str, method: Method) -> pd.Series:
     """Return the recovery of each row of a tissue spiked before extraction, against the mean of its own level.
 
-    Their geometric mean is the run's factor where every level has as many rows. Rows of a level without counterpart,
-    or without a signal above zero, are left out.
+    Rows of a level without counterpart, or without a signal above zero, are left out.
     """
     mode = method.extraction.recovery_correction
     mode = mode if mode != "none" else "extraction_recovery"

@@ -126,13 +126,17 @@ def _names(row: Row, names: StudyNames) -> list[Said]:
     if names.whole:
         known["extraction_id"] = (names.extractions, "a worklist")
     said = [
-        (column, f"'{row[column]}'", f"a {column} of {where}{other_capitals(words)(row[column])}")
+        (column, f"'{row[column]}'", f"{_one(column)} of {where}{other_capitals(words)(row[column])}")
         for column, (words, where) in known.items()
         if row[column] and row[column] not in words
     ]
     if row["analyte"] and not row["run_id"] and names.whole:
         said += _analyte(row["analyte"], list(names.runs.values()), "a method")
     return said
+
+
+def _one(column: str) -> str:
+    return f"{'an' if column.startswith('extraction') else 'a'} {column}"
 
 
 def _analyte(name: str, runs: Sequence[Run], where: str) -> list[Said]:
@@ -157,7 +161,7 @@ def _in_run(row: Row, run: Run) -> list[Said]:
             continue
         here &= (run.worklist[column] == row[column]).to_numpy()
         if not here.any():
-            expected = f"a {column} {where}, in a row that also has the other values named"
+            expected = f"{_one(column)} {where}, in a row that also has the other values named"
             return [(column, f"'{shown(row[column])}'", expected)]
     said: list[Said] = []
     if row["position"] and here.sum() > 1:

@@ -58,6 +58,8 @@ class Study:
         What is no fault and yet worth knowing.
     validations : dict
         The validation that a method points at, by `method_id`.
+    run_lines : dict
+        Line of each run in the run table, by `run_id`.
     """
 
     folder: Path
@@ -73,6 +75,7 @@ class Study:
     materials: pd.DataFrame | None = None
     notes: tuple[str, ...] = ()
     validations: dict[str, Validated] = field(default_factory=dict)
+    run_lines: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: Path | str) -> Study:
@@ -141,6 +144,7 @@ def _read(folder: StudyFolder) -> tuple[Study | None, list[Fault]]:
         tuple(_with_decisions(run, decisions) for run in runs),
         decisions,
         validations=methods.validations,
+        run_lines=dict(zip(tables.runs.cells("run_id").tolist(), tables.runs.cells("line").tolist(), strict=True)),
         **side,
     )
     return replace(study, notes=notes_on(study)), []

@@ -116,6 +116,14 @@ def test_three_qc_levels_must_lie_in_the_range_in_force(rows, word):
     assert verdict(elisa(LBA, *rows), "CAL-LBA-10") == word
 
 
+def test_a_qc_at_the_lloq_stands_for_none_of_low_medium_and_high():
+    # LLOQ, low and medium lie in the range, the high QC does not: 2 of the 3 levels
+    low, medium, high = QCS
+    rows = [unit("qc", 5, level="LLOQ", nominal_ng_ml=5.0), low, medium, {**high, "nominal_ng_ml": 1e6}]
+    assert verdict(judge(standard_curve(GOOD), *rows), "CAL-CC-13") == "fail"
+    assert verdict(elisa(LBA, *rows), "CAL-LBA-10") == "fail"
+
+
 # --- each standard
 
 

@@ -220,6 +220,16 @@ def test_an_asymmetry_that_the_standards_do_not_show_is_said_so():
     assert "asymmetry not identifiable" in messages[0]
 
 
+@pytest.mark.parametrize("weighting", ["none", "1/x", "1/x^2", "1/y", "1/y^2"])
+def test_a_curve_through_all_standards_needs_no_smaller_step(weighting):
+    # responses of a four-parameter curve: what five parameters leave is rounding, which no step can better
+    levels = np.repeat([5.0, 10, 25, 50, 100, 200, 350, 500], 2)
+    response = response_of(levels, zero=0.05, slope=1.1, midpoint=120, infinite=3.0)
+    curve = FiveParameterLogistic(weighting).fit(levels, response)
+    assert curve.converged_
+    assert_allclose([curve.midpoint_, curve.asymmetry_], [120, 1], rtol=1e-9)
+
+
 def test_weights_by_response_need_a_curve_above_zero():
     response = response_of(LEVELS, zero=-0.2) + 0.01 * noise(18)
     curve = FourParameterLogistic("1/y").fit(LEVELS, response)

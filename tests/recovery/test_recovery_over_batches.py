@@ -42,12 +42,19 @@ def book_of(method: Method, scatter: float = 0.02, means: dict[str, float] = MEA
     return recovery_book(pd.concat(runs), method, limits_for(method), pd.concat(rows.values(), ignore_index=True))
 
 
+def test_the_factor_of_a_run_is_found_over_nominal_as_a_ratio_of_means(method):
+    # 270 and 330 found of 300: 1.0, not the geometric mean 0.995; CV^2 = 2 x 0.1^2, over two rows
+    rows = rows_of("L1", 0.0).assign(reading_ng_ml=[270.0, 330.0])
+    row = run_recovery(rows, method, "L1").query("level == 'all'").iloc[0]
+    assert_allclose([row.factor, row.relative_uncertainty], [1.0, 0.1])
+
+
 def test_each_batch_keeps_its_own_factor_as_far_as_it_is_known(method):
     book, pull = book_of(method), BETWEEN / (BETWEEN + WITHIN / 2)
     for run_id, mean in MEANS.items():
         applied, words, _ = book.factor("mipomersen", "liver", run_id)
         assert_allclose(np.log(applied.factor), -0.55 + pull * (mean + 0.55), rtol=1e-9)
-        square = pull * WITHIN / 2 + (1 - pull) ** 2 * MEAN_SQUARE
+        square = pull * np.tanh(0.02) ** 2 + (1 - pull) ** 2 * MEAN_SQUARE  # u^2 of a mean: CV^2 / 2, CV^2 = 2 tanh^2
         assert_allclose(applied.relative_uncertainty, np.sqrt(square), rtol=1e-9)
         assert "provisional" in words
 
@@ -68,6 +75,7 @@ def test_batches_that_differ_no_more_than_their_rows_share_one_factor(method):
 def test_three_batches_share_one_factor_whose_uncertainty_is_their_scatter(method):
     three = {name: MEANS[name] for name in ("L1", "L2", "L3")}
     applied, _, _ = book_of(method, means=three).factor("mipomersen", "liver", "L1")
-    assert_allclose(np.log(applied.factor), -0.5, rtol=1e-9)
+    ratio_of_means = np.log(np.cosh(0.02))  # the mean of exp(-0.02) and exp(0.02)
+    assert_allclose(np.log(applied.factor), -0.5 + ratio_of_means, rtol=1e-9)
     assert_allclose(applied.relative_uncertainty, np.sqrt(0.02 / 2 / 3), rtol=1e-9)
     assert applied.degrees_of_freedom == 2

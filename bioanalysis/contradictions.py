@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from bioanalysis.mole_ranges import mole_contradictions
 from bioanalysis.text_files import listed
 from bioanalysis.yaml_with_lines import Place
 
@@ -83,13 +84,8 @@ def _analyte_contradictions(method: Method) -> list[Contradiction]:
 
 
 def _molar_mass_contradictions(method: Method) -> list[Contradiction]:
-    """Molar masses are those of the sequence where both are given, and are there where nmol/L is counted."""
-    key = "molar_mass_g_mol" if method.concentration_basis == "free_acid" else "salt_molar_mass_g_mol"
-    found: list[Contradiction] = [
-        (("analytes", i, key), "missing", "the molar mass in g/mol: nmol/L is converted with it")
-        for i, analyte in enumerate(method.analytes)
-        if method.concentration_unit == "nmol_l" and getattr(analyte, key) is None
-    ]
+    """Molar masses are those of the sequence where both are given, and are there for each analyte or for none."""
+    found = mole_contradictions(method)
     for i, analyte in enumerate(method.analytes):
         if analyte.sequence is None:
             continue
@@ -144,7 +140,7 @@ def _tissue_contradictions(method: Method) -> list[Contradiction]:
             if not analyte.lloq_ng_ml <= low < high <= analyte.uloq_ng_ml:
                 key = "lloq_ng_ml" if own.lloq_ng_ml is not None else "uloq_ng_ml"
                 expected = f"a range inside {analyte.lloq_ng_ml:g} to {analyte.uloq_ng_ml:g}, that of {analyte.name}"
-                found.append(((*place, key), f"{low:g} to {high:g} ng/mL", expected))
+                found.append(((*place, key), f"{low:g} to {high:g} {method.unit}", expected))
         said = _extraction_contradictions(method.of_tissue(tissue))
         found += [((*place, *where), what, expected) for where, what, expected in said if where[0] == "extraction"]
     return found

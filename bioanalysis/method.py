@@ -15,14 +15,14 @@ from pydantic_core import PydanticCustomError
 from bioanalysis.contradictions import PROFILES, admissible_corrections, contradictions_of
 from bioanalysis.errors import BatchError, Fault
 from bioanalysis.full_scan_ions import full_scan_contradictions, ions_mz
+from bioanalysis.method_blocks import RecoverySource, Stability, Uncertainty, ValidatedScope
+from bioanalysis.mole_ranges import mass_key, with_ranges
+from bioanalysis.moles import GRAMS, MOLES
 from bioanalysis.settings import (
     FileName,
-    Fraction,
     Name,
-    NonNegative,
     Number,
     Positive,
-    Remark,
     Settings,
     contradictions,
     settings_of,
@@ -69,12 +69,17 @@ class Calibration(Settings):
 
 
 class Analyte(Settings):
-    """One measured substance with its validated range (ng/mL of homogenate)."""
+    """One measured substance with its validated range (ng/mL of homogenate).
+
+    A method in nmol/L may give the range in nmol/L; without a molar mass, `lloq_ng_ml` and `uloq_ng_ml` then hold it.
+    """
 
     name: Name = Field(description="the name of the analyte")
     internal_standard: Name | None = None
     lloq_ng_ml: Positive = Field(description="the lower limit of quantification in ng/mL of homogenate")
     uloq_ng_ml: Positive = Field(description="the upper limit of quantification in ng/mL of homogenate")
+    lloq_nmol_l: Positive | None = None
+    uloq_nmol_l: Positive | None = None
     calibration: Calibration = Field(description="{model: linear, weighting: '1/x^2'} or another curve")
     molar_mass_g_mol: Positive | None = None
     salt_molar_mass_g_mol: Positive | None = None
@@ -204,52 +209,6 @@ class Replicates(Settings):
     max_cv_percent: Positive = 20.0
 
 
-class RecoveryFactor(Settings):
-    """A recovery fixed by validation for one tissue."""
-
-    factor: Positive = Field(description="recovery as a fraction")
-    relative_uncertainty: Fraction = Field(description="standard uncertainty as a fraction of the factor")
-    degrees_of_freedom: Positive | None = None
-    source: Remark = ""
-
-
-class RecoverySource(Settings):
-    """Where recovery factors come from."""
-
-    source: Literal["run", "validation", "study"] = "run"
-    factors: dict[str, RecoveryFactor] = Field(default_factory=dict)
-
-
-class Uncertainty(Settings):
-    """Standard uncertainties of handling; coefficients of variation are fractions."""
-
-    balance_mg: NonNegative = 0.0
-    buffer_percent: NonNegative = 0.0
-    pipette_percent_per_step: NonNegative = 0.0
-    extraction_cv_floor: Fraction = 0.0
-    between_batch_cv: Fraction | None = None
-    source: Remark = ""
-
-
-class Stability(Settings):
-    """Storage shown to be harmless in one tissue."""
-
-    days: Positive | None = None
-    temperature_c: float | None = None
-    freeze_thaw_cycles: int | None = None
-    source: Remark = ""
-
-
-class ValidatedScope(Settings):
-    """The validation a method rests on, and what it covers; what is empty is not known."""
-
-    report: Name = Field(description="the identifier of the validation report")
-    file: Name | None = None
-    tissues: tuple[Name, ...] = ()
-    dilution_factors: tuple[Positive, ...] = ()
-    reinjection: bool | None = None
-
-
 class ExtractionOfTissue(Settings):
     """What is done otherwise for one tissue; empty keys are as in the method's `extraction`."""
 
@@ -265,6 +224,8 @@ class TissueOverride(Settings):
 
     lloq_ng_ml: Positive | None = None
     uloq_ng_ml: Positive | None = None
+    lloq_nmol_l: Positive | None = None
+    uloq_nmol_l: Positive | None = None
     extraction: ExtractionOfTissue = ExtractionOfTissue()
 
 
@@ -306,6 +267,12 @@ class Method(Settings):
     tissues: dict[str, TissueOverride] = Field(default_factory=dict)
     concentration_unit: Literal["ng_ml", "nmol_l"] = "ng_ml"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _ranges_in_moles(cls, stated: Any) -> Any:
+        """Give a range stated in nmol/L in the unit the method counts in as well."""
+        return with_ranges(stated) if isinstance(stated, dict) else stated
+
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:
         if found := contradictions_of(self):
@@ -337,6 +304,20 @@ class Method(Settings):
     def channel(self, analyte: str) -> str | None:
         """Return the channel (assay or spot of a multiplex plate) of `analyte`, None where there is but one."""
         return self.analyte(analyte).channel or self.plate.channel
+
+    def molar_mass(self, analyte: str) -> float | None:
+        """Return the molar mass (g/mol) of `analyte` on the basis the method counts in, None where it is not given."""
+        return getattr(self.analyte(analyte), mass_key(self.concentration_basis))
+
+    @property
+    def counts_moles(self) -> bool:
+        """Whether the method counts in nmol/L and has no molar mass, so that nothing of it is known in grams."""
+        return self.concentration_unit == "nmol_l" and all(self.molar_mass(n) is None for n in self.analyte_names)
+
+    @property
+    def unit(self) -> str:
+        """The unit of the method's concentrations in words."""
+        return MOLES if self.counts_moles else GRAMS
 
     @property
     def plans_replicates(self) -> bool:

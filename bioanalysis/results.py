@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from bioanalysis.moles import as_counted, keys_counted, keys_written
 from bioanalysis.study import Run
 from bioanalysis.tables import read_results, write_table, write_whole
 
@@ -26,6 +27,7 @@ NUMERIC = (
     "response", "curve_reading_ng_ml", "back_calculated_ng_ml", "homogenate_ng_ml", "bias_percent", "corrected_ng_ml",
     "value", "lloq_ug_g", "tissue_ug_g", "tissue_ug_g_low", "tissue_ug_g_high",
 )  # fmt: skip
+IN_MOLES = tuple(name.replace("_ng_ml", "_nmol_l") for name in NUMERIC if "_ng_ml" in name)
 BOOLEAN = (
     "correction_applies", "used", "used_in_fit", "manual", "reference", "in_verdict", "wider_than_source", "pool",
 )  # fmt: skip
@@ -39,7 +41,7 @@ WHOLE = (
 
 def read_table(path: Path) -> pd.DataFrame:
     """Return a result table with numbers as float64 and words as text."""
-    table = read_results(path, NUMERIC)
+    table = read_results(path, (*NUMERIC, *IN_MOLES))
     for name in BOOLEAN:
         if name in table:
             table[name] = table[name] == "true"
@@ -68,11 +70,18 @@ def write_run(evaluation: RunEvaluation, output: Any) -> None:
     """Write the tables and curves of one run to the named files of `output`."""
     from bioanalysis.evaluation.run_tables import curve_document
 
-    tables = [name for name in evaluation.__dataclass_fields__ if name != "curves"]
+    tables = [name for name in evaluation.__dataclass_fields__ if name not in ("curves", "moles")]
     for name in tables:
         write_result(getattr(evaluation, name), Path(getattr(output, name)))
-    text = json.dumps(curve_document(evaluation.curves), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    document = curve_document(evaluation.curves)
+    document = keys_written(document) if evaluation.moles else document
+    text = json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
     write_whole(Path(output.curve), (text + "\n").encode("utf-8"))
+
+
+def read_curves(path: Path) -> list[dict[str, Any]]:
+    """Return the curves of a run from its curve.json, each with its `concentration_unit`."""
+    return keys_counted(json.loads(path.read_text(encoding="utf-8")))
 
 
 def read_run(folder: Path) -> RunTables:
@@ -80,7 +89,7 @@ def read_run(folder: Path) -> RunTables:
     from bioanalysis.evaluation.study import RunTables
 
     names = ("measurements", "reportable", "acceptance", "recovery", "flags", "carry_over", "internal_standard")
-    tables = {name: read_table(folder / f"{name}.tsv") for name in names}
+    tables = {name: as_counted(read_table(folder / f"{name}.tsv")) for name in names}
     tables["measurements"]["line"] = tables["measurements"].line.astype(int)
     return RunTables(**tables)
 

@@ -32,8 +32,8 @@ class Table:
         Known columns, in the order in which they are written.
     key : tuple of str
         Columns that together name a row; no two rows may share them.
-    family : Column, optional
-        Column of which there may be one per analyte, ``name[<analyte>]``.
+    families : tuple of Column
+        Columns of which there may be one per analyte, ``name[<analyte>]``.
     covariates : bool
         Whether further columns are welcome whatever their names.
     """
@@ -41,7 +41,7 @@ class Table:
     title: str
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
-    family: Column | None = None
+    families: tuple[Column, ...] = ()
     covariates: bool = False
     names: tuple[str, ...] = field(init=False)
 
@@ -69,11 +69,12 @@ class Table:
         return self.check(Sheet("", self.names, 1, [], []))[0]
 
     def _family_of(self, header: Sequence[str]) -> list[Column]:
-        if self.family is None:
-            return []
-        stem = f"{self.family.name}["
-        names = [name for name in header if name.startswith(stem) and name.endswith("]") and name[len(stem) : -1]]
-        return [replace(self.family, name=name) for name in names]
+        return [
+            replace(family, name=name)
+            for family in self.families
+            for name in header
+            if name.startswith(f"{family.name}[") and name.endswith("]") and name[len(family.name) + 1 : -1]
+        ]
 
     def _header_faults(self, sheet: Sheet) -> list[Fault]:
         faults = [
@@ -97,8 +98,9 @@ class Table:
         if self.covariates:
             return None
         of_analyte = "[" in lowered and lowered.split("[")[0].strip() in self.names
-        if self.family is not None and (of_analyte or lowered.startswith(self.family.name)):
-            return "unknown column", f"{self.family.name}[<analyte>]"
+        for family in self.families:
+            if lowered.startswith(family.name) or (of_analyte and family is self.families[0]):
+                return "unknown column", f"{family.name}[<analyte>]"
         missing = [known for known in self.names if known not in header]
         if hint := did_you_mean(name, missing, NEARLY):
             return f"unknown column{hint}", "a known column, or a name unlike any of them"

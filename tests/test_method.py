@@ -243,8 +243,16 @@ FAULTS = {
     "twice for a tissue": (LCMS, "acceptance:",
                            "tissues: {kidney: {extraction: {recovery_correction: is_normalised}}}\nacceptance:",
                            "line 22, tissues.kidney.extraction.recovery_correction: 'is_normalised' would correct"),
-    "moles without a mass": (LCMS, "acceptance:", "concentration_unit: nmol_l\nacceptance:",
-                             "line 7, analytes[mipomersen].molar_mass_g_mol: missing"),
+    "moles by volume, counted per gram": (
+        LCMS.replace("_ng_ml", "_nmol_l"), "acceptance:",
+        "concentration_unit: nmol_l\nhomogenate: gravimetric\nacceptance:",
+        "concentration_unit: 'nmol_l'; expected ng_ml: homogenate gravimetric counts per gram"),
+    "a range in moles of a method in grams": (
+        LCMS, "uloq_ng_ml: 5000", "uloq_ng_ml: 5000\n    lloq_nmol_l: 1", "concentration_unit: nmol_l in the method"),
+    "a range in both units": (
+        LCMS + "concentration_unit: nmol_l\n", "uloq_ng_ml: 5000",
+        "uloq_ng_ml: 5000\n    lloq_nmol_l: 1\n    molar_mass_g_mol: 7000",
+        "'5' beside 1 nmol/L; expected one of lloq_ng_ml and lloq_nmol_l"),
 }  # fmt: skip
 
 

@@ -31,7 +31,7 @@ from bioanalysis.tables import Table, read_results, write_table, write_whole
 SAMPLES = Table(
     title="Samples",
     key=("sample_id",),
-    family=positive("nominal_ng_ml", "nominal of one analyte"),
+    families=(positive("nominal_ng_ml", "nominal of one analyte"),),
     columns=(
         identifier("sample_id", "name of the sample", required=True),
         one_of("tissue", "organ", "kidney", "liver", required=True),

@@ -12,11 +12,11 @@ import pandas as pd
 from bioanalysis.evaluation.choice import Choice, choose, only_results
 from bioanalysis.flags import join_words
 from bioanalysis.method import Method
+from bioanalysis.moles import GRAMS, MOLES
 from bioanalysis.recovery.estimates import Scatter
 from bioanalysis.recovery.run import AppliedFactor
 from bioanalysis.recovery.study import RecoveryBook
 from bioanalysis.study import Study
-from bioanalysis.study.nominals import molar_mass
 from bioanalysis.tissue.concentration import Contribution, concentration_of
 from bioanalysis.tissue.homogenate import ADDED_VOLUME, FLUID, homogenate
 from bioanalysis.words import NEEDS_DECISION, NOT_ANALYSED, NOT_REPORTED, QUANTIFIED
@@ -27,14 +27,16 @@ COLUMNS = [
     "run_id", "position", "homogenate_ng_ml", "homogenate_factor_ml_per_g", "recovery_factor", "uncorrected_ug_g",
     "tissue_ug_g", "tissue_ug_g_low", "tissue_ug_g_high", "relative_uncertainty", "lloq_ug_g", "uloq_ug_g", "value",
     "value_low", "value_high", "lloq", "uloq", "unit", "status", "reason", "flags", "chosen", "basis",
-    "tissue_nmol_g", "sex", "treatment", "pool", "dilution_factor", "curve_uncertainty", "reading_uncertainty",
+    "tissue_nmol_g", "uncorrected_nmol_g", "homogenate_nmol_l", "sex", "treatment", "pool", "dilution_factor",
+    "curve_uncertainty", "reading_uncertainty",
     "extraction_uncertainty", "recovery_uncertainty", "handling_uncertainty", "degrees_of_freedom",
     "curve_degrees_of_freedom", "recovery_degrees_of_freedom", "recovery_source", "extraction_degrees_of_freedom",
     "dilution_uncertainty", "mass_uncertainty", "volume_uncertainty",
 ]  # fmt: skip
 NUMBERS = [
     "homogenate_ng_ml", "uncorrected_ug_g", "tissue_ug_g", "tissue_ug_g_low", "tissue_ug_g_high",
-    "relative_uncertainty", "value", "value_low", "value_high", "tissue_nmol_g", "curve_uncertainty",
+    "relative_uncertainty", "value", "value_low", "value_high", "tissue_nmol_g", "uncorrected_nmol_g",
+    "homogenate_nmol_l", "curve_uncertainty",
     "reading_uncertainty", "extraction_uncertainty", "recovery_uncertainty", "handling_uncertainty",
     "degrees_of_freedom", "extraction_degrees_of_freedom", "dilution_uncertainty", "mass_uncertainty",
     "volume_uncertainty",
@@ -118,7 +120,7 @@ _MEASURED = [
     "homogenate_ng_ml", "dilution_factor", "recovery_factor", "lloq_in_force", "uloq_in_force", "curve_uncertainty",
     "reading_uncertainty", "curve_degrees_of_freedom", "extraction_uncertainty", "extraction_degrees_of_freedom",
     "recovery_uncertainty", "recovery_degrees_of_freedom", "dilution_uncertainty", "balance_mg", "buffer_percent",
-    "molar_mass_g_mol", "recovery_source", "basis",
+    "molar_mass_g_mol", "recovery_source", "basis", "moles",
 ]  # fmt: skip
 _WHERE_MEASURED = ["recovery_factor", "lloq_ug_g", "uloq_ug_g", "lloq", "uloq", "recovery_degrees_of_freedom"]
 
@@ -137,7 +139,7 @@ def _measured(contexts: Mapping[str, MethodContext], key: tuple[str, str, str], 
         "run_id": result.run_id if status != NEEDS_DECISION else "", "position": str(result.position),
         "status": status, "reason": reason, "flags": join_words(choice.flags, words), "chosen": choice.note,
         "basis": context.method.concentration_basis, "convention": context.method.homogenate,
-        "molar_mass_g_mol": molar_mass(context.method.analyte(analyte), context.method) or np.nan,
+        "molar_mass_g_mol": context.method.molar_mass(analyte) or np.nan, "moles": context.method.counts_moles,
         **{name: getattr(result, name) for name in _OF_RESULT},
         "extraction_uncertainty": extraction, "extraction_degrees_of_freedom": scatter.degrees_of_freedom,
         "dilution_uncertainty": handling.pipette_percent_per_step / 100 * np.sqrt(result.dilution_steps),
@@ -214,18 +216,29 @@ def _with_numbers(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _in_its_unit(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with value, interval and range in ug/g, or in ng/mL for a fluid."""
+    """Return the table with value, interval and range in ug/g, or in ng/mL for a fluid; in nmol without molar mass.
+
+    nmol/L x mL/g / 1000 is nmol/g, as ng/mL x mL/g / 1000 is ug/g.
+    """
     factor = rows.recovery_factor
     scale = rows.dilution_factor / factor * table.homogenate_factor_ml_per_g / 1000
     table = table.assign(recovery_factor=factor, lloq_ug_g=rows.lloq_in_force * scale)
-    table = table.assign(uloq_ug_g=rows.uloq_in_force * scale, unit=np.where(rows.fluid, "ng/mL", "ug/g"))
+    moles = rows.moles.eq(True)  # nothing of these is known in grams
+    units = np.where(moles, np.where(rows.fluid, MOLES, "nmol/g"), np.where(rows.fluid, GRAMS, "ug/g"))
+    table = table.assign(uloq_ug_g=rows.uloq_in_force * scale, unit=units)
     own = np.where(rows.fluid, 1000.0, 1.0)
     pairs = {"value": "tissue_ug_g", "value_low": "tissue_ug_g_low", "value_high": "tissue_ug_g_high"}
     pairs |= {"lloq": "lloq_ug_g", "uloq": "uloq_ug_g"}
     table = table.assign(**{name: table[tissue] * own for name, tissue in pairs.items()})
-    table["tissue_nmol_g"] = table.tissue_ug_g / rows.molar_mass_g_mol * 1000
-    only_tissue = [*pairs.values(), "uncorrected_ug_g", "tissue_nmol_g"]
-    table.loc[rows.fluid, only_tissue] = np.nan
+    table["homogenate_nmol_l"] = table.homogenate_ng_ml.where(
+        moles, table.homogenate_ng_ml / rows.molar_mass_g_mol * 1000
+    )
+    for name in ("tissue", "uncorrected"):
+        grams = table[f"{name}_ug_g"]
+        table[f"{name}_nmol_g"] = grams.where(moles, grams / rows.molar_mass_g_mol * 1000)
+    in_grams = [*pairs.values(), "uncorrected_ug_g"]
+    table.loc[rows.fluid | moles, in_grams] = np.nan
+    table.loc[rows.fluid, ["tissue_nmol_g", "uncorrected_nmol_g"]] = np.nan
     return table
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from bioanalysis.acceptance.ledger import FAIL, PASS, RUN
 from bioanalysis.evaluation.exclusions import names_of, rows_named
+from bioanalysis.evaluation.moles import run_in_moles
 from bioanalysis.evaluation.peaks import manual_integrations
 from bioanalysis.evaluation.run import RunEvaluation, evaluate_run
 from bioanalysis.flags import flag, flag_table
@@ -48,7 +49,7 @@ def judge_run(run: Run, readings: pd.DataFrame) -> RunEvaluation:
     )
     resting = [_resting(row) for row in decisions[decisions.verdict_rests_on_it.astype(bool)].to_dict("records")]
     flags = pd.concat([result.flags, flag_table(resting)], ignore_index=True) if resting else result.flags
-    return replace(result, decisions=decisions, flags=flags)
+    return run_in_moles(replace(result, decisions=decisions, flags=flags), run)
 
 
 def responses_of(run: Run, readings: pd.DataFrame) -> pd.DataFrame:

@@ -27,6 +27,9 @@ VEHICLE = "vehicle"
 PLACE = ["tissue", "analyte", "method_id"]
 
 
+PER = {"ng/mL": "ug/mL", "nmol/L": "nmol/mL"}  # fluids are counted per mL as tissues are per g
+
+
 class KnownHalf(NamedTuple):
     """A half-life in days and where it comes from."""
 
@@ -83,7 +86,8 @@ def _animals(study: Study, concentrations: pd.DataFrame, summary: pd.DataFrame) 
     values = animal_values(concentrations).assign(log=lambda table: np.log(table.ug_per_g))
     keys = ["subject_id", "collection_day", *PLACE]
     blq = concentrations[(concentrations.status == BLQ) & ~concentrations.pool.astype(bool)]
-    table = pd.concat([values, blq]).groupby(keys, sort=False).agg({"log": "mean"}).reset_index()
+    kept = {"log": "mean", "unit": "first"}
+    table = pd.concat([values, blq]).groupby(keys, sort=False).agg(kept).reset_index()
     about = study.subjects.set_index("subject_id")
     doses = summary.set_index("subject_id").reindex(about.index)
     about = about.assign(**{name: doses[name].astype(float) for name in NEEDED})
@@ -106,8 +110,8 @@ def _regimen(animal: Any) -> str:
 
 def _areas(arm: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield the AUC from the first to the last collection day."""
-    days = arm.collection_day.nunique()
-    row = {"quantity": "auc", "unit": "ug/g x d", "n": len(arm)}
+    days, unit = arm.collection_day.nunique(), arm.unit.iloc[0]
+    row = {"quantity": "auc", "unit": f"{PER.get(unit, unit)} x d", "n": len(arm)}
     row |= {"from_day": arm.collection_day.min(), "collection_day": arm.collection_day.max()}
     if days < 2:
         return

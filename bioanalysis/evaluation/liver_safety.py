@@ -179,7 +179,8 @@ def alt_and_liver(values: pd.DataFrame, concentrations: pd.DataFrame) -> pd.Data
     liver = animal_values(concentrations)
     liver = liver[liver.tissue == LIVER].assign(log_liver=lambda table: np.log(table.ug_per_g))
     keys = ["subject_id", "group", "collection_day", "analyte", "method_id"]
-    liver = liver.groupby(keys, sort=False).log_liver.mean().reset_index()
+    liver = liver.assign(liver_unit=liver.unit)
+    liver = liver.groupby(keys, sort=False).agg({"log_liver": "mean", "liver_unit": "first"}).reset_index()
     log = np.log(values.value.where(values.value > 0))
     alt = values.assign(log_alt=log)[(values.test.str.upper() == ALT) & log.notna()]
     both = liver.merge(alt[["subject_id", "study_day", "log_alt", "unit"]], on="subject_id")

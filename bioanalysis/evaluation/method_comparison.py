@@ -17,6 +17,7 @@ from bioanalysis.exposure.dosing import basis_factor
 from bioanalysis.method import Method
 from bioanalysis.study import Study
 from bioanalysis.variability import compare_methods, share_within
+from bioanalysis.variability.biodistribution import FLUID_UNITS
 from bioanalysis.variability.comparison import Comparison
 from bioanalysis.words import ALQ, BLQ, QUANTIFIED
 
@@ -71,7 +72,10 @@ def paired(concentrations: pd.DataFrame, lcms: Method, elisa: Method) -> pd.Data
     """
     own = ~concentrations.pool.astype(bool) & (concentrations.analyte != "")
     sides = [concentrations[own & (concentrations.method_id == m.method_id)][NEEDED] for m in (lcms, elisa)]
-    sides[1] = sides[1].assign(value=sides[1].value * sides[1].analyte.map(lambda name: _factor(name, lcms, elisa)))
+    value = sides[1].value * sides[1].analyte.map(lambda name: _factor(name, lcms, elisa))
+    fluid = sides[1].unit.isin(FLUID_UNITS)
+    units = (lcms.unit, "nmol/g" if lcms.counts_moles else "ug/g")
+    sides[1] = sides[1].assign(value=value, unit=np.where(fluid, *units))
     one = sides[0].merge(sides[1], on=["sample_id", *PIECE, "unit"], suffixes=("_x", "_y"))
     left = [side[~side.sample_id.isin(one.sample_id)] for side in sides]
     left = [side.assign(order=side.groupby(PIECE, sort=False).cumcount()) for side in left]
@@ -80,6 +84,16 @@ def paired(concentrations: pd.DataFrame, lcms: Method, elisa: Method) -> pd.Data
 
 
 def _factor(analyte: str, lcms: Method, elisa: Method) -> float:
+    """Return what turns a result of the ELISA into the unit and basis of the LC-MS/MS method; NaN where unknown.
+
+    Moles are the same on either basis: with the molar mass of the one that has it, on its own basis.
+    """
+    if lcms.counts_moles != elisa.counts_moles:
+        in_grams = elisa if lcms.counts_moles else lcms
+        mass = in_grams.molar_mass(analyte) if analyte in in_grams.analyte_names else None
+        return np.nan if mass is None else 1000 / mass if lcms.counts_moles else mass / 1000
+    if lcms.counts_moles:
+        return 1.0
     if lcms.concentration_basis == elisa.concentration_basis:
         return 1.0
     known = [m.analyte(analyte) for m in (lcms, elisa) if analyte in m.analyte_names]
@@ -92,7 +106,7 @@ def _factor(analyte: str, lcms: Method, elisa: Method) -> float:
 def _statistics(pairs: pd.DataFrame) -> dict[str, Any]:
     """Return the comparison of y with x on logarithms; a sentence where there is none."""
     if pairs.value_y.isna().any():
-        return {"note": "the methods count on different bases and no molar masses convert them: not compared"}
+        return {"note": "the methods count on different bases or units and no molar masses convert them: not compared"}
     ratio, how = error_ratio(pairs)
     within = {
         f"percent_within_{p}": 100 * share_within(pairs.value_x, pairs.value_y, p) for p in (20, 30) if len(pairs)

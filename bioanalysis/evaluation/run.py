@@ -66,6 +66,7 @@ class RunEvaluation:
     internal_standard: pd.DataFrame
     curves: tuple[StandardCurve, ...]
     decisions: pd.DataFrame = field(default_factory=pd.DataFrame)
+    moles: bool = False
 
 
 def evaluate_run(run: Run, responses: pd.DataFrame) -> RunEvaluation:

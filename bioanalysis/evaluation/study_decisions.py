@@ -9,6 +9,7 @@ import pandas as pd
 
 from bioanalysis.evaluation.concentrations import KEY, tissue_concentrations
 from bioanalysis.evaluation.decisions import SAME, TakenBack, responses_of, taken_back, without
+from bioanalysis.evaluation.moles import in_moles
 from bioanalysis.evaluation.run import evaluate_run
 from bioanalysis.evaluation.study import RunTables, StudyEvaluation, evaluate_study, gather
 from bioanalysis.study import Run, Study
@@ -34,7 +35,7 @@ def judge_study(study: Study, runs: Mapping[str, RunTables], readings: Mapping[s
     evaluation = evaluate_study(study, runs)
     found = evaluation.tissue_concentrations
     rows = [*_choices(study, runs, found), *_within_runs(study, runs, readings, found), *_accepted(study, evaluation)]
-    return replace(evaluation, decisions=pd.DataFrame(rows, columns=COLUMNS))
+    return in_moles(replace(evaluation, decisions=pd.DataFrame(rows, columns=COLUMNS)), study)
 
 
 def _choices(study: Study, runs: Mapping[str, RunTables], found: pd.DataFrame) -> Iterator[dict[str, object]]:

@@ -116,7 +116,8 @@ def _methods(study: Study) -> dict[str, Any]:
     rows = []
     for method in study.methods.values():
         spans = "; ".join(
-            f"{a.name} {a.lloq_ng_ml:g} to {a.uloq_ng_ml:g} ng/mL, {a.calibration.model} {a.calibration.weighting}"
+            f"{a.name} {a.lloq_ng_ml:g} to {a.uloq_ng_ml:g} {method.unit}, "
+            f"{a.calibration.model} {a.calibration.weighting}"
             for a in method.analytes
         )
         report = method.validation.report if method.validation else "not given"

@@ -62,6 +62,8 @@ def method_of(study: Study) -> Method:
 def data_sets(study: Study, table: pd.DataFrame) -> DataSets:
     """Return the data sets made of tissue_concentrations.tsv (as read: every cell text)."""
     method = method_of(study)
+    if method.counts_moles:
+        return DataSets({name: pd.DataFrame(columns=variables(name)) for name in ("PC", "SUPPPC")}, (in_moles(method),))
     own = table[(table.method_id == method.method_id) | (table.status == "not_analysed")]
     collected = study.samples.set_index("sample_id").collected_at
     own = own.assign(collected_at=own.sample_id.map(collected).fillna(""))
@@ -80,6 +82,14 @@ def data_sets(study: Study, table: pd.DataFrame) -> DataSets:
         domains["POOLDEF"] = _pools(study)
     ordered = {domain: rows.reindex(columns=variables(domain)) for domain, rows in domains.items()}
     return DataSets(ordered, tuple(_notes(study, method, table, own)))
+
+
+def in_moles(method: Method) -> str:
+    """Return why nothing of a method in nmol/L without molar mass is submitted."""
+    return (
+        f"no records: method {method.method_id} counts nmol/L and names no molar mass, and the data sets hold mass per "
+        "mass or volume; state the molar mass of each analyte, or name another method under send.method_id"
+    )
 
 
 def variables(domain: str) -> list[str]:

@@ -65,8 +65,8 @@ def _readings(folder: Path, study: Study, sample: str) -> Iterator[str]:
             row for row in _table(folder / f"results/runs/{run.run_id}/measurements.tsv") if row["sample_id"] == sample
         ]
         for row in rows:
-            number = row["back_calculated_ng_ml"]
-            value = f"{number} ng/mL, " if number else ""
+            number = row.get("back_calculated_nmol_l") or row["back_calculated_ng_ml"]
+            value = f"{number} {run.method.unit}, " if number else ""
             place = f"plate {row['plate']} " if row["plate"] else ""
             reason = f" ({row['reason']})" if row["reason"] else ""
             method = f"{run.method.method_id} version {run.method.version}"
@@ -100,11 +100,17 @@ def _points_at(study: Study, row: dict, sample: str) -> bool:
     return False
 
 
+def _interval(row: Row) -> str:
+    """Return the interval of a value in its own unit."""
+    names = ("value_low", "value_high") if row.get("value_low") else ("tissue_ug_g_low", "tissue_ug_g_high")
+    return f" ({row[names[0]]} to {row[names[1]]})"
+
+
 def _results(folder: Path, sample: str) -> Iterator[str]:
     for row in _table(folder / CONCENTRATIONS):
         if row["sample_id"] == sample:
             value = f" {row['value']} {row['unit']}" if row["value"] else f" ({row['reason']})"
-            interval = f" ({row['tissue_ug_g_low']} to {row['tissue_ug_g_high']})" if row["value"] else ""
+            interval = _interval(row) if row["value"] else ""
             where = f", run {row['run_id']}" if row["run_id"] else ""
             yield f"{row['analyte']} by {row['method_id'] or 'no method'}: {row['status']}{value}{interval}{where}"
 

@@ -112,7 +112,7 @@ def methods_section(study: Study) -> dict[str, Any]:
 
 def _method_row(method: Method) -> tuple[str, ...]:
     spans = "; ".join(
-        f"{one.name} {one.lloq_ng_ml:g} to {one.uloq_ng_ml:g} ng/mL, "
+        f"{one.name} {one.lloq_ng_ml:g} to {one.uloq_ng_ml:g} {method.unit}, "
         f"{one.calibration.model} {one.calibration.weighting}"
         for one in method.analytes
     )

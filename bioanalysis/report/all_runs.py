@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from bioanalysis.moles import GRAMS, UNIT
 from bioanalysis.report.figures import Figure
 from bioanalysis.report.first_screen import Verdict, impact
 from bioanalysis.report.plots import Axis, Mark, scatter
@@ -58,7 +59,7 @@ def calibration_section(runs: Sequence[OfRun]) -> dict[str, Any]:
         for run in runs
         for curve in run.curves
     ]  # fmt: skip
-    columns = ["run_id", "plate", "analyte", "model and weighting", "parameters", "range in force (ng/mL)",
+    columns = ["run_id", "plate", "analyte", "model and weighting", "parameters", "range in force",
                "standards used", "dropped", "bias of standards used (%)"]  # fmt: skip
     return section(
         "Calibration of all runs", pd.DataFrame(rows, columns=columns), source="results/runs/<run>/curve.json"
@@ -74,7 +75,7 @@ def _parameters(curve: dict[str, Any]) -> str:
 def _range(curve: dict[str, Any]) -> str:
     if curve.get("lloq_ng_ml") is None or curve.get("uloq_ng_ml") is None:
         return "none"
-    return f"{shown(float(curve['lloq_ng_ml']))} to {shown(float(curve['uloq_ng_ml']))}"
+    return f"{shown(float(curve['lloq_ng_ml']))} to {shown(float(curve['uloq_ng_ml']))} {curve.get(UNIT, GRAMS)}"
 
 
 def _standards(curve: dict[str, Any]) -> tuple[int, str, str]:

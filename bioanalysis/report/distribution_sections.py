@@ -135,7 +135,7 @@ def _alt_figures(pairs: pd.DataFrame) -> list[Figure]:
                  f"{row.subject_id} ({row.group}): ALT {plain(float(np.exp(row.log_alt)))} {unit}")
             for row in here.itertuples()
         ]  # fmt: skip
-        drawn = scatter(marks, Axis("liver, ug/g", log=True), Axis(f"ALT, {unit}", log=True))
+        drawn = scatter(marks, Axis(f"liver, {here.liver_unit.iloc[0]}", log=True), Axis(f"ALT, {unit}", log=True))
         words = f"{analyte} by {method_id}: {_kinds(groups)}; {STATEMENT}."
         about = {"shows": "ALT", "analyte": str(analyte), "method": str(method_id)}
         figures.append(Figure(drawn, words, about, f"{CHEMISTRY} and {CONCENTRATIONS}"))

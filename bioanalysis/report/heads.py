@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bioanalysis.moles import GRAMS, MOLES, NG_ML, NMOL_L
+
 WORDS = {
     "sample_id": "sample", "subject_id": "animal", "collection_day": "day", "method_id": "method", "run_id": "run",
     "rule_id": "rule", "nominal_ng_ml": "nominal (ng/mL)", "n": "n", "cv_percent": "CV (%)", "sd": "SD",
@@ -15,8 +17,8 @@ WORDS = {
     "curve_reading_ng_ml": "curve reading (ng/mL)",
 }  # fmt: skip
 UNITS = {
-    "_ng_ml": "ng/mL", "_ug_g": "ug/g", "_nmol_g": "nmol/g", "_percent": "%", "_min": "min", "_ml_per_g": "mL/g",
-    "_mg": "mg", "_ul": "uL", "_days": "days", "_c": "°C",
+    "_ng_ml": "ng/mL", "_nmol_l": "nmol/L", "_ug_g": "ug/g", "_nmol_g": "nmol/g", "_percent": "%", "_min": "min",
+    "_ml_per_g": "mL/g", "_mg": "mg", "_ul": "uL", "_days": "days", "_c": "°C",
 }  # fmt: skip
 UPPER = {"blq": "BLQ", "lloq": "LLOQ", "uloq": "ULOQ", "cv": "CV", "qc": "QC", "isr": "ISR", "sd": "SD", "id": "ID"}
 
@@ -25,6 +27,8 @@ def head(column: str) -> str:
     """Return the head of a column: its name in words, the unit in brackets."""
     if column in WORDS:
         return WORDS[column]
+    if (in_grams := column.replace(NMOL_L, NG_ML)) in WORDS:
+        return WORDS[in_grams].replace(GRAMS, MOLES)
     unit = next((suffix for suffix in UNITS if column.endswith(suffix)), "")
     stem = column.removesuffix(unit).removesuffix("_id")
     words = " ".join(UPPER.get(word, word) for word in stem.split("_"))

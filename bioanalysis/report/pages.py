@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.resources import files
@@ -43,7 +42,7 @@ from bioanalysis.report.sections import Cell, run_address, section
 from bioanalysis.report.study_stage import Part, study_stage_parts, study_stage_verdicts
 from bioanalysis.report.study_tables import located, read_of_run, read_or_empty, read_study_tables
 from bioanalysis.report.variability_sections import is_factor, variability_parts
-from bioanalysis.results import read_table, write_result
+from bioanalysis.results import read_curves, read_table, write_result
 from bioanalysis.study import Run, Study
 from bioanalysis.tables import write_whole
 from bioanalysis.words import FIGURES
@@ -58,7 +57,7 @@ def write_run_report(folder: Path, run_id: str, path: Path) -> None:
     names = ("measurements", "acceptance", "recovery", "flags", "decisions", "dilutions", "positions")
     tables = {name: read_or_empty(results / f"{name}.tsv") for name in names}
     acceptance, measurements = tables["acceptance"], tables["measurements"]
-    curves = json.loads((results / "curve.json").read_text(encoding="utf-8"))
+    curves = read_curves(results / "curve.json")
     limits = limits_for(run.method)
     inner = float(limits["CAL-LBA-02" if "CAL-LBA-02" in limits else "CAL-CC-02"].number)
     is_lcms = run.platform == "lcms"

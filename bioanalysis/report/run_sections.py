@@ -9,6 +9,7 @@ import pandas as pd
 
 from bioanalysis.acceptance.ledger import RUN
 from bioanalysis.calibration import curve_from_dict
+from bioanalysis.moles import GRAMS, UNIT
 from bioanalysis.report.figures import Figure
 from bioanalysis.report.plots import Axis, Mark, scatter
 from bioanalysis.report.sections import Cell, escape, injection_anchor, row_anchor, section
@@ -109,8 +110,9 @@ def curve_figures(curve: dict[str, Any], limit: float) -> list[Figure | str]:
     if curve["estimator"] is None:
         return [f"<p>{escape(label + ': ' + curve['problem'])}</p>"]
     points = [point for point in curve["points"] if point["response"] is not None]
-    axis = Axis("nominal, ng/mL", log=True)
-    marks = [_point(point, point["response"], f"{point['nominal_ng_ml']:g} ng/mL") for point in points]
+    unit = curve.get(UNIT, GRAMS)
+    axis = Axis(f"nominal, {unit}", log=True)
+    marks = [_point(point, point["response"], f"{point['nominal_ng_ml']:g} {unit}") for point in points]
     bias = [
         _point(point, point["bias_percent"], f"{point['bias_percent']:+.1f} %")
         for point in points

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from bioanalysis.moles import NG_ML, NMOL_L
 from bioanalysis.report.figures import Figure
 from bioanalysis.report.heads import head
 from bioanalysis.report.plots import plain
@@ -76,7 +77,8 @@ def section(
     }  # fmt: skip
     if table is None:
         return made
-    names = [name for name in (columns or table.columns) if name in table and (table.empty or _is_filled(table[name]))]
+    wanted = dict.fromkeys(own for name in (columns or table.columns) for own in (name, name.replace(NG_ML, NMOL_L)))
+    names = [name for name in wanted if name in table and (table.empty or _is_filled(table[name]))]
     as_is = [name in NAMES for name in names]
     shown_rows = [
         [_shown_cell(cell, named) for cell, named in zip(row, as_is, strict=True)]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from bioanalysis.moles import GRAMS, MOLES, as_counted
 from bioanalysis.report.figures import Figure
 from bioanalysis.report.plots import Axis, Mark, scatter
 from bioanalysis.report.study_tables import read_or_empty
@@ -42,6 +44,8 @@ def study_stage_parts(results: Path) -> list[Part]:
 
 def difference_figures(pairs: pd.DataFrame) -> list[Figure]:
     """Return, per method and analyte, the differences in percent against the mean of both values."""
+    in_moles = pairs["mean_nmol_l"] != "" if "mean_nmol_l" in pairs else pd.Series(False, pairs.index)
+    pairs = as_counted(pairs).assign(unit=np.where(in_moles, MOLES, GRAMS))
     pairs = pairs.assign(**{name: pd.to_numeric(pairs[name]) for name in ("mean_ng_ml", "difference_percent")})
     figures = []
     for (method_id, analyte), here in pairs.groupby(["method_id", "analyte"], sort=False):
@@ -53,7 +57,12 @@ def difference_figures(pairs: pd.DataFrame) -> list[Figure]:
             )
             for row in here[here.difference_percent.notna()].itertuples()
         ]  # fmt: skip
-        drawn = scatter(marks, Axis("mean of both, ng/mL", log=True), Axis("difference %"), guides=(-limit, 0.0, limit))
+        drawn = scatter(
+            marks,
+            Axis(f"mean of both, {here.unit.iloc[0]}", log=True),
+            Axis("difference %"),
+            guides=(-limit, 0.0, limit),
+        )
         words = f"{method_id}, {analyte}: {len(marks)} of {len(here)} pairs drawn, limit ±{limit:g} %."
         figures.append(Figure(drawn, words, {"method": str(method_id), "analyte": str(analyte)}, "incurred.tsv"))
     return figures

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bioanalysis.report.sections import row_anchor, run_address
-from bioanalysis.results import read_table
+from bioanalysis.results import read_curves, read_table
 
 NUMBERS = ("value", "value_low", "value_high", "lloq", "uloq", "recovery_factor")
 READ = (
@@ -61,7 +60,7 @@ def read_or_empty(path: Path) -> pd.DataFrame:
 def read_of_run(results: Path, run_id: str, method_id: str) -> OfRun:
     """Return the tables of the run whose results lie in `results`."""
     path = results / "curve.json"
-    curves = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    curves = read_curves(path) if path.is_file() else []
     named = {name: read_or_empty(results / f"{name}.tsv") for name in ("acceptance", "flags", "measurements")}
     return OfRun(run_id, method_id, curves=curves, **named)
 

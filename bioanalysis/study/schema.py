@@ -124,7 +124,10 @@ RUNS = Table(
 
 WORKLIST = Table(
     title="Worklist",
-    family=positive("nominal_ng_ml", "prepared concentration of one analyte"),
+    families=(
+        positive("nominal_ng_ml", "prepared concentration of one analyte"),
+        positive("nominal_nmol_l", "prepared concentration of one analyte, for a method in nmol/L"),
+    ),
     columns=(
         identifier("position", "injection number, or well such as B7"),
         identifier("plate", "label of the plate"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -180,6 +180,18 @@ def _level_faults(rows: Rows) -> list[Fault]:
 
 
 def _nominal_faults(rows: Rows, method: Method) -> list[Fault]:
+    """Return the faults of prepared concentrations, in the words of the unit the method counts in."""
+    faults = _prepared_faults(rows, method)
+    if not method.counts_moles:
+        return faults
+    return [
+        replace(fault, column=(fault.column or "").replace("_ng_ml", "_nmol_l"),
+                expected=fault.expected.replace("ng/mL", method.unit))
+        for fault in faults
+    ]  # fmt: skip
+
+
+def _prepared_faults(rows: Rows, method: Method) -> list[Fault]:
     """Calibrators, QCs and recovery rows have a nominal above 0 for each analyte; rows without analyte have none."""
     given = [name for name in rows.frame if name.startswith("nominal_ng_ml[")]
     names = [f"nominal_ng_ml[{analyte}]" for analyte in method.analyte_names]

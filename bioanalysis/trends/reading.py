@@ -12,6 +12,7 @@ import pandas as pd
 
 from bioanalysis.errors import BatchError, Fault
 from bioanalysis.method import Method
+from bioanalysis.moles import NG_ML, NMOL_L, as_counted, keys_counted
 from bioanalysis.study.reading import StudyFolder
 from bioanalysis.study.schema import MATERIALS, RUNS, SAMPLES
 from bioanalysis.tables import read_results
@@ -190,7 +191,7 @@ def _table(path: Path, file: str, columns: Iterable[str]) -> pd.DataFrame:
     except (ValueError, OSError) as error:
         raise BatchError([Fault(file, f"cannot be read ({error})", "a result table of this software")]) from error
     faults = [Fault(file, "no such column", "a column of this table", 1, name) for name in columns if name not in frame]
-    for name in NUMERIC:
+    for name in (*NUMERIC, *(name.replace(NG_ML, NMOL_L) for name in NUMERIC if NG_ML in name)):
         if name in frame:
             numbers = pd.to_numeric(frame[name].replace("", "nan"), errors="coerce")
             wrong = numbers.isna() & (frame[name] != "")
@@ -200,7 +201,7 @@ def _table(path: Path, file: str, columns: Iterable[str]) -> pd.DataFrame:
             frame[name] = numbers.astype("float64")
     if faults:
         raise BatchError(faults)
-    return frame
+    return as_counted(frame)
 
 
 def _curves(path: Path, file: str) -> list[dict[str, Any]]:
@@ -209,7 +210,7 @@ def _curves(path: Path, file: str) -> list[dict[str, Any]]:
         if all(
             {"analyte", "plate", "estimator"} <= set(curve) and _is_estimator(curve["estimator"]) for curve in curves
         ):
-            return list(curves)
+            return keys_counted(curves)
     except (ValueError, TypeError, OSError):
         pass
     raise BatchError([Fault(file, "not the curves of a run", "the curve.json this software wrote")])

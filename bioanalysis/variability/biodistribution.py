@@ -30,7 +30,7 @@ RANK_SPECIES = ("rat", "monkey")
 GROUP_LEVEL, ANIMAL_LEVEL = 0.90, 0.95
 ENOUGH_FOR_TWO = 15  # values from which Rosner's critical values hold; below it one outlier is asked for (Grubbs)
 ROUNDING = 1e-12  # of a logarithm and back
-FLUID_UNIT, NG_PER_UG = "ng/mL", 1000.0
+FLUID_UNITS, NG_PER_UG = ("ng/mL", "nmol/L"), 1000.0
 
 
 @dataclass(frozen=True)
@@ -85,11 +85,14 @@ def biodistribution(
 
 
 def animal_values(concentrations: pd.DataFrame) -> pd.DataFrame:
-    """Return the quantified rows of single animals with `ug_per_g` (a fluid: ug/mL); pools are left out."""
+    """Return the quantified rows of single animals with `ug_per_g`; pools are left out.
+
+    Of a fluid it is ug/mL; of a method without molar mass nmol per g or mL.
+    """
     pooled = concentrations.pool.astype(bool) if "pool" in concentrations else pd.Series(False, concentrations.index)
     values = concentrations[(concentrations.value > 0) & ~pooled]
     unit = values.unit if "unit" in values else pd.Series("ug/g", values.index)
-    return values.assign(ug_per_g=values.value / np.where(unit == FLUID_UNIT, NG_PER_UG, 1.0))
+    return values.assign(ug_per_g=values.value / np.where(unit.isin(FLUID_UNITS), NG_PER_UG, 1.0))
 
 
 def _by_group(animals: list[dict[str, Any]]) -> list[tuple[tuple[Any, Any], list[dict[str, Any]]]]:

@@ -15,7 +15,7 @@ COLUMNS = [
     "subject_id", "group", "collection_day", "analyte", "method_id", "tissue", "ug_per_g", "organ_weight_g",
     "burden_mg", "basis", "cumulative_dose_mg", "percent_of_dose", "limit_percent", "flag", "note",
 ]  # fmt: skip
-ALL = "all"
+ALL, MOLAR = "all", "nmol/g"
 PLACE = ["subject_id", "group", "collection_day", "analyte", "method_id"]
 
 
@@ -40,7 +40,7 @@ def mass_balance(
         BIO-07, its number in percent.
     """
     values = animal_values(concentrations)
-    values = values[values.unit == "ug/g"]
+    values = values[values.unit.isin(["ug/g", MOLAR])]
     rows: list[dict[str, Any]] = []
     for place, here in values.groupby(PLACE, sort=False):
         dose, why = doses.get((place[0], place[2], place[3], place[4]), (np.nan, "no dosing log"))
@@ -56,6 +56,9 @@ def mass_balance(
 
 def _organ(tissue: str, pieces: pd.DataFrame, weights: Mapping[str, float]) -> dict[str, Any]:
     noted = {weights[name] for name in pieces.sample_id if np.isfinite(weights.get(name, np.nan))}
+    if (pieces.unit == MOLAR).any():
+        nothing = dict.fromkeys(("ug_per_g", "organ_weight_g", "burden_mg"), np.nan)
+        return {"tissue": tissue, **nothing, "note": "counted in nmol/g, and no molar mass: no amount in mg"}
     found = float(pieces.ug_per_g.mean())
     row: dict[str, Any] = {"tissue": tissue, "ug_per_g": found}
     if len(noted) != 1:

@@ -98,6 +98,24 @@ def test_moles_without_a_molar_mass_are_refused(folder):
     assert f"{LC}: line 5, nominal_nmol_l: '2'; expected nominal_ng_ml, or the molar mass" in "\n".join(said(folder))
 
 
+def test_a_method_in_moles_without_a_molar_mass_takes_nmol_per_litre_alone(folder):
+    own = LCMS.replace("lloq_ng_ml", "lloq_nmol_l").replace("uloq_ng_ml", "uloq_nmol_l")
+    (folder / "config/methods/lcms.yaml").write_text(own + "concentration_unit: nmol_l\n")
+    assert f"{LC}: line 3, nominal_ng_ml: '5'; expected nominal_nmol_l: method" in "\n".join(said(folder))
+    change(folder, LC, ("nominal_ng_ml", "nominal_nmol_l"))
+    run = Study.load(folder).runs[0]
+    assert run.method.unit == "nmol/L"
+    assert_allclose(run.worklist.nominal_ng_ml.dropna(), run.worklist.nominal_nmol_l.dropna())
+    change(folder, LC, ("LQC 15", "LQC "))
+    assert said(folder) == [f"{LC}: line 5, nominal_nmol_l: empty; expected the prepared concentration in nmol/L"]
+
+
+def test_a_range_in_nanograms_is_refused_where_no_mass_converts_it(folder):
+    method_says(folder, "concentration_unit: nmol_l")
+    expected = "lloq_ng_ml: '5'; expected lloq_nmol_l, or the molar mass of each analyte: the method counts nmol/L"
+    assert expected in "\n".join(said(folder))
+
+
 def test_tissue_equivalents_may_be_labelled_in_micrograms_per_gram(folder):
     method_says(folder, "homogenate: tissue_equivalent")
     change(folder, LC, ("qc  LQC 15", "qc  LQC "))

@@ -205,10 +205,6 @@ ONE_FAULT = {
         LC, "qc  LQC", "qc  ",
         5, "level", "empty", "a level such as LQC",
     ),
-    "a recovery row without tissue": (
-        LC, "pl.mzML recovery_pre  MQC 300  liver", "pl.mzML recovery_pre  MQC 300  ",
-        7, "tissue", "empty", "the tissue whose recovery",
-    ),
     "a tissue nobody knows": (
         LC, "300  kidney", "300  Kidney",
         6, "tissue", "'Kidney'", "(did you mean 'kidney'?)",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bioanalysis.calibration.reading import coefficient_of_variation
 from bioanalysis.evaluation.dilutions import HOOK, replicate_limit
-from bioanalysis.evaluation.replicates import combine_replicates, fewer_than_planned, planned
+from bioanalysis.evaluation.replicates import against_plan, combine_replicates, fewer_than_planned, planned
 from bioanalysis.flags import join_words
 from bioanalysis.limits import limits_for
 from bioanalysis.method import Method
@@ -150,7 +150,7 @@ def _within_run(group: pd.DataFrame, method: Method) -> Choice:
             return _combined_dilutions(inside, method)
     accepted = group[group.status.isin(ACCEPTED)]
     if len(accepted) > 1:
-        return _needs_decision(accepted)
+        return _needs_decision(accepted, against_plan(group, method))
     row = accepted.iloc[0] if len(accepted) else group.iloc[-1]
     others = "; ".join(f"position {o.position}: {o.status}" for o in group.drop(row.name).itertuples())
     note = "the one reportable reading" if len(accepted) else "no reading is reportable; the last is shown"

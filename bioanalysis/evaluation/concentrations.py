@@ -101,15 +101,24 @@ def _manifest(study: Study) -> pd.DataFrame:
     samples = study.samples.set_index("sample_id")
     density = {name: tissue.density_g_ml or np.nan for name, tissue in study.config.tissues.items()}
     fluid = {name: tissue.fluid for name, tissue in study.config.tissues.items()}
-    pools = {} if study.pools is None else dict(zip(study.pools.pool_id, study.pools.subject_id, strict=True))
-    animals = samples.subject_id.replace(pools)
-    subjects = study.subjects.set_index("subject_id")
+    pools = set() if study.pools is None else set(study.pools.pool_id)
+    subjects = _with_pools(study)
     return samples[_OF_SAMPLE].assign(
         density_g_ml=samples.tissue.map(density).astype(float),
         fluid=samples.tissue.map(fluid).astype(bool),
         pool=samples.subject_id.isin(list(pools)),
-        **{name: animals.map(subjects[name]).fillna("") for name in ("group", "sex", "treatment")},
+        **{name: samples.subject_id.map(subjects[name]).fillna("") for name in ("group", "sex", "treatment")},
     )
+
+
+def _with_pools(study: Study) -> pd.DataFrame:
+    """Return group, sex and treatment of animals and pools; what the animals of a pool differ in is left empty."""
+    about = study.subjects.set_index("subject_id")[["group", "sex", "treatment"]]
+    if study.pools is None or study.pools.empty:
+        return about
+    members = about.reindex(study.pools.subject_id).set_index(study.pools.pool_id.to_numpy())
+    of_pool = members.groupby(level=0, sort=False).agg(lambda cells: cells.iloc[0] if cells.nunique() == 1 else "")
+    return pd.concat([about, of_pool])
 
 
 _OF_SAMPLE = [

@@ -57,6 +57,28 @@ def fewer_than_planned(group: pd.DataFrame, method: Method) -> str:
     return f"{missing} fewer than the planned replicates" if missing > 0 else ""
 
 
+def against_plan(group: pd.DataFrame, method: Method) -> str:
+    """Return why several readings of a sample in one run are not the replicates planned and what to add; '' without.
+
+    Where the column `extraction_id` is empty, every row of an LC-MS/MS worklist is an extraction of its own.
+    """
+    plan, extractions = method.replicates, group.extraction_id.nunique()
+    if not method.plans_replicates or group.dilution_factor.nunique() > 1:
+        return ""
+    places = ", ".join(group.position.astype(str))
+    worklist = f"config/worklists/{group.run_id.iloc[0]}.tsv"
+    found = f"{len(group)} readings (positions {places}) are {extractions} extraction{'s' if extractions > 1 else ''}"
+    planned_words = f"the method plans {plan.injections} injection(s) of {plan.extractions} extraction(s)"
+    if extractions <= plan.extractions or plan.injections < 2:
+        return f"{planned_words}; {found}"
+    sample = group["sample_id"].iloc[0]
+    return (
+        f"{planned_words}; {found}, since every row is one unless the column extraction_id says otherwise: where they "
+        f"are injections of one extract, write one name (such as {sample}-E1) into extraction_id of all of them in "
+        f"{worklist}"
+    )
+
+
 def _said_plan(group: pd.DataFrame, method: Method) -> str:
     extractions = group.extraction_id.nunique()
     said = f"{len(group)} readings of {extractions} extraction{'s' if extractions > 1 else ''}"

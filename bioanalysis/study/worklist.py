@@ -13,6 +13,7 @@ from bioanalysis.words import STUDY_SAMPLES
 
 _WELL = re.compile(r"([A-Za-z]{1,2})0*([1-9][0-9]?)", re.ASCII)
 LIKE_CALIBRATORS = ("qc", "dilution_qc", "blank", "zero", "anchor")
+RECOVERY = ("recovery_pre", "recovery_post")
 NEVER_EXTRACTED = ("recovery_post", "neat", "carryover_blank", "system_suitability")
 
 
@@ -70,6 +71,7 @@ def _filled(column: pd.Series, default: str) -> pd.Series:
 def _tissues(frame: pd.DataFrame, method: Method, tissue_of: Mapping[str, str]) -> pd.Series:
     matrix = method.extraction.calibrator_matrix
     like_calibrators = "" if matrix == "tissue" else matrix
+    recovered = tissue_of_calibrators(frame) if matrix == "tissue" else matrix
     tissues = []
     columns = (frame[name].tolist() for name in ("sample_type", "sample_id", "tissue"))
     for kind, sample, tissue in zip(*columns, strict=True):
@@ -77,9 +79,17 @@ def _tissues(frame: pd.DataFrame, method: Method, tissue_of: Mapping[str, str]) 
             tissues.append(tissue_of.get(sample, tissue))
         elif kind == "neat":
             tissues.append(tissue or "neat")
+        elif kind in RECOVERY:
+            tissues.append(tissue or recovered)
         else:
             tissues.append(tissue or like_calibrators)
     return pd.Series(tissues, dtype="str")
+
+
+def tissue_of_calibrators(frame: pd.DataFrame) -> str:
+    """Return the tissue that all calibrators of a worklist name; '' where they name none or several."""
+    named = set(frame["tissue"][frame["sample_type"] == "calibrator"])
+    return str(named.pop()) if len(named) == 1 else ""
 
 
 def _extracted(frame: pd.DataFrame, tissue_given: np.ndarray, method: Method) -> pd.Series:

@@ -12,7 +12,7 @@ from bioanalysis.errors import Fault
 from bioanalysis.method import Method
 from bioanalysis.study.raw_files import used_twice
 from bioanalysis.study.reading import CONFIG, Rows
-from bioanalysis.study.worklist import normal_position
+from bioanalysis.study.worklist import normal_position, tissue_of_calibrators
 from bioanalysis.text_files import did_you_mean, listed, nearest, other_capitals
 from bioanalysis.words import STUDY_SAMPLES
 
@@ -78,6 +78,7 @@ def worklist_faults(rows: Rows, platform: str | None, method: Method | None, man
     if rows.complete and not len(rows):
         return [Fault(rows.file, "no rows", "one row per injection or well")]
     faults = [*_sample_faults(rows, manifest), *_tissue_faults(rows, manifest), *_dilution_faults(rows)]
+    faults += _recovery_faults(rows, method) if method is not None else []
     faults += _level_faults(rows)
     if platform in ("lcms", "elisa"):
         faults += _position_faults(rows, platform)
@@ -145,14 +146,11 @@ def _sample_faults(rows: Rows, manifest: Manifest) -> list[Fault]:
 
 def _tissue_faults(rows: Rows, manifest: Manifest) -> list[Fault]:
     tissues, samples, ours = rows.cells("tissue"), rows.cells("sample_id"), _of_kind(rows, STUDY_SAMPLES)
-    faults = rows.faults(
-        _of_kind(rows, IN_TISSUE) & (tissues == ""), "tissue", "the tissue whose recovery the row measures"
-    )
     other = [
         mine and bool(tissue) and tissue != manifest.tissue_of.get(name, tissue)
         for mine, tissue, name in zip(ours, tissues, samples, strict=True)
     ]
-    faults += rows.faults(
+    faults = rows.faults(
         other, "tissue", lambda i: f"'{manifest.tissue_of[samples[i]]}', the tissue of the sample in {manifest.file}"
     )
     if manifest.tissues is None:
@@ -161,6 +159,16 @@ def _tissue_faults(rows: Rows, manifest: Manifest) -> list[Fault]:
     unknown = [bool(tissue) and not mine and tissue not in known for mine, tissue in zip(ours, tissues, strict=True)]
     words = f"surrogate, or a tissue of {CONFIG}: {listed(manifest.tissues)}"
     return faults + rows.faults(unknown, "tissue", lambda i: words + did_you_mean(tissues[i], known))
+
+
+def _recovery_faults(rows: Rows, method: Method) -> list[Fault]:
+    """A recovery row without a tissue is as the calibrators; where these are tissue, they must name which."""
+    empty = _of_kind(rows, IN_TISSUE) & (rows.cells("tissue") == "")
+    if method.extraction.calibrator_matrix != "tissue" or tissue_of_calibrators(rows.frame):
+        return []
+    return rows.faults(
+        empty, "tissue", "the tissue whose recovery the row measures: the calibrators name none, or several"
+    )
 
 
 def _dilution_faults(rows: Rows) -> list[Fault]:

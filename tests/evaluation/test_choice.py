@@ -194,6 +194,13 @@ class TestPlannedReplicates:
         rows = [*self.readings(6.0, extractions="a"), result("A", np.nan, "BLQ", extraction_id="b", position="2")]
         assert chosen(planned, *rows).status == "needs_decision"
 
+    def test_rows_that_are_extractions_of_their_own_say_what_to_write_where(self, planned):
+        once = planned.model_copy(update={"replicates": planned.replicates.model_copy(update={"extractions": 1})})
+        choice = chosen(once, *self.readings(90.0, 100.0, extractions="ab"))
+        assert choice.status == "needs_decision"
+        assert "the method plans 2 injection(s) of 1 extraction(s); 2 readings (positions 1, 2)" in choice.reason
+        assert "(such as S1-E1) into extraction_id of all of them in config/worklists/A.tsv" in choice.reason
+
     def test_all_below_the_range_are_blq(self, planned):
         rows = [result("A", np.nan, "BLQ", extraction_id=name, position=name) for name in "ab"]
         assert chosen(planned, *rows).status == "BLQ"

@@ -98,6 +98,14 @@ def test_every_sample_has_a_row_and_one_without_value_a_reason(folder):
     assert_allclose(rows.homogenate_factor_ml_per_g["S3"], (900 + 101 / 1.06) / 101)
 
 
+def test_a_pool_of_both_sexes_has_none(folder):
+    change(folder, "config/subjects.tsv", ("R2 rat F G2", "R3 rat M G2 mipomersen 10 free_acid\nR2 rat F G2"))
+    (folder / "config/pools.tsv").write_text("pool_id\tsubject_id\nP1\tR2\nP1\tR3\n")
+    change(folder, SAMPLES, ("S3 R2 liver", "S3 P1 liver"))
+    rows = table(folder, reading("S1", 80.0), reading("S3", 80.0))
+    assert (rows.sex["S3"], rows.group["S3"], rows.sex["S1"]) == ("", "G2", "M")
+
+
 def test_a_pool_has_the_group_of_its_animals_and_is_no_animal(folder):
     change(folder, "config/subjects.tsv", ("R2 rat F G2", "R3 rat F G2 mipomersen 10 free_acid\nR2 rat F G2"))
     (folder / "config/pools.tsv").write_text("pool_id\tsubject_id\nP1\tR2\nP1\tR3\n")

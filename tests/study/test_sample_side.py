@@ -130,6 +130,26 @@ def test_a_label_per_gram_needs_a_method_that_counts_per_gram(folder):
     assert "expected nominal_ng_ml: method ASO-LCMS-01 counts by volume" in "\n".join(said(folder))
 
 
+NO_TISSUE = ("recovery_pre  MQC 300  liver", "recovery_pre  MQC 300  ")
+
+
+def test_a_recovery_row_without_tissue_is_as_the_calibrators(folder):
+    change(folder, LC, NO_TISSUE)
+    rows = Study.load(folder).runs[0].worklist
+    assert rows.tissue[rows.sample_type == "recovery_pre"].tolist() == ["surrogate"]
+
+
+def test_calibrators_in_a_tissue_give_it_to_recovery_rows_and_must_name_one(folder):
+    method = (folder / "config/methods/lcms.yaml").read_text().replace("matrix: surrogate", "matrix: tissue")
+    (folder / "config/methods/lcms.yaml").write_text(method)
+    change(folder, LC, NO_TISSUE)
+    expected = "the tissue whose recovery the row measures: the calibrators name none, or several"
+    assert f"{LC}: line 7, tissue: empty; expected {expected}" in said(folder)
+    change(folder, LC, ("C1 5  ", "C1 5  liver"), ("C2 5000  ", "C2 5000  liver"))
+    rows = Study.load(folder).runs[0].worklist
+    assert rows.tissue[rows.sample_type == "recovery_pre"].tolist() == ["liver"]
+
+
 def test_two_units_in_one_row_are_refused(folder):
     method_says(folder, "homogenate: gravimetric")
     with_column(folder, SAMPLES, "buffer_mass_mg", {2: "900", 3: "900"})

@@ -17,6 +17,7 @@ from bioanalysis.planning import load_with_runs, workflow_folder
 from bioanalysis.records.audit import now
 from bioanalysis.records.recorder import Outcome, Recorder, changed_outside_message, clear_torn_results
 from bioanalysis.records.seal import sealed_version
+from bioanalysis.settled import note_settled, settled_summary
 from bioanalysis.study import Study
 
 PROGRESS = re.compile(r"^(\d+) of (\d+) steps")
@@ -34,6 +35,8 @@ def run_study(folder: Path, *, cores: int, profile: str, dry_run: bool, reason: 
         Where the audit trail is not what it was.
     """
     profile_folder = find_profile(profile)
+    if (summary := settled_summary(folder, workflow_folder())) is not None:
+        return _nothing_to_do(folder, "" if dry_run else summary)
     study = load_with_runs(folder)
     with plain_disk_errors(), locked(folder, resumes=True) as taken_over:
         shutil.rmtree(folder / "work" / "refused", ignore_errors=True)
@@ -77,8 +80,22 @@ def _run(study: Study, records: Recorder, command: list[str]) -> int:
         return _failed(records.folder, output)
     if "Nothing to be done" in output:
         print(NOTHING)
-    _summarise(study, records.folder)
+    summary = _summary(study, records.folder)
+    note_settled(records.folder, records.workflow_folder, summary)
+    _say(summary, records.folder)
     return 0
+
+
+def _nothing_to_do(folder: Path, summary: str) -> int:
+    print(NOTHING)
+    if summary:
+        _say(summary, folder)
+    return 0
+
+
+def _say(summary: str, folder: Path) -> None:
+    print(summary)
+    print(f"report: {folder / 'results' / 'study' / 'report.html'}")
 
 
 def _require_reason(records: Recorder, version: int, reason: str) -> None:
@@ -140,11 +157,12 @@ def _snakemake(command: list[str], folder: Path, *, show: bool) -> tuple[int, st
     return code, "".join(lines)
 
 
-def _summarise(study: Study, folder: Path) -> None:
-    """Print runs accepted, samples by status, and where the report is."""
+def _summary(study: Study, folder: Path) -> str:
+    """Return in words the runs accepted, and samples by status or the verdict on each method."""
     import pandas as pd
 
     results = folder / "results"
+    lines = []
     for run in study.runs:
         table = pd.read_csv(
             results / "runs" / run.run_id / "acceptance.tsv", sep="\t", dtype=str, keep_default_na=False
@@ -152,12 +170,13 @@ def _summarise(study: Study, folder: Path) -> None:
         for row in table[table.rule_id == "RUN"].itertuples():
             plate = f" plate {row.plate}" if row.plate else ""
             word = "accepted" if row.verdict == "pass" else "FAILED"
-            print(f"run {run.run_id}{plate} {row.analyte}: {word} ({row.observed})")
+            lines.append(f"run {run.run_id}{plate} {row.analyte}: {word} ({row.observed})")
     name = "acceptance" if study.config.study.kind == "validation" else "tissue_concentrations"
     table = pd.read_csv(results / "study" / f"{name}.tsv", sep="\t", dtype=str, keep_default_na=False)
     if name == "acceptance":
-        for row in table[table.rule_id == "VALIDATION"].itertuples():
-            print(f"validation {row.subject or row.analyte}: {row.verdict} ({row.observed})")
+        verdicts = table[table.rule_id == "VALIDATION"].itertuples()
+        lines += [f"validation {row.subject or row.analyte}: {row.verdict} ({row.observed})" for row in verdicts]
     else:
-        print("samples: " + ", ".join(f"{count} {status}" for status, count in table.status.value_counts().items()))
-    print(f"report: {results / 'study' / 'report.html'}")
+        counts = table.status.value_counts().items()
+        lines.append("samples: " + ", ".join(f"{count} {status}" for status, count in counts))
+    return "\n".join(lines)

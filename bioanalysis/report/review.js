@@ -80,14 +80,7 @@
     return made;
   }
 
-  /* One stretch of time for all peaks of a transition, so that they can be compared. */
-  const stretches = run.transitions.map((_, k) => {
-    const own = peaks.filter((peak) => peak.number % width === k && peak.left !== null);
-    const widths = own.map((peak) => peak.right - peak.left).sort((a, b) => a - b);
-    const usual = widths[Math.floor(widths.length / 2)] || 0;
-    const lefts = own.map((peak) => peak.left), rights = own.map((peak) => peak.right);
-    return [Math.min(...lefts) - 2 * usual, Math.max(...rights) + 2 * usual];
-  });
+  const stretches = run.transitions.map((_, k) => reviewDraw.stretch(peaks.filter((peak) => peak.number % width === k)));
 
   function draw(peak) {
     const made = cards.get(peak);
@@ -197,14 +190,7 @@
 
   /* Boundaries are taken to 0.0001 min, as they will stand in decisions.tsv, and lie within the trace. */
   function move(side, value) {
-    const { time } = state.traces[state.chosen.number], at = (steps) => Number((steps * 1e-4).toFixed(4));
-    let first = Math.floor(time[0] * 1e4), last = Math.ceil(time[time.length - 1] * 1e4);
-    while (at(first) < time[0]) first++;
-    while (at(last) > time[time.length - 1]) last--;
-    const within = (steps, low, high) => Math.min(Math.max(steps, low), high);
-    const other = within(Math.round(state.bounds[1 - side] * 1e4), first + 1 - side, last - side);
-    const own = within(Math.round(value * 1e4), side ? other + 1 : first, side ? last : other - 1);
-    state.bounds = side ? [at(other), at(own)] : [at(own), at(other)];
+    state.bounds = reviewArea.moved(state.traces[state.chosen.number].time, state.bounds, side, value);
     form.elements.action.value = "integrate";
     choices();
     areas();
@@ -218,10 +204,26 @@
     if (peak.manual) rows.push(reviewDraw.areaRow("automatic", null, automatic, null));
     rows.push(reviewDraw.areaRow(peak.manual ? "by hand, in the study" : `automatic (${peak.estimate})`, [peak.left, peak.right],
       { area: peak.area, areaSe: peak.areaSe, present: peak.area !== null }, null, "now"));
-    const drawn = ["between the boundaries drawn here", state.bounds, integrated(peak, state.bounds), peak.area, "drawn"];
-    if (moved()) rows.push(reviewDraw.areaRow(...drawn));
+    if (moved()) rows.push(reviewDraw.areaRow("as drawn here", state.bounds, integrated(peak, state.bounds), peak.area, "drawn"));
     find("areas").tBodies[0].replaceChildren(...rows);
+    readings();
     remark();
+  }
+
+  /* The area of a transition of the chosen injection as it will be: drawn now, drafted, or as it stands. */
+  function areaDrawn(place) {
+    const peak = peaks[Math.floor(state.chosen.number / width) * width + place];
+    const bounds = peak === state.chosen ? state.bounds : drawnBounds(peak);
+    if (bounds[0] === peak.left && bounds[1] === peak.right) return peak.area;
+    const found = integrated(peak, bounds);
+    return found.present ? found.area : null;
+  }
+
+  function readings() {
+    const injection = Math.floor(state.chosen.number / width), stands = (place) => peaks[injection * width + place].area;
+    const rows = reviewCurve.rows(run.analytes, state.chosen.number % width, injection, stands, areaDrawn);
+    find("readings").hidden = !rows.length;
+    find("readings").tBodies[0].replaceChildren(...rows);
   }
 
   /* What a reader of the areas must know, and what a decision reaches beyond this peak. */
@@ -230,6 +232,8 @@
     if (moved() && !integrated(peak, state.bounds).present)
       words.push(`No peak: the area is less than ${run.no_peak} of its standard errors, and the workflow will give none.`);
     else if (moved()) words.push("The workflow gives exactly this area once the decision stands in the study.");
+    if (moved() && ["calibrator", "anchor"].includes(peak.injection.sample_type))
+      words.push("The curve is fitted to this injection too: the workflow fits it again, and readings move with it.");
     if (moved() || peak.manual) words.push("By hand counts what lies above the level of the lower edge.");
     if (!peak.manual) words.push("Automatic is what lies above the line through the points outside the peak (drop),",
       "or the fit of the run's own peak shape (template).");
@@ -268,11 +272,6 @@
     return [...new Set(peak.open.map((flag) => flag.analyte))];
   }
 
-  function fresh(at, taken) {
-    const stem = `${run.run_id}-${at.toISOString().replace(/\D/g, "")}`;
-    for (let n = 1; ; n++) if (!taken.has(`${stem}-${n}`)) return `${stem}-${n}`;
-  }
-
   function take(event) {
     event.preventDefault();
     const peak = state.chosen, { action, reason_code, reason, author } = form.elements, at = new Date();
@@ -281,7 +280,7 @@
       state.drafts = state.drafts.filter((draft) => draft.peak !== peak || draft.row.action !== "integrate");
     const taken = new Set([...run.decisions, ...state.drafts.map((draft) => draft.row)].map((row) => row.decision_id));
     for (const analyte of targets(action.value, peak)) {
-      const row = { decision_id: fresh(at, taken), action: action.value, run_id: run.run_id, position: peak.injection.position,
+      const row = { decision_id: reviewArea.freshId(run.run_id, at, taken), action: action.value, run_id: run.run_id, position: peak.injection.position,
         analyte, reason_code: reason_code.value, reason: reason.value, author: author.value,
         decided_at: `${at.toISOString().slice(0, 19)}Z` };
       if (action.value === "integrate") [row.left_min, row.right_min] = state.bounds.map(String);

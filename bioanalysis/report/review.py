@@ -27,6 +27,7 @@ from bioanalysis.evaluation.study_flags import accept
 from bioanalysis.instruments.traces import RunTraces
 from bioanalysis.limits.peaks import read_details
 from bioanalysis.method import Method, Transition
+from bioanalysis.report.review_readings import readings_data
 from bioanalysis.results import read_table
 from bioanalysis.study import Run
 from bioanalysis.study.schema import ACTIONS, DECISIONS
@@ -52,12 +53,17 @@ def chromatogram_review(folder: Path, run: Run, results: Path) -> str:
     """
     traces = RunTraces.load(folder / "work" / run.run_id / "traces.npz")
     content = review_data(run, traces, read_table(results / "peaks.tsv"), read_table(results / "flags.tsv"))
+    content["analytes"] = readings_data(
+        run.method, traces.transitions, traces.positions, json.loads((results / "curve.json").read_text("utf-8")),
+        read_table(results / "measurements.tsv"),
+    )  # fmt: skip
     here = files("bioanalysis.report")
     parts = {
         name: (here / path).read_text(encoding="utf-8")
         for name, path in (
             ("style", "review.css"), ("plot_style", "vendor/uPlot.min.css"), ("plot", "vendor/uPlot.iife.min.js"),
-            ("area", "review_area.js"), ("draw", "review_draw.js"), ("script", "review.js"),
+            ("area", "review_area.js"), ("curve", "review_curve.js"), ("draw", "review_draw.js"),
+            ("script", "review.js"),
         )
     }  # fmt: skip
     template = jinja2.Environment(autoescape=True, trim_blocks=True).from_string(

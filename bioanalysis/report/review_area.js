@@ -71,6 +71,17 @@ const reviewArea = (() => {
     return { area, areaSe, background, height, present: !((area > 0 ? area / areaSe : 0) < noPeak) };
   }
 
+  /* Boundaries (min) of which one (side 0: left) is moved to 0.0001 min within the trace, and never over the other. */
+  function moved(time, bounds, side, value) {
+    const at = (steps) => Number((steps * 1e-4).toFixed(4)), within = (steps, low, high) => Math.min(Math.max(steps, low), high);
+    let first = Math.floor(time[0] * 1e4), last = Math.ceil(time[time.length - 1] * 1e4);
+    while (at(first) < time[0]) first++;
+    while (at(last) > time[time.length - 1]) last--;
+    const other = within(Math.round(bounds[1 - side] * 1e4), first + 1 - side, last - side);
+    const own = within(Math.round(value * 1e4), side ? other + 1 : first, side ? last : other - 1);
+    return side ? [at(other), at(own)] : [at(own), at(other)];
+  }
+
   /* float64 from eight planes of bytes, deflated, in base64. */
   async function inflated(text) {
     const bytes = Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
@@ -100,11 +111,17 @@ const reviewArea = (() => {
     return line.includes('"') ? `"${line.replaceAll('"', '""')}"` : line;
   }
 
+  /* A decision_id that nobody has. */
+  function freshId(runId, at, taken) {
+    const stem = `${runId}-${at.toISOString().replace(/\D/g, "")}`;
+    for (let n = 1; ; n++) if (!taken.has(`${stem}-${n}`)) return `${stem}-${n}`;
+  }
+
   /* decisions.tsv of these rows. */
   function table(columns, rows) {
     return [columns, ...rows.map((row) => columns.map((name) => row[name]))]
       .map((cells) => cells.map(cell).join("\t") + "\n").join("");
   }
 
-  return { sum, valueAt, between, traces, cell, table };
+  return { sum, valueAt, between, moved, traces, cell, freshId, table };
 })();

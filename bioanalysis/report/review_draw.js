@@ -20,6 +20,14 @@ const reviewDraw = (() => {
     Number(value.toPrecision(6)).toLocaleString("en", { maximumSignificantDigits: 6, useGrouping: false });
   const minutes = (value) => value.toFixed(4);
 
+  /* One stretch of time for all peaks of a transition, so that they can be compared. */
+  function stretch(peaks) {
+    const own = peaks.filter((peak) => peak.left !== null), lefts = own.map((peak) => peak.left);
+    const rights = own.map((peak) => peak.right), widths = own.map((peak) => peak.right - peak.left).sort((a, b) => a - b);
+    const usual = widths[Math.floor(widths.length / 2)] || 0;
+    return [Math.min(...lefts) - 2 * usual, Math.max(...rights) + 2 * usual];
+  }
+
   function inside({ time, intensity }, [left, right], x, y, floor) {
     const path = new Path2D();
     path.moveTo(x(left), floor);
@@ -93,5 +101,5 @@ const reviewDraw = (() => {
     return row;
   }
 
-  return { element, minutes, small, large, shade, areaRow };
+  return { element, counted, minutes, stretch, small, large, shade, areaRow };
 })();

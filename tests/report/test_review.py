@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import zlib
 from importlib.resources import files
 from types import SimpleNamespace
@@ -12,13 +13,17 @@ import pandas as pd
 import pytest
 from run_by_hand import calibrators, run_by_hand, unknown
 
+from bioanalysis.calibration.models import make_estimator
 from bioanalysis.chromatography import integrate_run
 from bioanalysis.chromatography.block import Block, value_at
 from bioanalysis.chromatography.noise import ion_quantum
 from bioanalysis.evaluation.peaks import peaks_of
+from bioanalysis.evaluation.run import evaluate_run
+from bioanalysis.evaluation.run_tables import curve_document
 from bioanalysis.flags import flag, flag_table
 from bioanalysis.instruments.traces import RunTraces
 from bioanalysis.report.review import chromatogram_review, embedded, packed, review_data
+from bioanalysis.responses import responses_from_peaks
 from bioanalysis.results import write_result
 from bioanalysis.sheets import read_sheet
 from bioanalysis.study.schema import DECISIONS
@@ -172,6 +177,45 @@ def reviewed():
     return review_data(run, traces, peaks_of(run, traces), flags)
 
 
+def write_curve_and_readings(run, peaks: pd.DataFrame, folder) -> None:
+    """Write curve.json and measurements.tsv of a run."""
+    found = evaluate_run(run, responses_from_peaks(run, peaks))
+    write_result(found.measurements, folder / "measurements.tsv")
+    (folder / "curve.json").write_text(json.dumps(curve_document(found.curves)))
+
+
+CURVES = [
+    ("linear", [5, 50, 500, 1000, 2500, 5000], [0.011, 0.1, 1.02, 1.97, 5.1, 9.9]),
+    ("quadratic", [5, 50, 500, 1000, 2500, 5000], [0.011, 0.1, 1.01, 1.95, 4.6, 8.1]),
+    ("4pl", [1, 5, 20, 80, 300, 1000], [0.11, 0.31, 0.83, 1.61, 2.13, 2.31]),
+    ("5pl", [1, 5, 20, 80, 300, 1000, 3000], [0.11, 0.31, 0.83, 1.61, 2.13, 2.31, 2.38]),
+]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("model", "nominal", "response"), CURVES)
+def test_the_page_reads_concentrations_off_the_curve_as_the_workflow_does(page, model, nominal, response):
+    curve = make_estimator(model).fit(nominal, response)
+    readings = np.random.default_rng(5).uniform(min(response), max(response), 200)
+    page.add_script_tag(content="const reviewDraw = {}")
+    page.add_script_tag(content=(files("bioanalysis.report") / "review_curve.js").read_text(encoding="utf-8"))
+    written = curve.to_dict()
+    fitted = {
+        "model": model,
+        "parameters": list(written["parameters"].values()),
+        "standards": [curve.lowest_, curve.highest_],
+    }
+    shown = page.evaluate(
+        "([curve, all]) => all.map((one) => reviewCurve.concentration(curve, one))", [fitted, readings.tolist()]
+    )
+    expected = curve.back_calculate(readings).concentration.to_numpy()
+    assert np.isfinite(expected).all()
+    if model in ("linear", "quadratic"):
+        assert shown == expected.tolist()
+    else:  # exp and log of a browser and of a processor differ in the last digit
+        np.testing.assert_allclose(shown, expected, rtol=1e-12)
+
+
 @pytest.mark.browser
 def test_names_and_reasons_that_look_like_markup_are_shown_as_they_are(chromium, tmp_path):
     decision = {"action": "exclude", "run_id": "LC-1", "position": "6", "reason": HOSTILE, "author": HOSTILE}
@@ -181,6 +225,7 @@ def test_names_and_reasons_that_look_like_markup_are_shown_as_they_are(chromium,
     flags = flag_table([flag("wide", run_id="LC-1", position="7", analyte="mipomersen", observed=HOSTILE)])
     write_result(peaks_of(run, traces), tmp_path / "peaks.tsv")
     write_result(flags, tmp_path / "flags.tsv")
+    write_curve_and_readings(run, peaks_of(run, traces), tmp_path)
     content = f"<!doctype html><html lang=en>{chromatogram_review(tmp_path, run, tmp_path)}</html>"
     (tmp_path / "page.html").write_text(content, encoding="utf-8")
     page, complaints = chromium.new_page(), []

@@ -19,6 +19,7 @@ EARLIER = {
     "TECHNICAL_CAUSE_EXCLUDED", "reason": "<b>seen</b>", "author": "K. Moreau", "decided_at": "2026-03-18T09:40:00Z",
 }  # fmt: skip
 REASON = 'tail cut off: "too\tearly"'
+READ = {"response": "response", "reading": "curve_reading_ng_ml", "homogenate": "homogenate_ng_ml"}
 pytestmark = [pytest.mark.workflow, pytest.mark.browser]
 
 
@@ -97,15 +98,16 @@ def test_decisions_of_the_study_stand_apart_as_text(page):
 
 
 def test_what_the_page_shows_is_what_the_workflow_gives(page, study, tmp_path):
-    page.evaluate("location.hash = '#chromatogram-10-mipomersen_quan'")
-    page.wait_for_function("document.querySelector('.review-title').textContent.startsWith('10 ')")
-    before = peak(study, "10", "mipomersen_quan")
+    page.evaluate("location.hash = '#chromatogram-54-mipomersen_quan'")
+    page.wait_for_function("document.querySelector('.review-title').textContent.startsWith('54 ')")
+    before = peak(study, "54", "mipomersen_quan")
     assert page.get_attribute("#review-area-now", "value") == before.area
     drag(page, "right", 35)
     drag(page, "left", -20)
     dragged = page.get_attribute("#review-area-drawn", "value")
+    read = {name: page.get_attribute(f".review-read-drawn [data-name={name}]", "value") for name in READ}
     decide(page, "WRONG_BASELINE", REASON)
-    page.evaluate("location.hash = '#chromatogram-11-is_quan'")
+    page.evaluate("location.hash = '#chromatogram-58-is_quan'")
     page.wait_for_function("document.querySelector('.review-title').textContent.includes('is_quan')")
     page.focus("[aria-label='left boundary, min']")
     page.keyboard.press("Shift+ArrowLeft")
@@ -120,15 +122,17 @@ def test_what_the_page_shows_is_what_the_workflow_gives(page, study, tmp_path):
     download.value.save_as(tmp_path / "decisions.tsv")
     put_into(study, tmp_path / "decisions.tsv")
     run_study(study)
-    for position, transition, shown in (("10", "mipomersen_quan", dragged), ("11", "is_quan", pressed)):
+    for position, transition, shown in (("54", "mipomersen_quan", dragged), ("58", "is_quan", pressed)):
         after = peak(study, position, transition)
         assert (after.manual, after.estimate) == ("true", "by_hand")
         assert float(after.area) == float(shown) != float(after.automatic_area)
-    assert peak(study, "10", "mipomersen_quan").automatic_area == before.area
-    assert peak(study, "10", "mipomersen_quan").manual_reason == 'tail cut off: "too early"'
+    assert peak(study, "54", "mipomersen_quan").automatic_area == before.area
+    measured = rows(study / f"results/runs/{RUN}/measurements.tsv").set_index("position").loc["54"]
+    assert {name: float(measured[column]) for name, column in READ.items()} == {k: float(v) for k, v in read.items()}
+    assert peak(study, "54", "mipomersen_quan").manual_reason == 'tail cut off: "too early"'
     decided = rows(study / f"results/runs/{RUN}/decisions.tsv")
     assert set(decided.author) == {"A. Lindqvist"}
-    assert set(decided.position[decided.reason_code == "SPILL"]) == {"11"}
+    assert set(decided.position[decided.reason_code == "SPILL"]) == {"58"}
     assert page.complaints == []
 
 

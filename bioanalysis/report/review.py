@@ -54,7 +54,8 @@ def chromatogram_review(folder: Path, run: Run, results: Path) -> str:
     traces = RunTraces.load(folder / "work" / run.run_id / "traces.npz")
     content = review_data(run, traces, read_table(results / "peaks.tsv"), read_table(results / "flags.tsv"))
     content["analytes"] = readings_data(
-        run.method, traces.transitions.tolist(), traces.positions.tolist(), json.loads((results / "curve.json").read_text("utf-8")),
+        run.method, traces.transitions.tolist(), traces.positions.tolist(),
+        json.loads((results / "curve.json").read_text("utf-8")),
         read_table(results / "measurements.tsv"),
     )  # fmt: skip
     here = files("bioanalysis.report")

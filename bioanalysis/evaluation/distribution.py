@@ -18,6 +18,7 @@ from bioanalysis.variability.biodistribution import PAIRS, animal_values, biodis
 from bioanalysis.variability.dose_proportionality import power_model
 from bioanalysis.variability.log_ratio import ratio_of_means
 from bioanalysis.variability.mass_balance import mass_balance
+from bioanalysis.variability.shared_terms import Side, shared_of_ratio
 from bioanalysis.variability.swaps import animal_swaps, tissue_swaps
 from bioanalysis.words import BLQ, QUANTIFIED
 
@@ -49,7 +50,7 @@ def judge_distribution(study: Study, concentrations: pd.DataFrame) -> Findings:
     swaps = sample_swaps(animals, float(rules["BIO-08"].number) / 100)
     tables = {
         "biodistribution": ratios, "mass_balance": balance, "dose_proportionality": proportionality,
-        "targeting": targeting(animals), "sample_swaps": swaps,
+        "targeting": targeting(animals, animal_values(concentrations)), "sample_swaps": swaps,
     }  # fmt: skip
     return Findings(tables, _flags(tables, rules))
 
@@ -166,20 +167,24 @@ def _proportionality(values: pd.DataFrame, notes: list[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def targeting(animals: pd.DataFrame) -> pd.DataFrame:
+def targeting(animals: pd.DataFrame, values: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return targeting.tsv: ratio of tissue ratios between treatments, geometric means with 90 % intervals (Welch).
+
+    A recovery factor that both treatments have in a tissue cancels; curves do not (`shared_of_ratio`). `values` are
+    `animal_values`, the rows behind `animals`.
 
     Treatments are compared at each dose they share; where they share none, over all doses, and a note says so.
     """
     rows = []
-    dosed = animals[animals.treatment != VEHICLE]
+    dosed, values = animals[animals.treatment != VEHICLE], animals if values is None else values
     for place, here in dosed.groupby(PLACE, sort=False):
+        own = values[np.logical_and.reduce([values[key] == part for key, part in zip(PLACE, place, strict=True)])]
         for numerator, denominator in PAIRS:
             ratios = _tissue_ratios(here, numerator, denominator)
             for reference, treatment in combinations(dict.fromkeys(ratios.treatment), 2):
                 pair = {"treatment": treatment, "reference_treatment": reference}
                 pair |= {"numerator": numerator, "denominator": denominator, **dict(zip(PLACE, place, strict=True))}
-                rows += [pair | row for row in _indices(ratios, treatment, reference)]
+                rows += [pair | row for row in _indices(ratios, treatment, reference, own, (numerator, denominator))]
     return pd.DataFrame(rows, columns=TARGETING)
 
 
@@ -190,13 +195,20 @@ def _tissue_ratios(animals: pd.DataFrame, numerator: str, denominator: str) -> p
     return about.assign(ratio=np.exp(sides[0].log[both] - sides[1].log[both]))
 
 
-def _indices(ratios: pd.DataFrame, treatment: str, reference: str) -> list[dict[str, Any]]:
+def _indices(
+    ratios: pd.DataFrame, treatment: str, reference: str, values: pd.DataFrame, tissues: tuple[str, str]
+) -> list[dict[str, Any]]:
     sides = [ratios[ratios.treatment == name] for name in (treatment, reference)]
     shared = [dose for dose in dict.fromkeys(sides[0].dose_mg_per_kg) if dose in set(sides[1].dose_mg_per_kg)]
     rows = []
     for dose in shared or [np.nan]:
         here = [side[side.dose_mg_per_kg == dose] if shared else side for side in sides]
-        found = ratio_of_means(here[0].ratio, here[1].ratio)
+        means = [
+            Side(sign * above, list(side.index), tissue, np.nan, str(number))
+            for number, (above, side) in enumerate(zip((1.0, -1.0), here, strict=True))
+            for sign, tissue in zip((1.0, -1.0), tissues, strict=True)
+        ]
+        found = ratio_of_means(here[0].ratio, here[1].ratio, shared=shared_of_ratio(values, means))
         note = "; ".join(filter(None, ["" if shared else "no common dose: over all doses of either", found.note]))
         row = {"dose_mg_per_kg": dose, "index": found.ratio, "low": found.low, "high": found.high, "note": note}
         rows.append(row | {"n": len(here[0]), "n_reference": len(here[1])})

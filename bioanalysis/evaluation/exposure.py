@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from bioanalysis.study import Study
 from bioanalysis.study.config import Exposure
 from bioanalysis.variability.biodistribution import animal_values
 from bioanalysis.variability.log_ratio import Ratio, ratio_of_means
+from bioanalysis.variability.shared_terms import Side, beyond_scatter, combined_degrees, shared_of_ratio
 from bioanalysis.words import BLQ
 
 COLUMNS = [
@@ -70,13 +71,16 @@ def exposure_table(
     """Return exposure.tsv, one row per regimen, tissue and quantity."""
     animals = _animals(study, concentrations, summary)
     rows: list[dict[str, Any]] = []
+    values = animal_values(concentrations)
     for place, here in animals.groupby(PLACE, sort=False):
+        rows_of = values[np.logical_and.reduce([values[key] == one for key, one in zip(PLACE, place, strict=True)])]
         about = dict(zip(PLACE, place, strict=True))
-        known = _known(study.config.exposure, here, about["tissue"])
+        known = _known(study.config.exposure, here, about["tissue"], rows_of)
         for (treatment, regimen), arm in here.groupby(["treatment", "regimen"], sort=False):
-            found = [*_areas(arm), *_declines(arm, study.config.exposure), *_filling(study, arm, known)]
+            own = rows_of[rows_of.subject_id.isin(arm.subject_id)]
+            found = [*_areas(arm, own), *_declines(arm, study.config.exposure, own), *_filling(study, arm, known, own)]
             rows += [about | {"treatment": treatment, "regimen": regimen} | row for row in found]
-        rows += [about | row for row in _equal_weekly(here, float(rules["DOSE-03"].number))]
+        rows += [about | row for row in _equal_weekly(here, float(rules["DOSE-03"].number), rows_of)]
     words = dict.fromkeys(("compared_with", "expected", "flag", "source", "note"), "")
     return pd.DataFrame([words | row for row in rows], columns=COLUMNS)
 
@@ -108,7 +112,7 @@ def _regimen(animal: Any) -> str:
     )
 
 
-def _areas(arm: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def _areas(arm: pd.DataFrame, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield the AUC from the first to the last collection day."""
     days, unit = arm.collection_day.nunique(), arm.unit.iloc[0]
     row = {"quantity": "auc", "unit": f"{PER.get(unit, unit)} x d", "n": len(arm)}
@@ -126,14 +130,43 @@ def _areas(arm: pd.DataFrame) -> Iterator[dict[str, Any]]:
     except ValueError as error:
         yield row | {"note": f"no AUC: {error}"}
         return
-    row |= {"value": found.auc, "standard_error": found.standard_error, "note": found.note}
+    own = (found.standard_error**2, found.degrees_of_freedom)
+    total, degrees = combined_degrees([own, *beyond_scatter(_shares(arm, rows, bool(again)))])
+    row |= {"value": found.auc, "standard_error": float(np.sqrt(total)), "note": found.note}
     yield row | {
-        "degrees_of_freedom": found.degrees_of_freedom,
+        "degrees_of_freedom": degrees if np.isfinite(total) else np.nan,
         "source": "linear trapezoids of means; Bailer, Nedelman",
     }
 
 
-def _declines(arm: pd.DataFrame, settings: Exposure) -> Iterator[dict[str, Any]]:
+def _shares(arm: pd.DataFrame, rows: pd.DataFrame, again: bool) -> pd.DataFrame:
+    """Return the samples of an AUC with the weight of each one's relative error.
+
+    Animals collected on one day scatter together; where animals were sampled repeatedly, shared errors are taken whole.
+    """
+    days = np.sort(arm.collection_day.unique())
+    width = dict(zip(days, (np.append(days[1:], days[-1]) - np.insert(days[:-1], 0, days[0])) / 2, strict=True))
+    count = arm.groupby("collection_day").subject_id.transform("size")
+    share = (arm.collection_day.map(width) * arm.value / count).to_numpy()
+    keys = ["subject_id", "collection_day"]
+    table = rows.merge(arm[keys].assign(weight=share), on=keys)
+    pieces = table.groupby(keys).subject_id.transform("size")
+    return table.assign(weight=table.weight / pieces, side=0, group=table.sample_id if again else table.collection_day)
+
+
+def _slope_shares(arm: pd.DataFrame, rows: pd.DataFrame, x: pd.Series) -> pd.DataFrame:
+    """Return the samples of a straight line through logarithms with the weight of each one's error in the slope.
+
+    Early and late ones are two sides. Shared errors are taken whole: the scatter about the line holds little of them.
+    """
+    off = x - x.mean()
+    keys = ["subject_id", "collection_day"]
+    table = rows.merge(arm[keys].assign(weight=(off / float(off @ off)).to_numpy()), on=keys)
+    pieces = table.groupby(keys).subject_id.transform("size")
+    return table.assign(weight=table.weight / pieces, side=np.sign(table.weight), group=table.sample_id)
+
+
+def _declines(arm: pd.DataFrame, settings: Exposure, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield the half-life from animals collected at several times after their last dose."""
     phase = settings.terminal_phase
     since = arm.collection_day - arm.last_day
@@ -144,7 +177,7 @@ def _declines(arm: pd.DataFrame, settings: Exposure) -> Iterator[dict[str, Any]]
         since = here.collection_day - here.last_day
         if since.nunique() < 2:
             continue
-        found = half_life(since, here.value)
+        found = half_life(since, here.value, shared=beyond_scatter(_slope_shares(here, rows, since)))
         notes = [found.note, "" if phase else "no phase declared: all collections after the last dose"]
         left = int(arm[inside & (arm.n_given == n_given)].log.isna().sum())
         notes += [f"{left} BLQ left out: the half-life may be long" if left else ""]
@@ -157,19 +190,19 @@ def _declines(arm: pd.DataFrame, settings: Exposure) -> Iterator[dict[str, Any]]
         }  # fmt: skip
 
 
-def _known(settings: Exposure, animals: pd.DataFrame, tissue: str) -> KnownHalf | None:
+def _known(settings: Exposure, animals: pd.DataFrame, tissue: str, rows: pd.DataFrame) -> KnownHalf | None:
     """Return the half-life of a tissue: that of the settings, else the first that this study's own decline gives."""
     if tissue in settings.half_life_days:
         known = settings.half_life_days[tissue]
         return KnownHalf(known.days, f"half-life {known.days:g} d ({known.source or 'no source given'})")
     for _, arm in animals.groupby(["treatment", "regimen"], sort=False):
-        for row in _declines(arm, settings):
+        for row in _declines(arm, settings, rows):
             if np.isfinite(row["high"]) and np.isfinite(row["value"]):
                 return KnownHalf(row["value"], f"half-life {row['value']:.3g} d of this study")
     return None
 
 
-def _filling(study: Study, arm: pd.DataFrame, known: KnownHalf | None) -> Iterator[dict[str, Any]]:
+def _filling(study: Study, arm: pd.DataFrame, known: KnownHalf | None, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield steady state and accumulation as predicted, and accumulation as observed, for a regimen."""
     if known is None or study.dosing is None or arm.first_day.isna().all():
         lacking = "no half-life of this tissue" if known is None else "no doses in a log"
@@ -190,10 +223,10 @@ def _filling(study: Study, arm: pd.DataFrame, known: KnownHalf | None) -> Iterat
             | row
             | {"unit": "ratio", "note": f"amount at steady state over that after one dose, every {interval:g} d"}
         )
-    yield from _accumulation(study, arm, known)
+    yield from _accumulation(study, arm, known, rows)
 
 
-def _accumulation(study: Study, arm: pd.DataFrame, known: KnownHalf) -> Iterator[dict[str, Any]]:
+def _accumulation(study: Study, arm: pd.DataFrame, known: KnownHalf, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield, between the first collection day and each later one, the ratio observed with what the doses predict."""
     days = sorted(arm.collection_day.unique())
     row = {"quantity": "accumulation", "unit": "ratio", "source": known.source}
@@ -202,16 +235,27 @@ def _accumulation(study: Study, arm: pd.DataFrame, known: KnownHalf) -> Iterator
         return
     predicted = {day: _predicted(study, arm[arm.collection_day == day], known.days) for day in days}
     for day in days[1:]:
-        sides = [arm[(arm.collection_day == each) & arm.log.notna()].value for each in (day, days[0])]
+        both = [arm[(arm.collection_day == each) & arm.log.notna()] for each in (day, days[0])]
+        sides = [each.value for each in both]
         here = row | {"collection_day": day, "from_day": days[0], "n": sum(map(len, sides))}
         ratio = predicted[day] / predicted[days[0]] if predicted[days[0]] > 0 else np.nan
         here["expected"] = f"{ratio:.3g} for the doses as given" if np.isfinite(ratio) else "no dose by the first day"
         if min(map(len, sides)) == 0:
             yield here | {"note": "no quantified animal on one of the days"}
             continue
-        found = ratio_of_means(*sides)
+        found = ratio_of_means(*sides, shared=_of_both(rows, both, (day, days[0])))
         apart = np.isfinite(ratio) and (ratio < found.low or ratio > found.high)
         yield here | _ratio(found) | {"flag": "accumulation_differs" if apart else ""}
+
+
+def _of_both(rows: pd.DataFrame, both: Sequence[pd.DataFrame], days: tuple[float, float]) -> list[tuple[float, float]]:
+    """Return what curve and recovery add to the ratio of two groups of animals."""
+    tissue = str(rows.tissue.iloc[0]) if len(rows) else ""
+    sides = [
+        Side(sign, list(each.subject_id), tissue, day, str(number))
+        for number, (sign, each, day) in enumerate(zip((1.0, -1.0), both, days, strict=True))
+    ]
+    return shared_of_ratio(rows, sides)
 
 
 def _ratio(found: Ratio) -> dict[str, Any]:
@@ -234,7 +278,7 @@ def _predicted(study: Study, animals: pd.DataFrame, days: float) -> float:
     return float(np.mean(left)) if left else np.nan
 
 
-def _equal_weekly(animals: pd.DataFrame, within_percent: float) -> Iterator[dict[str, Any]]:
+def _equal_weekly(animals: pd.DataFrame, within_percent: float, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield ratios between regimens of one treatment whose weekly doses are equal, per mg of weekly dose."""
     keys = ["treatment", "collection_day"]
     for (treatment, day), here in animals[animals.weekly_mg.notna() & animals.log.notna()].groupby(keys, sort=False):
@@ -247,6 +291,7 @@ def _equal_weekly(animals: pd.DataFrame, within_percent: float) -> Iterator[dict
             sides = [arms[name].value / arms[name].weekly_mg for name in (second, first)]
             row = {"treatment": treatment, "regimen": second, "compared_with": first, "collection_day": day}
             row |= {"quantity": "regimen_ratio", "unit": "ratio, per mg of weekly dose", "n": sum(map(len, sides))}
-            found = _ratio(ratio_of_means(*sides))
+            both = [arms[name] for name in (second, first)]
+            found = _ratio(ratio_of_means(*sides, shared=_of_both(rows, both, (day, day))))
             text = f"weekly doses {weekly[1]:.3g} and {weekly[0]:.3g} mg"
             yield row | found | {"note": "; ".join(filter(None, [text, found["note"]]))}

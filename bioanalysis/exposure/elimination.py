@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
+
+from bioanalysis.variability.shared_terms import combined_degrees
 
 
 class SparseAUC(NamedTuple):
@@ -106,6 +109,7 @@ def half_life(
     start: float | None = None,
     end: float | None = None,
     level: float = 0.95,
+    shared: Sequence[tuple[float, float]] = (),
 ) -> HalfLife:
     """Return the half-life of a declared phase from a straight line through ln concentration of single animals.
 
@@ -117,6 +121,8 @@ def half_life(
         First and last time of the phase, included; all times where not given.
     level : float
         Confidence of the interval.
+    shared : sequence of (variance, degrees of freedom)
+        Variances of the rate that the scatter about the line does not hold: of curves and recovery factors.
 
     Returns
     -------
@@ -146,7 +152,8 @@ def half_life(
     span = float(np.ptp(times) / life)
     if not degrees:
         return HalfLife(life, np.nan, np.nan, rate, np.nan, 0, span, 2, "two values: no interval")
-    reach = stdtrit(degrees, (1 + level) / 2) * error
+    total, freedom = combined_degrees([(error**2, float(degrees)), *shared])
+    reach = stdtrit(freedom, (1 + level) / 2) * np.sqrt(total)
     high = float(np.log(2) / (rate - reach)) if rate > reach else np.inf
     note = "" if np.isfinite(high) else "the decline is not distinguishable from none: no upper bound"
     return HalfLife(life, float(np.log(2) / (rate + reach)), high, rate, error, degrees, span, len(times), note)

@@ -19,6 +19,7 @@ from scipy.stats import t as student
 from bioanalysis.flags import join_words
 from bioanalysis.limits import Rule, distribution_rules
 from bioanalysis.variability.outliers import modified_z, rosner
+from bioanalysis.variability.shared_terms import Side, combined_degrees, shared_of_ratio
 
 COLUMNS = [
     "subject_id", "group", "collection_day", "analyte", "method_id", "numerator", "denominator", "ratio", "low",
@@ -79,7 +80,7 @@ def biodistribution(
             _mark_outliers(animals, about, rules["BIO-02"])
             rows += [row | {"analyte": analyte, "method_id": method_id} for row in animals]
             for (group, day), members in _by_group(animals):
-                summary = _group_row(members) | {"group": group, "collection_day": day}
+                summary = _group_row(members, here) | {"group": group, "collection_day": day}
                 rows.append(summary | {"analyte": analyte, "method_id": method_id})
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -114,7 +115,7 @@ def _animal_rows(
         variance = sum(float((side.relative_uncertainty**2).mean()) / len(side) for side in sides)
         half = float(norm.ppf((1 + ANIMAL_LEVEL) / 2) * np.sqrt(variance))
         expected = of_plasma(plasma) if pair == LIVER_PLASMA else expectation(pair, about.loc[subject], name, profile)
-        row = {"subject_id": subject, "group": group, "collection_day": day, "about": expected}
+        row = {"subject_id": subject, "group": group, "collection_day": day, "day": float(day), "about": expected}
         row |= {"numerator": pair[0], "denominator": pair[1], "log": logs[0] - logs[1], "robust_z": np.nan, "n": 1}
         rows.append(row | _judged(row["log"], half, expected))
     return rows
@@ -183,8 +184,8 @@ def ratio_outliers(logs: np.ndarray, limit: float) -> np.ndarray:
     return (np.abs(modified_z(logs)) > limit) & np.isin(np.arange(len(logs)), named)
 
 
-def _group_row(members: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the geometric mean ratio of a group with its 90 % interval over animals."""
+def _group_row(members: list[dict[str, Any]], values: pd.DataFrame) -> dict[str, Any]:
+    """Return the geometric mean ratio of a group with its 90 % interval: animals, and what they share."""
     first, several = members[0], {row["expected"] for row in members}
     logs = np.array([row["log"] for row in members])
     expected = first["about"] if len(several) == 1 else Expected("animals of the group differ in what is expected")
@@ -194,6 +195,11 @@ def _group_row(members: list[dict[str, Any]]) -> dict[str, Any]:
         ratio = float(np.exp(logs[0]))
         alone = {"expected": expected.words, "flag": "", "note": "one animal: no interval"}
         return row | {"ratio": ratio, "low": np.nan, "high": np.nan} | alone
-    half = float(student.ppf((1 + GROUP_LEVEL) / 2, len(logs) - 1) * logs.std(ddof=1) / np.sqrt(len(logs)))
+    subjects = [member["subject_id"] for member in members]
+    sides = [Side(sign, subjects, first[name], first["day"], "animals")
+             for sign, name in ((1.0, "numerator"), (-1.0, "denominator"))]  # fmt: skip
+    own = (float(logs.var(ddof=1)) / len(logs), float(len(logs) - 1))
+    total, degrees = combined_degrees([own, *shared_of_ratio(values, sides)])
+    half = float(student.ppf((1 + GROUP_LEVEL) / 2, degrees) * np.sqrt(total)) if total else 0.0
     note = f"geometric mean of {len(logs)} animals, 90 % interval"
     return row | _judged(float(logs.mean()), half, expected) | {"note": note}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
+
+from bioanalysis.variability.shared_terms import combined_degrees
 
 
 class Ratio(NamedTuple):
@@ -19,7 +22,9 @@ class Ratio(NamedTuple):
     note: str
 
 
-def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike, *, level: float = 0.90) -> Ratio:
+def ratio_of_means(
+    numerator: ArrayLike, denominator: ArrayLike, *, level: float = 0.90, shared: Sequence[tuple[float, float]] = ()
+) -> Ratio:
     """Return the ratio of the geometric means of two groups of animals, after Welch on logarithms.
 
     Parameters
@@ -28,6 +33,8 @@ def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike, *, level: float
         Concentrations, or ratios between tissues (then the result is a ratio of ratios), all above 0.
     level : float
         Confidence of the interval.
+    shared : sequence of (variance, degrees of freedom)
+        What the animals' scatter does not hold: `shared_of_ratio`.
 
     Raises
     ------
@@ -45,8 +52,9 @@ def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike, *, level: float
     parts = np.array([each.var(ddof=1) / len(each) for each in logs])
     if parts.sum() == 0:
         return Ratio(float(np.exp(difference)), np.nan, np.nan, np.nan, "no scatter within the groups: no interval")
-    degrees = float(parts.sum() ** 2 / sum(p**2 / (len(each) - 1) for p, each in zip(parts, logs, strict=True)))
-    half = float(stdtrit(degrees, (1 + level) / 2) * np.sqrt(parts.sum()))
+    own = [(float(part), float(len(each) - 1)) for part, each in zip(parts, logs, strict=True)]
+    total, degrees = combined_degrees([*own, *shared])
+    half = float(stdtrit(degrees, (1 + level) / 2) * np.sqrt(total))
     low, mid, high = (float(np.exp(difference + step)) for step in (-half, 0.0, half))
     return Ratio(mid, low, high, degrees, "")
 

@@ -11,6 +11,8 @@ import typer
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 StudyFolder = Annotated[Path, typer.Argument(help="the study folder", show_default="the current folder")]
 
+QualificationFolder = Annotated[Path, typer.Option(help="folder for the report; earlier reports are kept")]
+
 
 @app.command()
 def init(
@@ -164,6 +166,50 @@ def curve(
 
     print(compare_curves(data, page))
     print(f"figures: {page}")
+
+
+@app.command()
+def iq(
+    output: QualificationFolder = Path("qualification"),
+    code: Annotated[str, typer.Option(help="digest of the code, as noted when it was installed")] = "",
+) -> None:
+    """Installation qualification: packages, files and surroundings are those locked and shipped, and all works."""
+    try:
+        from bioanalysis.qualification.installation import qualify_installation
+    except ImportError as error:
+        print(f"Installation qualification: FAILED: {error.name or 'a package'} cannot be imported ({error})")
+        raise typer.Exit(3) from None
+    raise typer.Exit(qualify_installation(output, code))
+
+
+@app.command()
+def oq(
+    output: QualificationFolder = Path("qualification"),
+    cores: Annotated[int, typer.Option(help="jobs at once")] = 2,
+) -> None:
+    """Operational qualification: the shipped studies and every acceptance boundary against expected results."""
+    from bioanalysis.qualification.operation import qualify_operation
+
+    raise typer.Exit(qualify_operation(output, cores))
+
+
+@app.command()
+def pq(
+    study: Annotated[Path, typer.Argument(help="a study folder with historical runs of the laboratory")],
+    expected: Annotated[
+        Path, typer.Option(help="table with the numbers of the software used before (docs/qualification.md)")
+    ],
+    tolerance_percent: Annotated[
+        float | None,
+        typer.Option(help="largest difference, in percent of the earlier number, where no row says its own"),
+    ] = None,
+    output: QualificationFolder = Path("qualification"),
+    cores: Annotated[int, typer.Option(help="jobs at once")] = 2,
+) -> None:
+    """Performance qualification: a study of your own against the numbers of your previous software."""
+    from bioanalysis.qualification.performance import qualify_performance
+
+    raise typer.Exit(qualify_performance(_existing(study), expected, tolerance_percent, output, cores))
 
 
 def _existing(study: Path) -> Path:

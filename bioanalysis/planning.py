@@ -14,6 +14,7 @@ from bioanalysis.tables import write_whole
 
 DIGESTS = "work/digests.json"
 CODE_SUFFIXES = (".py", ".tsv", ".html", ".css", ".js", ".smk", ".yaml", ".json", ".typ", ".jinja")
+NOT_CODE = {"__pycache__", "_qualification"}  # studies and tests that an installed package carries compute no result
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def raw_files(run: Run) -> list[str]:
 def code_files(workflow_folder: Path) -> list[Path]:
     """Return the files of the package and of the workflow, sorted."""
     package = Path(__file__).parent
-    files = {path for path in package.rglob("*") if "__pycache__" not in path.parts}
+    files = {path for path in package.rglob("*") if not NOT_CODE & set(path.parts)}
     files |= set((workflow_folder / "workflow").rglob("*")) | {workflow_folder / "Snakefile"}
     known = (path for path in files if path.suffix in CODE_SUFFIXES or path.name == "Snakefile")
     return sorted(path for path in known if path.is_file())

@@ -7,23 +7,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from bioanalysis.limits import Rule
+from bioanalysis.limits import sides_needed
 
+__all__ = ["rules_tested", "sides_needed"]
 TESTS = Path(__file__).parent
-BOUNDARY = ("inside", "on", "outside")
-PLAIN = ("pass", "fail")
-
-
-def sides_needed(rule: Rule) -> tuple[str, ...]:
-    """Return the sides a rule must be held at: its boundary where it has a number, both verdicts where not.
-
-    Nothing lies inside a limit of none (0).
-    """
-    verdict = {"inside": "pass", "on": "pass", "outside": "fail", "pass": "pass", "fail": "fail"}
-    boundary = BOUNDARY[1:] if rule.numbers == (0,) else BOUNDARY
-    sides = boundary if rule.numbers else PLAIN
-    kept = [side for side in sides if verdict[side] not in rule.never]
-    return (*kept, "not_assessable") if "not_assessable" not in rule.never else tuple(kept)
 
 
 @cache

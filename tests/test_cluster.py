@@ -13,6 +13,8 @@ from bioanalysis.cluster import RUN_ID, end_jobs_left_behind, find_profile, forg
 from bioanalysis.errors import BatchError
 from bioanalysis.planning import workflow_folder
 
+pytestmark = pytest.mark.requirement("UR-062")
+
 OURS = workflow_folder() / "profiles"
 
 

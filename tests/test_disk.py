@@ -10,6 +10,8 @@ import pytest
 from bioanalysis.disk import disk_trouble, plain_disk_errors, require_writable
 from bioanalysis.errors import BatchError
 
+pytestmark = pytest.mark.requirement("UR-061")
+
 
 def test_folders_that_can_be_written_to_are_left_as_they_were(tmp_path):
     require_writable(tmp_path)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bioanalysis.errors import Fault, plain_message
+
+pytestmark = pytest.mark.requirement("UR-003")
 
 NO_TRACE = ("no trace for transition quan (651.5 > 94.9)", "exactly one")
 

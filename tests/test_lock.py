@@ -13,6 +13,8 @@ import pytest
 from bioanalysis.errors import BatchError
 from bioanalysis.lock import LOCK, locked, owner_of
 
+pytestmark = pytest.mark.requirement("UR-061")
+
 
 def leave_lock(folder, owner):
     (folder / "work").mkdir()

@@ -12,6 +12,8 @@ from small_study import ELISA, LCMS
 from bioanalysis.errors import BatchError
 from bioanalysis.method import Method, Plate, admissible_corrections, read_method
 
+pytestmark = pytest.mark.requirement("UR-003")
+
 
 @pytest.fixture
 def read(tmp_path):

@@ -12,6 +12,8 @@ from small_study import make_small_study
 from bioanalysis.errors import BatchError
 from bioanalysis.reanalysis import select_incurred, share_of, worklist_part, write_selections
 
+pytestmark = pytest.mark.requirement("UR-024")
+
 
 def quantified(animals: int = 6) -> pd.DataFrame:
     """Liver and kidney of two groups on one day, concentrations rising with the animal."""

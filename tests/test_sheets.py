@@ -10,6 +10,8 @@ from workbook import workbook
 from bioanalysis.errors import BatchError
 from bioanalysis.sheets import Sheet, find_sheet, read_sheet
 
+pytestmark = pytest.mark.requirement("UR-003")
+
 ROWS = [["id", "mass", "note"], ["S1", "1.5", "a;b, c"], ["S2", "", ""]]
 
 

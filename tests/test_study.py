@@ -12,6 +12,8 @@ from small_study import change, faults_of, make_small_study, said, table
 from bioanalysis.errors import BatchError
 from bioanalysis.study import Run, Study
 
+pytestmark = pytest.mark.requirement("UR-003")
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -454,6 +456,7 @@ def test_missing_tables_are_all_named(folder):
 class TestLinks:
     """A link inside the study folder is a path like any other."""
 
+    @pytest.mark.requirement("UR-063")
     def test_a_link_that_leaves_the_study_is_refused(self, folder, tmp_path):
         (tmp_path / "outside.mzML").write_text("<mzML/>")
         (folder / "raw/LC-01/q.mzML").unlink()

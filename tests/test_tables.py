@@ -28,6 +28,8 @@ from bioanalysis.columns import (
 from bioanalysis.sheets import Sheet, read_sheet
 from bioanalysis.tables import Table, read_results, write_table, write_whole
 
+pytestmark = pytest.mark.requirement("UR-003")
+
 SAMPLES = Table(
     title="Samples",
     key=("sample_id",),

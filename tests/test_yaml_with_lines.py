@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from bioanalysis.errors import BatchError
 from bioanalysis.yaml_with_lines import read_yaml
 
+pytestmark = pytest.mark.requirement("UR-003")
+
 
 @pytest.fixture(scope="module")
 def read(tmp_path_factory):

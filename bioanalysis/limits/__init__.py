@@ -11,6 +11,7 @@ from bioanalysis.limits.catalogue import (
     limits_for,
     override_faults,
     read_catalogue,
+    sides_needed,
     trend_rules,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "limits_for",
     "override_faults",
     "read_catalogue",
+    "sides_needed",
     "trend_rules",
 ]

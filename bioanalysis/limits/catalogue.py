@@ -87,6 +87,21 @@ class Rule:
         return replace(self, numbers=numbers, source=source, wider=self.wider or is_wider(self, numbers))
 
 
+BOUNDARY, PLAIN = ("inside", "on", "outside"), ("pass", "fail")
+VERDICTS = {"inside": "pass", "on": "pass", "outside": "fail"}
+
+
+def sides_needed(rule: Rule) -> tuple[str, ...]:
+    """Return the sides a rule must be held at: its boundary where it has a number, both verdicts where not.
+
+    Nothing lies inside a limit of none (0).
+    """
+    boundary = BOUNDARY[1:] if rule.numbers == (0,) else BOUNDARY
+    sides = boundary if rule.numbers else PLAIN
+    kept = [side for side in sides if VERDICTS.get(side, side) not in rule.never]
+    return (*kept, "not_assessable") if "not_assessable" not in rule.never else tuple(kept)
+
+
 def is_wider(rule: Rule, numbers: tuple[Fraction, ...]) -> bool:
     """Return whether `numbers` let pass what `rule` would not."""
     if rule.direction == "guard":

@@ -23,6 +23,8 @@ from worked_run import (
 from bioanalysis.acceptance.calibration import judge_calibration
 from bioanalysis.limits import limits_for
 
+pytestmark = pytest.mark.requirement("UR-020")
+
 rule = pytest.mark.rule
 LBA_LEVELS = (5.0, 10.0, 25.0, 50.0, 100.0, 200.0, 350.0, 500.0)
 LBA = {nominal: (100.0,) for nominal in LBA_LEVELS}

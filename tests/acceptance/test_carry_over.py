@@ -12,6 +12,8 @@ from bioanalysis.acceptance.carry_over import carry_over_table, judge_blank_well
 from bioanalysis.acceptance.injections import injections_of
 from bioanalysis.limits import limits_for
 
+pytestmark = pytest.mark.requirement("UR-022")
+
 rule = pytest.mark.rule
 LIMITS = limits_for(LCMS)
 

@@ -9,6 +9,8 @@ from worked_run import ELISA, LCMS, judged, unit, units_of, verdict
 from bioanalysis.acceptance.control_levels import judge_control_levels
 from bioanalysis.limits import limits_for
 
+pytestmark = pytest.mark.requirement("UR-021")
+
 rule = pytest.mark.rule
 
 

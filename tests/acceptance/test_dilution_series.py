@@ -10,6 +10,8 @@ from worked_run import ELISA, judged, verdict
 from bioanalysis.acceptance import dilution_series as series
 from bioanalysis.limits import limits_for
 
+pytestmark = pytest.mark.requirement("UR-023")
+
 rule = pytest.mark.rule
 ULOQ = ELISA.analytes[0].uloq_ng_ml
 

@@ -18,6 +18,8 @@ from bioanalysis.acceptance.incurred import (
 )
 from bioanalysis.limits import read_catalogue
 
+pytestmark = pytest.mark.requirement("UR-024")
+
 RULE = read_catalogue()["ISR-01"]
 
 

@@ -13,6 +13,8 @@ from bioanalysis.acceptance.injections import injections_of
 from bioanalysis.acceptance.internal_standard import drift_of, internal_standard_table, judge_internal_standard
 from bioanalysis.limits import limits_for
 
+pytestmark = pytest.mark.requirement("UR-022")
+
 rule = pytest.mark.rule
 LIMITS = limits_for(LCMS)
 

@@ -11,6 +11,8 @@ from bioanalysis.acceptance.injections import injections_of
 from bioanalysis.acceptance.peak_quality import judge_integration, judge_peaks, judge_suitability
 from bioanalysis.limits import limits_for
 
+pytestmark = pytest.mark.requirement("UR-022")
+
 rule = pytest.mark.rule
 LIMITS = limits_for(LCMS)
 

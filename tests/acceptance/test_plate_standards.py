@@ -9,6 +9,8 @@ from numpy.testing import assert_allclose
 from bioanalysis.errors import BatchError
 from bioanalysis.study import Study
 
+pytestmark = pytest.mark.requirement("UR-021")
+
 
 def middle(label="P2", controls=True):
     """Return a plate without standards."""

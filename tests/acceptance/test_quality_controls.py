@@ -15,6 +15,8 @@ from bioanalysis.calibration.standards import bias_percent, calibrator_rule, pas
 from bioanalysis.limits import limits_for
 from bioanalysis.method import read_method
 
+pytestmark = pytest.mark.requirement("UR-021")
+
 ROOT = Path(__file__).parents[2]
 rule = pytest.mark.rule
 

@@ -9,6 +9,8 @@ from study_ledger import ledger_of, observed, verdict
 
 from bioanalysis.acceptance.repeats import judge_repeats, repeat_counts, repeat_table
 
+pytestmark = pytest.mark.requirement("UR-024")
+
 CODE = "PREDOSE_POSITIVE"
 
 

@@ -18,6 +18,8 @@ from bioanalysis.acceptance.scope import (
 )
 from bioanalysis.method import Stability, ValidatedScope
 
+pytestmark = pytest.mark.requirement("UR-021")
+
 PROVEN = {"liver": Stability(days=21, temperature_c=-70, freeze_thaw_cycles=3, source="VAL-1")}
 
 

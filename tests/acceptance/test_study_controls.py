@@ -10,6 +10,8 @@ from study_ledger import ledger_of, observed, verdict
 
 from bioanalysis.acceptance.study_controls import control_statistics, judge_study_controls
 
+pytestmark = pytest.mark.requirement("UR-021")
+
 
 def controls(*runs: list[float], nominal: float = 100.0, status: str = "pass", reason: str = "") -> pd.DataFrame:
     """QCs of one level, one list of found values per run."""

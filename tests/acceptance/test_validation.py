@@ -13,6 +13,8 @@ from bioanalysis.acceptance.validation import (
     spare,
 )
 
+pytestmark = pytest.mark.requirement("UR-025")
+
 rule = pytest.mark.rule
 FOUR = {"LLOQ": 5.0, "LQC": 15.0, "MQC": 100.0, "HQC": 4000.0}
 FIVE = {"LLOQ": 5.0, "LQC": 15.0, "MQC": 50.0, "HQC": 400.0, "ULOQ": 500.0}

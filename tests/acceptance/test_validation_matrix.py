@@ -7,6 +7,8 @@ from worked_validation import Validation, result, verdicts
 
 from bioanalysis.acceptance.validation_matrix import judge_matrix
 
+pytestmark = pytest.mark.requirement("UR-025")
+
 rule = pytest.mark.rule
 
 

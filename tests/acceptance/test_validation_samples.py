@@ -18,6 +18,8 @@ from bioanalysis.acceptance.validation_samples import (
     judge_stability,
 )
 
+pytestmark = pytest.mark.requirement("UR-025")
+
 rule = pytest.mark.rule
 Rows = list[dict[str, object]]
 

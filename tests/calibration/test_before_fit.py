@@ -10,6 +10,8 @@ from bioanalysis.calibration.before_fit import left_out
 from bioanalysis.limits import limits_for
 from bioanalysis.method import Plate
 
+pytestmark = pytest.mark.requirement("UR-011")
+
 LEVELS = (1.0, 2, 5, 10, 20, 50, 100, 200)
 
 

@@ -8,6 +8,8 @@ from numpy.testing import assert_allclose
 
 from bioanalysis.calibration import compare_weightings, corrected_aic, make_estimator
 
+pytestmark = pytest.mark.requirement("UR-011")
+
 WEIGHTINGS = ("none", "1/x", "1/x^2")
 LEVELS = np.repeat([1.0, 2, 5, 10, 20, 50, 100], 3)
 

@@ -12,6 +12,8 @@ from sklearn.utils import estimator_checks
 
 from bioanalysis.calibration import MODELS, curve_from_dict, make_estimator
 
+pytestmark = pytest.mark.requirement("UR-011")
+
 LEVELS = np.repeat([1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0], 2)
 NOISE = 1 + 0.02 * np.array([1, -1, -1, 1, 1, 1, -1, -1, 1, -1, -1, 1, 0, 1])
 RESPONSES = {

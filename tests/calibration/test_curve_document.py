@@ -9,6 +9,8 @@ import pytest
 
 from bioanalysis.calibration import curve_from_dict, make_estimator
 
+pytestmark = pytest.mark.requirement("UR-012")
+
 NOMINAL = np.array([1.0, 3, 10, 30, 100, 300, 1000, 1, 3, 10, 30, 100, 300, 1000])
 
 

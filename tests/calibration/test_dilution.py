@@ -10,6 +10,8 @@ from scipy.stats import linregress
 
 from bioanalysis.calibration.dilution import dilution_linearity, hook_check, parallelism
 
+pytestmark = pytest.mark.requirement("UR-023")
+
 
 def dilutions(*steps):
     return pd.DataFrame(steps, columns=["dilution_factor", "reading_ng_ml", "place"])

@@ -13,6 +13,8 @@ import pytest
 
 from bioanalysis.calibration.least_squares import fit_least_squares, unbounded
 
+pytestmark = pytest.mark.requirement("UR-011")
+
 NIST = Path(__file__).parent / "nist"
 
 

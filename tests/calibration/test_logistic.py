@@ -8,6 +8,8 @@ from numpy.testing import assert_allclose
 
 from bioanalysis.calibration.logistic import log_concentration, logistic
 
+pytestmark = pytest.mark.requirement("UR-011")
+
 FOUR = np.array([0.1, np.log(1.3), np.log(20.0), 3.0])
 FIVE = np.array([2.5, np.log(0.8), np.log(5.0), 0.2, np.log(1.7)])
 CONCENTRATIONS = np.array([0.0, 0.01, 1.0, 20.0, 3e3])

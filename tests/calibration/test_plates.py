@@ -9,6 +9,8 @@ from sklearn.base import clone
 
 from bioanalysis.calibration import FiveParameterLogistic, FourParameterLogistic, fit_many
 
+pytestmark = pytest.mark.requirement("UR-011")
+
 LEVELS = np.repeat([0.5, 1, 2.5, 6, 15, 40, 100, 250, 600], 2)
 
 

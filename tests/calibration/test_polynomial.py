@@ -13,6 +13,8 @@ from scipy.stats import t as student
 
 from bioanalysis.calibration import WeightedLinear, WeightedQuadratic
 
+pytestmark = pytest.mark.requirement("UR-011")
+
 needs_reference = pytest.mark.reference
 
 

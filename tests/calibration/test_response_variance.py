@@ -10,6 +10,8 @@ from scipy.stats import bartlett
 
 from bioanalysis.calibration.response_variance import pooled_response_variance
 
+pytestmark = pytest.mark.requirement("UR-011")
+
 
 def sets_of(coefficient=0.0009, power=2.0, plates=10, wells=2, seed=0, unruly=None, bend=0.0):
     """Return sets of replicates drawn about a power law; one plate may scatter `unruly` times as much."""

@@ -14,6 +14,8 @@ from scipy.stats import t as student
 
 from bioanalysis.calibration import FiveParameterLogistic, FourParameterLogistic
 
+pytestmark = pytest.mark.requirement("UR-011")
+
 LEVELS = np.repeat([0.0, 1, 2.5, 6, 15, 40, 100, 250, 600], 2)
 CERTIFIED = ["dnase_elisa", "ryegrass", "spinach_diuron", "S_alba_glyphosate", "issue_5pl_published"]
 WEIGHTINGS = {"1": "none", "1/y": "1/y", "1/y2": "1/y^2"}

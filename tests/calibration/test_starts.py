@@ -9,6 +9,8 @@ from numpy.testing import assert_allclose
 from bioanalysis.calibration.logistic import logistic
 from bioanalysis.calibration.starts import HALFWAYS, SLOPES, starting_values
 
+pytestmark = pytest.mark.requirement("UR-011")
+
 LOG_X = np.log(np.geomspace(1, 1000, 9))
 
 

@@ -9,6 +9,8 @@ from numpy.testing import assert_allclose
 from bioanalysis.calibration import FourParameterLogistic, WeightedLinear
 from bioanalysis.calibration.suspicions import FALSE_ALARMS
 
+pytestmark = pytest.mark.requirement("UR-011")
+
 LEVELS = np.repeat([1.0, 2.5, 6, 15, 40, 100, 250, 600], 2)
 
 

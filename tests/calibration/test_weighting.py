@@ -8,6 +8,8 @@ from numpy.testing import assert_allclose
 
 from bioanalysis.calibration.weighting import Weighting
 
+pytestmark = pytest.mark.requirement("UR-011")
+
 CONCENTRATION, RESPONSE = np.array([1.0, 2.0, 4.0]), np.array([0.5, 1.0, 5.0])
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose
 
 from bioanalysis.chromatography.apex import centre_sd, half_widths, highest, parabola, smooth, smoothing_gain
+
+pytestmark = pytest.mark.requirement("UR-010")
 
 TIME_S = np.arange(0, 40, 0.5)[None, :]
 

@@ -9,6 +9,8 @@ from numpy.testing import assert_allclose
 from bioanalysis.chromatography.baseline import fit_baseline
 from bioanalysis.chromatography.block import Block, trapezoid_weights
 
+pytestmark = pytest.mark.requirement("UR-010")
+
 TIME_S = np.arange(0, 100, 0.5)
 CENTRE = np.array([50.0])
 AWAY = (np.abs(TIME_S - 50) > 8)[None, :]

@@ -10,6 +10,8 @@ from numpy.testing import assert_allclose
 
 from bioanalysis.chromatography.block import Block, crossings, trapezoid_weights, value_at
 
+pytestmark = pytest.mark.requirement("UR-010")
+
 TIME_S = np.array([[0.0, 1.0, 2.0, 4.0]])
 SIGNAL = np.array([[0.0, 2.0, 4.0, 0.0]])  # a triangle: up by 2 per s, down by 2 per s
 

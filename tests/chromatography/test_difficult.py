@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from simulated_runs import difficult
 
+pytestmark = pytest.mark.requirement("UR-010")
+
 
 @pytest.fixture(scope="module")
 def judged():

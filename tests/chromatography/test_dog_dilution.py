@@ -12,7 +12,7 @@ from bioanalysis.chromatography import integrate, integrate_run
 from bioanalysis.chromatography.block import Block, trapezoid_weights
 from bioanalysis.instruments.mzml import read_lcms_run
 
-pytestmark = pytest.mark.reference
+pytestmark = [pytest.mark.reference, pytest.mark.requirement("UR-010")]
 
 # name, Q1, Q3 (Th), retention time (min)
 TRANSITIONS = {

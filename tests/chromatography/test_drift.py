@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose
 
 from bioanalysis.chromatography.drift import own_drift, shared_drift, smoothed
+
+pytestmark = pytest.mark.requirement("UR-010")
 
 INJECTIONS = np.arange(90)
 TEACHERS = np.arange(0, 90, 3)

@@ -11,6 +11,8 @@ from bioanalysis.chromatography import IntegrationSettings
 from bioanalysis.chromatography.block import Block
 from bioanalysis.chromatography.expectation import learn
 
+pytestmark = pytest.mark.requirement("UR-010")
+
 TIME_S = np.arange(60, 300, 0.4)
 SIGMA_S, SETTINGS = 1.3, IntegrationSettings()
 HEIGHTS = np.geomspace(300, 1e5, 20)

@@ -8,6 +8,8 @@ from simulated_runs import benchmark
 
 from bioanalysis.chromatography import integrate
 
+pytestmark = pytest.mark.requirement("UR-010")
+
 TIME_S = np.arange(0, 360, 0.4)
 WHERE = {"rt_min": 3.0, "rt_window_min": 0.5, "peak_width_s": 6.0}
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose
 
 from bioanalysis.chromatography.block import Block
 from bioanalysis.chromatography.interpolation import _one_by_one, between_points
+
+pytestmark = pytest.mark.requirement("UR-010")
 
 EVEN_S = np.arange(0, 40, 0.4)
 

@@ -9,6 +9,8 @@ from numpy.testing import assert_allclose
 from bioanalysis.chromatography.block import Block
 from bioanalysis.chromatography.noise import ion_quantum, variance_per_count
 
+pytestmark = pytest.mark.requirement("UR-010")
+
 DICE = np.random.default_rng(5)
 
 

@@ -14,6 +14,8 @@ from bioanalysis.chromatography import IntegrationSettings, check_manual, integr
 from bioanalysis.errors import BatchError
 from bioanalysis.instruments.traces import RunTraces
 
+pytestmark = pytest.mark.requirement("UR-010")
+
 CONTRACT = (
     "position,file,transition,retention_time_min,left_min,right_min,area,area_se,height,signal_to_noise,width_s,"
     "asymmetry,points,manual,automatic_area,flags"

@@ -9,6 +9,8 @@ from simulated_runs import benchmark
 
 from bioanalysis.chromatography.template import Template
 
+pytestmark = pytest.mark.requirement("UR-010")
+
 GRID_S = np.linspace(-8, 8, 161)
 SIGMA_S = 1.4
 

@@ -11,6 +11,8 @@ import pytest
 from bioanalysis.evaluation.choice import choose
 from bioanalysis.method import read_method
 
+pytestmark = pytest.mark.requirement("UR-012")
+
 ROOT = Path(__file__).parents[2]
 NO_DECISION = pd.DataFrame(columns=["decision_id"])
 

@@ -16,6 +16,8 @@ from bioanalysis.recovery.study import RecoveryBook
 from bioanalysis.study import Study
 from bioanalysis.variability.group_summary import group_summary
 
+pytestmark = pytest.mark.requirement("UR-014")
+
 CONFIG, METHOD, SAMPLES = "config/config.yaml", "config/methods/lcms.yaml", "config/samples.tsv"
 
 

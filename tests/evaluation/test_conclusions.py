@@ -14,6 +14,8 @@ from bioanalysis.evaluation.conclusions import variability_conclusions
 from bioanalysis.evaluation.variance import readings_of, variance_table
 from bioanalysis.study import Study
 
+pytestmark = pytest.mark.requirement("UR-015")
+
 ABOUT = {"tissue": "liver", "analyte": "mipomersen", "method_id": "ASO-LCMS-01"}
 
 

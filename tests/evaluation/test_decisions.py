@@ -10,6 +10,8 @@ from run_by_hand import LEVELS, calibrators, controls, peaks_by_hand, run_by_han
 from bioanalysis.evaluation.decisions import judge_run
 from bioanalysis.report.decided import decided_within_run
 
+pytestmark = pytest.mark.requirement("UR-031")
+
 QCS = controls(LQC=2, MQC=2, HQC=2)
 SEVEN = controls(LQC=3, MQC=2, HQC=2)
 

@@ -11,6 +11,8 @@ from bioanalysis.evaluation.choice import choose
 from bioanalysis.method import Method
 from bioanalysis.yaml_with_lines import read_yaml
 
+pytestmark = pytest.mark.requirement("UR-023")
+
 
 def plate(*dilutions, hooked=None):
     """Return a plate with sample S1 in dilutions (factor, concentration of the undiluted sample it tells)."""

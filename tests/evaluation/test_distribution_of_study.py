@@ -14,6 +14,8 @@ from bioanalysis.evaluation.distribution import judge_distribution, targeting
 from bioanalysis.evaluation.findings import Findings
 from bioanalysis.evaluation.study_flags import study_flags
 
+pytestmark = pytest.mark.requirement("UR-016")
+
 SCATTER = (0.9, 1.0, 1.1)
 
 

@@ -11,6 +11,8 @@ from bioanalysis.evaluation.exposure import judge_exposure
 from bioanalysis.exposure import accumulation_ratio, steady_state_fraction
 from bioanalysis.study.config import Exposure
 
+pytestmark = pytest.mark.requirement("UR-016")
+
 KNOWN = Exposure.model_validate({"half_life_days": {"liver": {"days": 20, "source": "textbook"}}})
 
 

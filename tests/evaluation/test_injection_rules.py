@@ -16,6 +16,8 @@ from bioanalysis.report.injections import carry_over_figures, standard_figures
 from bioanalysis.responses import responses_from_peaks, responses_from_wells
 from bioanalysis.study import Study
 
+pytestmark = pytest.mark.requirement("UR-022")
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -10,6 +10,8 @@ from numpy.testing import assert_allclose
 from bioanalysis.evaluation.liver_safety import judge_liver_safety
 from bioanalysis.exposure import dunnett, jonckheere
 
+pytestmark = pytest.mark.requirement("UR-016")
+
 
 def judged(tmp_path, *rows, liver: dict[str, float] | None = None, day: float = 29.0):
     animals = [

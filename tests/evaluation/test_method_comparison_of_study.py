@@ -11,6 +11,8 @@ from numpy.testing import assert_allclose
 from bioanalysis.evaluation.method_comparison import ONE, TWO, judge_method_comparison
 from bioanalysis.variability import compare_methods
 
+pytestmark = pytest.mark.requirement("UR-017")
+
 X = np.array([1.0, 2, 4, 8, 15, 33])
 Y = np.array([1.1, 2.1, 4.6, 8.3, 17, 35])
 

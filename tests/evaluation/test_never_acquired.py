@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from run_by_hand import calibrators, controls, peaks_by_hand, run_by_hand, unknown
 
 from bioanalysis.evaluation.decisions import judge_run
+
+pytestmark = pytest.mark.requirement("UR-030")
 
 
 def test_each_row_without_position_keeps_its_own_result():

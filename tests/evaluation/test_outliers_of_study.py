@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 from numpy.testing import assert_allclose
 
 from bioanalysis.evaluation.outliers import (
@@ -13,6 +14,8 @@ from bioanalysis.evaluation.outliers import (
     recovery_dependence,
     variability_flags,
 )
+
+pytestmark = pytest.mark.requirement("UR-015")
 
 NO_RECOVERY = pd.DataFrame(columns=["kind", "relative_uncertainty", "tissue", "analyte", "method_id"])
 

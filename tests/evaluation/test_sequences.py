@@ -13,6 +13,8 @@ from small_study import make_small_study
 from bioanalysis.evaluation.sequences import in_order, judge_sequences, sequence_flags
 from bioanalysis.study import Study
 
+pytestmark = pytest.mark.requirement("UR-022")
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):

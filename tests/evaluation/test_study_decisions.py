@@ -17,6 +17,8 @@ from bioanalysis.evaluation.study_decisions import judge_study
 from bioanalysis.study import Run, Study, StudyConfig
 from bioanalysis.study.schema import SAMPLES, SUBJECTS
 
+pytestmark = pytest.mark.requirement("UR-031")
+
 QCS = controls(LQC=2, MQC=2, HQC=2)
 PER_GRAM = (900 + 100 / 1.06) / 100  # mL of homogenate per g: 100 mg of liver in 900 uL
 

@@ -14,6 +14,8 @@ from bioanalysis.method import Method
 from bioanalysis.responses import responses_from_wells
 from bioanalysis.study import Study
 
+pytestmark = pytest.mark.requirement("UR-014")
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from elisa_study import evaluated, only_run, whole_plate
 from numpy.testing import assert_allclose
 
 from bioanalysis.evaluation.response_variance import replicate_sets, response_variance_table
+
+pytestmark = pytest.mark.requirement("UR-015")
 
 
 def noisy_plate(label, seed, scatter=0.03):

@@ -9,6 +9,8 @@ from bioanalysis.export.document import section, shown
 from bioanalysis.export.pdf import NOT_GIVEN, _about
 from bioanalysis.study import Study
 
+pytestmark = pytest.mark.requirement("UR-051")
+
 
 @pytest.mark.parametrize(
     ("cell", "words"),

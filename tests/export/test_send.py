@@ -13,6 +13,8 @@ from bioanalysis.export.send import data_sets, variables, write_send
 from bioanalysis.export.xpt import short_names, write_xpt
 from bioanalysis.study import Study
 
+pytestmark = pytest.mark.requirement("UR-052")
+
 COLUMNS = [
     "sample_id", "subject_id", "tissue", "piece", "homogenate", "collection_day", "analyte", "method_id", "run_id",
     "value", "value_low", "value_high", "lloq", "unit", "status", "reason", "recovery_factor", "pool",

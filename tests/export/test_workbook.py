@@ -8,6 +8,8 @@ from small_study import make_small_study
 
 from bioanalysis.export.workbook import is_numeric, number_format, sheet_names, write_workbook
 
+pytestmark = pytest.mark.requirement("UR-051")
+
 FLAGS = "flag\tsample_id\tobserved\tvalue\n=cmd|' /C calc'!A1\t007\t+1\t0.123456789012345\n@SUM(1)\t-5\t-x\t\n"
 
 
@@ -30,6 +32,7 @@ def test_text_stays_text_whatever_it_begins_with(folder):
     assert rows[2] == ["@SUM(1)", "-5", "-x", ""]
 
 
+@pytest.mark.requirement("UR-054")
 def test_no_cell_is_a_formula(folder):
     import zipfile
 

@@ -11,6 +11,8 @@ from bioanalysis.exposure import accumulation_ratio
 from bioanalysis.exposure.dosing import amount_left, basis_factor, dosing_summary, weekly_doses
 from bioanalysis.limits import distribution_rules
 
+pytestmark = pytest.mark.requirement("UR-016")
+
 RULES = distribution_rules()
 WEEKLY = [("R1", day, 3.0) for day in (1, 8, 15, 22)]
 

@@ -11,6 +11,8 @@ from numpy.testing import assert_allclose
 
 from bioanalysis.exposure import half_life, sparse_auc
 
+pytestmark = pytest.mark.requirement("UR-016")
+
 
 def test_sparse_auc_by_hand():
     # means 2, 6, 2 at 0, 1, 3: trapezoids 4 + 8; weights 0.5, 1.5, 1; variances 2, 8, 2 over 2 animals each

@@ -11,6 +11,8 @@ from scipy import stats
 from bioanalysis.exposure.liver_safety import classes_of, correlation, meets
 from bioanalysis.study.config import LiverSafety
 
+pytestmark = pytest.mark.requirement("UR-016")
+
 PRESET = classes_of(LiverSafety())
 
 

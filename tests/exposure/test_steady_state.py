@@ -10,6 +10,8 @@ from numpy.testing import assert_allclose
 
 from bioanalysis.exposure import accumulation_ratio, steady_state_fraction
 
+pytestmark = pytest.mark.requirement("UR-016")
+
 
 def test_halves_and_quarters():
     assert_allclose(steady_state_fraction([0, 30, 60, 90], 30), [0, 1 / 2, 3 / 4, 7 / 8])

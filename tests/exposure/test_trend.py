@@ -13,6 +13,8 @@ from scipy import stats
 
 from bioanalysis.exposure import dunnett, jonckheere
 
+pytestmark = pytest.mark.requirement("UR-016")
+
 CONTROL = [5.0, 6.1, 4.7, 5.6, 6.4, 5.2]
 DRUG_A = [5.9, 6.3, 5.1, 6.6]
 DRUG_B = [6.8, 7.9, 6.2, 8.4, 7.0]

@@ -16,6 +16,8 @@ from bioanalysis.instruments.mzml import read_injection, read_lcms_run
 from bioanalysis.method import Transition
 from bioanalysis.oligonucleotides import oligonucleotide_mass
 
+pytestmark = pytest.mark.requirement("UR-001")
+
 MIPOMERSEN_DA = 7172.092  # monoisotopic
 STATED = {
     "name": "quan", "analyte": "mipomersen", "role": "quantifier", "rt_min": 3.0, "ms_level": 1,

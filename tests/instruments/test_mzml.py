@@ -22,6 +22,8 @@ from bioanalysis.instruments.mzml import read_lcms_run, read_traces
 from bioanalysis.instruments.openms import _pyopenms
 from bioanalysis.instruments.traces import RunTraces
 
+pytestmark = pytest.mark.requirement("UR-001")
+
 
 def transition(**changes):
     usual = dict(name="quan", q1_mz=651.5, q3_mz=94.9, polarity=None, rt_min=3.0, rt_window_min=0.5, peak_width_s=6.0)
@@ -127,6 +129,7 @@ def test_a_flipped_bit_in_compressed_data_is_refused(written):
     assert "cannot be decoded" in refusal(written(whole[:place] + swapped + whole[place + 1 :]))
 
 
+@pytest.mark.requirement("UR-063")
 def test_small_files_that_expand_to_huge_ones_are_refused(written):
     bomb = gzip.compress(bytes(10**8), 1)
     assert "expands to more than 67,108,864" in refusal(written(bomb, "bomb.mzML.gz"))
@@ -145,6 +148,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
     assert "cannot be opened" in refusal(tmp_path)
 
 
+@pytest.mark.requirement("UR-004")
 def test_transitions_find_their_trace_by_both_masses_and_time(written):
     late, other = chromatogram(TIME_MIN + 6), chromatogram(q3_mz=319.1)
     traces = read_traces(written(document(late, other, chromatogram())), "inj01")
@@ -168,6 +172,7 @@ def test_polarity_tells_traces_apart_only_where_both_sides_name_it(written):
     assert match_transitions(silent, [transition(polarity="negative")], 0.3, "f")[0]["quan"] is silent[0]
 
 
+@pytest.mark.requirement("UR-004")
 def test_two_traces_for_one_transition_are_a_fault_naming_both(written):
     message = refusal(written(document(chromatogram(), chromatogram(q1_mz=651.7))), transition())
     assert "transition quan: 2 traces have Q1 651.50 and Q3 94.90 within 0.3 Th" in message
@@ -175,6 +180,7 @@ def test_two_traces_for_one_transition_are_a_fault_naming_both(written):
     assert "SRM Q1=651.7" in message
 
 
+@pytest.mark.requirement("UR-004")
 def test_a_missing_transition_names_the_nearest_trace(written):
     message = refusal(written(document(chromatogram(), chromatogram(q1_mz=400.0))), transition(name="is", q1_mz=402.0))
     assert "transition is: no trace has Q1 402.00" in message
@@ -246,6 +252,7 @@ print(refused)
 """
 
 
+@pytest.mark.requirement("UR-004")
 @pytest.mark.parametrize("seal", ["sealed", "open"])
 def test_250_ways_to_damage_a_file_end_in_a_refusal_or_the_right_traces(written, tmp_path, seal):
     # With a checksum every change must be noticed; without one, at least nothing but a refusal may be raised.

@@ -8,6 +8,8 @@ import pytest
 from bioanalysis.errors import BatchError
 from bioanalysis.instruments.plates import PlateReading, match_wells, signal_of
 
+pytestmark = pytest.mark.requirement("UR-002")
+
 
 def wells(*rows):
     """Rows of (plate, well, signal or word[, wavelength])."""

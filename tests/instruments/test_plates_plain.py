@@ -8,6 +8,8 @@ import pytest
 from bioanalysis.errors import BatchError
 from bioanalysis.instruments.plates import read_plates
 
+pytestmark = pytest.mark.requirement("UR-002")
+
 
 def grid(rows=8, columns=12, value="{:.3f}", sign=",", skip=""):
     """A plate whose well in row r, column c (both from 0) holds r + c / 100."""

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from bioanalysis.errors import BatchError
 from bioanalysis.instruments.plates import PlateReading, read_plates
 
+pytestmark = pytest.mark.requirement("UR-003")
+
 ROOT = "http://schemas.openxmlformats.org"
 MAIN = f"{ROOT}/spreadsheetml/2006/main"
 RELATION = f"{ROOT}/officeDocument/2006/relationships"
@@ -160,6 +162,7 @@ def test_five_gigabytes_are_refused_unread(tmp_path):
         read_plates(path, name="raw/huge.csv")
 
 
+@pytest.mark.requirement("UR-063")
 def test_a_workbook_packed_to_burst_is_refused(refused):
     bomb = workbook(P=f'<worksheet xmlns="{MAIN}">{" " * 210_000_000}</worksheet>')
     assert len(bomb) < 1_000_000

@@ -7,6 +7,8 @@ from numpy.testing import assert_allclose
 from bioanalysis.errors import BatchError
 from bioanalysis.instruments.plates import read_plates, signal_of
 
+pytestmark = pytest.mark.requirement("UR-002")
+
 WELLS = [f"{letter}{column}" for letter in "ABCDEFGH" for column in range(1, 13)]
 
 

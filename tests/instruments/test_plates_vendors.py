@@ -12,6 +12,8 @@ from bioanalysis.instruments.plates import READERS, read_plates, signal_of
 from bioanalysis.instruments.plates.document import open_document
 from bioanalysis.instruments.plates.read import recognised
 
+pytestmark = pytest.mark.requirement("UR-002")
+
 FILES = {
     "bmg_mars_abs/BMG_Labtech_format.CSV": "mars",
     "bmg_mars_abs/PHERAstar_output_file.CSV": "mars",

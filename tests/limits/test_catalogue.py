@@ -14,6 +14,8 @@ from rules_tested import rules_tested, sides_needed
 from bioanalysis.limits import CONVENTION, STAGES, read_catalogue
 from bioanalysis.limits.catalogue import parse_numbers
 
+pytestmark = pytest.mark.requirement("UR-027")
+
 ROOT = Path(__file__).parents[2]
 RULES = read_catalogue()
 

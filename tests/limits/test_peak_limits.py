@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bioanalysis.flags import catalogue
 from bioanalysis.limits.peaks import peak_limits, read_details, said
+
+pytestmark = pytest.mark.requirement("UR-027")
 
 NO_FLAG = {"shape_signal_to_noise"}  # says from where on shapes are judged
 

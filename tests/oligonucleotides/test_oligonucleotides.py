@@ -9,6 +9,8 @@ from small_study import LCMS, make_small_study, said
 from bioanalysis.oligonucleotides import isobars, oligonucleotide_mass, read_sequence
 from bioanalysis.study import Study
 
+pytestmark = pytest.mark.requirement("UR-018")
+
 # the charge states of mipomersen (average m/z) as published for its MRM methods
 MIPOMERSEN_MZ = {6: 1195.18, 7: 1024.30, 8: 896.14, 9: 796.45, 10: 716.71, 11: 651.46, 12: 597.09}
 

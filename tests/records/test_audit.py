@@ -11,6 +11,8 @@ from bioanalysis.errors import RecordsDamaged
 from bioanalysis.records.audit import Act, AuditTrail, Damaged, open_line, read_trail, sealed_line
 from bioanalysis.records.places import HEAD, TRAIL
 
+pytestmark = pytest.mark.requirement("UR-032")
+
 
 @pytest.fixture
 def trail(tmp_path):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bioanalysis.records.changes import Change, changes_between, read_changes, text_of
+
+pytestmark = pytest.mark.requirement("UR-034")
 
 
 def said(file, before, after):

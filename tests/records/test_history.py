@@ -9,6 +9,8 @@ from small_study import change
 from bioanalysis.errors import BatchError
 from bioanalysis.records.history import history
 
+pytestmark = pytest.mark.requirement("UR-032")
+
 
 @pytest.fixture
 def study(tmp_path):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bioanalysis.records.changes import Change
 from bioanalysis.records.plan import Job, plan_in_words, planned_jobs
 from bioanalysis.records.standing import Standing
+
+pytestmark = pytest.mark.requirement("UR-060")
 
 # the form of a dry run of Snakemake 9
 OUTPUT = """\

@@ -29,6 +29,7 @@ def last(study, action):
     return [entry for entry in entries(study) if entry["action"] == action][-1]
 
 
+@pytest.mark.requirement("UR-032")
 def test_the_first_run_records_all_there_is(study):
     said = actions(study)
     assert said[0] == "study_recorded SMALL-1"
@@ -47,6 +48,7 @@ def test_a_run_that_changed_nothing_writes_nothing(study):
     assert (study / TRAIL).read_bytes() == before
 
 
+@pytest.mark.requirement("UR-032")
 def test_a_changed_mass_is_told_cell_by_cell_with_its_reason(study):
     change(study, "config/samples.tsv", ("liver 29 100.5", "liver 29 99.5"))
     assert new_actions(study) == ["config_changed config/samples.tsv", "run_finished workflow"]
@@ -55,6 +57,7 @@ def test_a_changed_mass_is_told_cell_by_cell_with_its_reason(study):
     assert entry["reason"] == "second weighing"
 
 
+@pytest.mark.requirement("UR-039")
 def test_a_changed_method_is_told_with_its_version(study):
     change(study, "config/methods/lcms.yaml", ('version: "2"', 'version: "3"'))
     assert "method_changed ASO-LCMS-01" in new_actions(study)
@@ -63,6 +66,7 @@ def test_a_changed_method_is_told_with_its_version(study):
     assert "config/methods/lcms.yaml, version: value 2 -> 3" in last(study, "config_changed")["after"]["cells"]
 
 
+@pytest.mark.requirement("UR-031")
 def test_a_decision_is_told_with_author_and_reason_and_its_withdrawal_too(study):
     taken = last(study, "decision_taken")
     assert (taken["after"]["author"], taken["reason"]) == ("KM", "SPILL: spilt")
@@ -71,6 +75,7 @@ def test_a_decision_is_told_with_author_and_reason_and_its_withdrawal_too(study)
     assert "decision_withdrawn D1" in new_actions(study)
 
 
+@pytest.mark.requirement("UR-005")
 def test_a_changed_raw_file_is_told(study):
     (study / "raw/LC-01/s1.mzML").write_text("<mzML></mzML>")
     assert new_actions(study) == ["raw_changed raw/LC-01/s1.mzML", "run_finished workflow"]
@@ -97,6 +102,7 @@ def test_a_run_that_failed_leaves_settings_for_the_next(study):
     assert "config_changed config/samples.tsv" in new_actions(study)
 
 
+@pytest.mark.requirement("UR-033")
 def test_results_changed_without_an_entry_are_told_and_set_aside(study):
     path = study / CONCENTRATIONS
     path.write_text(path.read_text().replace("2.5", "9.5"))

@@ -22,6 +22,8 @@ from bioanalysis.records.sealing import seal
 from bioanalysis.records.signing import sign
 from bioanalysis.records.verify import verify
 
+pytestmark = pytest.mark.requirement("UR-034")
+
 needs_openssh = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="OpenSSH is not on this machine")
 
 
@@ -100,6 +102,7 @@ def test_what_an_interrupted_seal_left_is_no_version(study):
     assert [finding.file for finding in verify(study)[0]] == [f"{VERSIONS}/1/config/samples.tsv"]
 
 
+@pytest.mark.requirement("UR-035")
 @needs_openssh
 def test_a_signature_binds_name_role_meaning_and_time_to_the_seal(to_sign, keys):
     said = sign(to_sign, keys / "SD", "SD", "approved")
@@ -112,6 +115,7 @@ def test_a_signature_binds_name_role_meaning_and_time_to_the_seal(to_sign, keys)
     assert "S. Dorn" in page
 
 
+@pytest.mark.requirement("UR-035")
 @needs_openssh
 def test_a_signature_changes_no_result(to_sign, keys):
     def results():
@@ -124,6 +128,7 @@ def test_a_signature_changes_no_result(to_sign, keys):
     assert results() == before
 
 
+@pytest.mark.requirement("UR-035")
 @needs_openssh
 def test_analyst_and_reviewer_are_two_persons(to_sign, keys):
     with pytest.raises(BatchError, match=r"A\. Lind worked on this version"):
@@ -134,6 +139,7 @@ def test_analyst_and_reviewer_are_two_persons(to_sign, keys):
     sign(to_sign, keys / "SD", "SD", "reviewed")
 
 
+@pytest.mark.requirement("UR-035")
 @needs_openssh
 def test_the_key_of_another_signs_nothing(to_sign, keys):
     with pytest.raises(BatchError, match="not the key of SD"):
@@ -141,6 +147,7 @@ def test_the_key_of_another_signs_nothing(to_sign, keys):
     assert verify(to_sign)[1] == ["UNSIGNED: no signature stands on this study"]
 
 
+@pytest.mark.requirement("UR-035")
 @needs_openssh
 def test_a_signature_on_other_words_does_not_hold(to_sign, keys):
     sign(to_sign, keys / "SD", "SD", "approved")
@@ -157,6 +164,7 @@ def test_without_a_sealed_version_there_is_nothing_to_sign_or_to_archive(study, 
         archive(study, tmp_path / "a.zip")
 
 
+@pytest.mark.requirement("UR-036")
 def test_the_same_study_makes_the_same_zip(study, tmp_path):
     seal(study, workflow_folder(), "")
     for name in ("first.zip", "second.zip"):
@@ -164,6 +172,7 @@ def test_the_same_study_makes_the_same_zip(study, tmp_path):
     assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "second.zip").read_bytes()
 
 
+@pytest.mark.requirement("UR-036")
 def test_an_archive_is_a_bag_that_sha256sum_reads(study, tmp_path):
     seal(study, workflow_folder(), "")
     archive(study, tmp_path / "bag")
@@ -175,6 +184,7 @@ def test_an_archive_is_a_bag_that_sha256sum_reads(study, tmp_path):
     assert oxum == f"Payload-Oxum: {sum(path.stat().st_size for path in files)}.{len(files)}"
 
 
+@pytest.mark.requirement("UR-038")
 @pytest.mark.parametrize("where", ["version", "archive"])
 def test_the_crate_keeps_the_rules_of_a_workflow_run_crate(study, tmp_path, where):
     # RO-Crate 1.1, Workflow RO-Crate 1.0 and Workflow Run Crate 0.5: what each of them asks for

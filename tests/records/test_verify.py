@@ -23,6 +23,8 @@ from bioanalysis.records.places import CONCENTRATIONS, HEAD, MANIFEST, PROVENANC
 from bioanalysis.records.sealing import seal
 from bioanalysis.records.verify import verify
 
+pytestmark = pytest.mark.requirement("UR-033")
+
 
 @pytest.fixture
 def study(tmp_path):
@@ -120,6 +122,7 @@ def test_a_pipe_in_place_of_a_file_is_no_reason_to_wait(study):
     assert found(study) == [f"{CONCENTRATIONS}: is no regular file (held against {MANIFEST})"]
 
 
+@pytest.mark.requirement("UR-063")
 def test_an_edited_manifest_names_nothing_outside_the_study_to_be_read(study, tmp_path):
     (tmp_path / "secret").write_text("x")
     with (study / MANIFEST).open("a") as stream:
@@ -211,6 +214,7 @@ def test_damaged_bytes_of_a_zip_are_findings_and_no_crash(sealed, tmp_path):
     assert "cannot be read as a zip file" in found(tmp_path / "b.zip")[0]
 
 
+@pytest.mark.requirement("UR-063")
 def test_a_zip_made_to_burst_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as packed, packed.open("x", "w") as sink:
         for _ in range(100):

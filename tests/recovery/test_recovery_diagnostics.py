@@ -11,6 +11,8 @@ from numpy.testing import assert_allclose
 
 from bioanalysis.recovery.diagnostics import POOLED_LEVELS, area_diagnostics, concentration_dependence
 
+pytestmark = pytest.mark.requirement("UR-013")
+
 SETS = {"pre_spike": "recovery_pre", "post_spike": "recovery_post", "neat": "neat"}
 
 

@@ -12,6 +12,8 @@ from numpy.testing import assert_allclose
 from bioanalysis.tissue import extraction_recovery, extraction_scatter, shrink_recovery
 from bioanalysis.variability import variance_components
 
+pytestmark = pytest.mark.requirement("UR-013")
+
 
 def test_recovery_by_hand():
     # 45, 50, 55 before (CV 10 %, n = 3) over 90, 110 after (CV 14.14 %, n = 2): 50 %, u^2 = 0.01/3 + 0.02/2

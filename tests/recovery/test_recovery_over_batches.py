@@ -13,6 +13,8 @@ from bioanalysis.method import Method, read_method
 from bioanalysis.recovery.run import run_recovery
 from bioanalysis.recovery.study import recovery_book
 
+pytestmark = pytest.mark.requirement("UR-013")
+
 MEANS = {"L1": -0.5, "L2": -0.6, "L3": -0.4, "L4": -0.7}  # of ln recovery; two rows each, 0.02 to either side
 WITHIN = 2 * 0.02**2  # variance of two rows 0.04 apart
 BETWEEN = 0.05 / 3 - WITHIN / 2  # squares of the four means about -0.55 sum to 0.05; balanced: REML is ANOVA

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from animals_of_study import chemistry, concentrations, dosing, study_of, subjects
 
 from bioanalysis.evaluation.distribution import judge_distribution
@@ -11,6 +12,8 @@ from bioanalysis.evaluation.liver_safety import judge_liver_safety
 from bioanalysis.evaluation.method_comparison import judge_method_comparison
 from bioanalysis.report.distribution_sections import NO_CHEMISTRY, NO_DOSES, NO_PAIRS, distribution_parts
 from bioanalysis.results import write_result
+
+pytestmark = pytest.mark.requirement("UR-050")
 
 JUDGES = (judge_distribution, judge_exposure, judge_liver_safety, judge_method_comparison)
 

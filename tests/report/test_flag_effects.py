@@ -7,6 +7,8 @@ import pytest
 
 from bioanalysis.report.flag_effects import ALL, NO_VALUE, flag_effects
 
+pytestmark = pytest.mark.requirement("UR-050")
+
 
 def concentrations(*rows: tuple[str, str, float | None, str]) -> pd.DataFrame:
     """Return rows of (sample, animal, value, run) in one group; no value: BLQ."""

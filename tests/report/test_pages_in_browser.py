@@ -12,7 +12,7 @@ from bioanalysis.report.run_sections import curve_figures, measurements_section,
 from bioanalysis.report.sections import section
 from bioanalysis.report.study_tables import read_of_run
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.requirement("UR-050")]
 ROWS = "#Tissue-concentrations tbody tr"
 
 

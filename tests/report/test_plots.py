@@ -11,6 +11,8 @@ import pytest
 
 from bioanalysis.report.plots import Axis, Mark, plain, scatter
 
+pytestmark = pytest.mark.requirement("UR-050")
+
 HOSTILE = "</text><script>alert(1)</script>"
 
 

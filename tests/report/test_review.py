@@ -28,6 +28,8 @@ from bioanalysis.results import write_result
 from bioanalysis.sheets import read_sheet
 from bioanalysis.study.schema import DECISIONS
 
+pytestmark = pytest.mark.requirement("UR-053")
+
 ARITHMETIC = (files("bioanalysis.report") / "review_area.js").read_text(encoding="utf-8")
 TRANSITION = SimpleNamespace(name="quan", rt_min=3.0, rt_window_min=0.5, peak_width_s=6.0)
 HOSTILE = "<script>alert(1)</script> & \"'"

@@ -9,6 +9,8 @@ from made_results import make_results
 from bioanalysis.report.run_sections import controls_section, curve_figures, measurements_section, rule_sections
 from bioanalysis.report.study_tables import located, read_of_run, read_study_tables
 
+pytestmark = pytest.mark.requirement("UR-050")
+
 
 def rule(name: str, verdict: str) -> dict[str, str]:
     return {"rule_id": name, "verdict": verdict, "judged": "bias", "limit": "within ±15 %", "observed": "+1 %",

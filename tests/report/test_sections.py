@@ -10,6 +10,8 @@ import pytest
 from bioanalysis.report.heads import head
 from bioanalysis.report.sections import Cell, injection_anchor, row_anchor, run_address, section, shown, slug
 
+pytestmark = pytest.mark.requirement("UR-050")
+
 HOSTILE = ["<script>alert(1)</script>", "=cmd|' /C calc'!A0", '" onmouseover="alert(1)', "&lt;b&gt;", "x" * 200]
 
 

@@ -13,6 +13,8 @@ from made_results import make_results
 
 from bioanalysis.report import write_study_report
 
+pytestmark = pytest.mark.requirement("UR-050")
+
 HOSTILE = ("<script>alert(1)</script>", "=cmd|'/C~calc'!A0", "<img/src=x/onerror=alert(1)>", "n" * 200)
 REQUIRED = (
     "Tissue concentrations", "Samples planned, received, analysed and reported", "Primary value, basis, unit and range",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 from numpy.testing import assert_allclose
 
 from bioanalysis.report.variability_sections import budget_by_tissue, is_factor, share_figures
+
+pytestmark = pytest.mark.requirement("UR-050")
 
 
 def test_diagnostics_are_not_shown_among_factors():

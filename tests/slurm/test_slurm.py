@@ -27,7 +27,7 @@ rule flaky:
     resources: mem_mb=lambda wildcards, attempt: 600 * attempt
     shell: "echo {resources.mem_mb} $SLURM_JOB_ID >> tries; [ {resources.mem_mb} -ge 1200 ] && touch {output}"
 """
-pytestmark = pytest.mark.slurm
+pytestmark = [pytest.mark.slurm, pytest.mark.requirement("UR-062")]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,6 +7,8 @@ from small_study import CONFIG, make_small_study, said, table
 
 from bioanalysis.study import Study
 
+pytestmark = pytest.mark.requirement("UR-003")
+
 RATIO = "{numerator: kidney, denominator: liver, low: 2, high: 5}"
 
 

@@ -8,6 +8,8 @@ from small_study import LCMS, change, faults_of, make_small_study, said
 
 from bioanalysis.study import Study
 
+pytestmark = pytest.mark.requirement("UR-003")
+
 SAMPLES, LC = "config/samples.tsv", "config/worklists/LC-01.tsv"
 CONVENTION = ("acceptance: {profile: ich_m10_chromatographic}", "acceptance: {profile: ich_m10_chromatographic}\n")
 
@@ -80,6 +82,7 @@ def test_a_pool_holds_known_animals_of_one_group(folder):
     assert "line 5, pool_id: 'R1'; expected the name of a pool" in text
 
 
+@pytest.mark.requirement("UR-006")
 def test_moles_become_nanograms_by_the_molar_mass(folder):
     # 2 nmol/L of 7177.15 g/mol are 2 x 7177.15 ng/L = 14.3543 ng/mL
     method = LCMS.replace(
@@ -92,6 +95,7 @@ def test_moles_become_nanograms_by_the_molar_mass(folder):
     assert_allclose(worklist.nominal_ng_ml[worklist.level == "LQC"], 14.3543)
 
 
+@pytest.mark.requirement("UR-006")
 def test_moles_without_a_molar_mass_are_refused(folder):
     change(folder, LC, ("qc  LQC 15", "qc  LQC "))
     with_column(folder, LC, "nominal_nmol_l", {5: "2"})
@@ -150,6 +154,7 @@ def test_calibrators_in_a_tissue_give_it_to_recovery_rows_and_must_name_one(fold
     assert rows.tissue[rows.sample_type == "recovery_pre"].tolist() == ["liver"]
 
 
+@pytest.mark.requirement("UR-006")
 def test_two_units_in_one_row_are_refused(folder):
     method_says(folder, "homogenate: gravimetric")
     with_column(folder, SAMPLES, "buffer_mass_mg", {2: "900", 3: "900"})

@@ -13,6 +13,8 @@ from bioanalysis.tissue.budget import CONTRIBUTIONS, NOT_ESTIMABLE, uncertainty_
 from bioanalysis.tissue.concentration import Contribution, concentration_of
 from bioanalysis.tissue.homogenate import homogenate
 
+pytestmark = pytest.mark.requirement("UR-014")
+
 
 def sample(**uncertainties: float) -> pd.DataFrame:
     """A table of one quantified sample with relative uncertainties by contribution; the others are 0."""

@@ -11,6 +11,8 @@ from numpy.testing import assert_allclose
 
 from bioanalysis.tissue import tissue_concentration
 
+pytestmark = pytest.mark.requirement("UR-014")
+
 LIVER = {"tissue_mass_mg": 53.0, "buffer_volume_ul": 950.0, "density_g_ml": 1.06}  # 1000 uL of homogenate
 
 

@@ -8,6 +8,8 @@ from numpy.testing import assert_allclose
 
 from bioanalysis.tissue.homogenate import CONVENTIONS, homogenate
 
+pytestmark = pytest.mark.requirement("UR-006")
+
 SAMPLE = {
     "tissue_mass_mg": 53.0, "buffer_volume_ul": 950.0, "density_g_ml": 1.06, "homogenate_volume_ul": 1200.0,
     "buffer_mass_mg": 477.0,

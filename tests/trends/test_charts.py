@@ -12,6 +12,8 @@ from numpy.testing import assert_allclose
 
 from bioanalysis.trends import charts
 
+pytestmark = pytest.mark.requirement("UR-026")
+
 NIST_EWMA = [
     52.0, 47.0, 53.0, 49.3, 50.1, 47.0, 51.0, 50.1, 51.2, 50.5,
     49.6, 47.6, 49.9, 51.3, 47.8, 51.2, 52.6, 52.4, 53.6, 52.1,

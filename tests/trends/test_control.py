@@ -20,6 +20,8 @@ from bioanalysis.trends.lots import is_below, step_signals, steps
 from bioanalysis.trends.reading import RunResults, read_runs
 from bioanalysis.trends.series import POINTS
 
+pytestmark = pytest.mark.requirement("UR-026")
+
 SERIES = "QC bias, M, a, LQC"
 
 

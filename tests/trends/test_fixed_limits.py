@@ -19,6 +19,8 @@ from bioanalysis.trends.limits import COLUMNS, append_version, new_version, read
 from bioanalysis.trends.reading import read_runs
 from bioanalysis.trends.series import gather
 
+pytestmark = pytest.mark.requirement("UR-026")
+
 TIME = "2026-06-01T08:00:00Z"
 LQC = "QC bias, ASO-LCMS-01, mipomersen, LQC, surrogate"
 

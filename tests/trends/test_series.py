@@ -11,6 +11,8 @@ from bioanalysis.errors import BatchError
 from bioanalysis.trends.reading import read_runs, unlisted_results
 from bioanalysis.trends.series import gather
 
+pytestmark = pytest.mark.requirement("UR-026")
+
 SAMPLE = {"sample_id": "S1", "subject_id": "R1", "tissue": "liver", "collection_day": 29}
 
 

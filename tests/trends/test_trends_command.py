@@ -17,6 +17,8 @@ from bioanalysis.errors import BatchError
 from bioanalysis.tables import read_results
 from bioanalysis.trends import make_trends
 
+pytestmark = pytest.mark.requirement("UR-026")
+
 FIX = ["--fix-limits", "--first", "R01", "--last", "R20", "--author", "K. Moreau", "--reason", "start <of> use"]
 SHIFTED = {"bias": {level: [30.0, 30.0] for level in NOMINAL}, "accepted": True}
 FAILED = {"bias": {level: [-60.0, -60.0] for level in NOMINAL}, "accepted": False}

@@ -10,6 +10,8 @@ from numpy.testing import assert_allclose
 from bioanalysis.validation_study.precision import NEGATIVE, NO_REPLICATES, ONE_RUN, precision
 from bioanalysis.variability import variance_components
 
+pytestmark = pytest.mark.requirement("UR-025")
+
 
 def test_a_balanced_set_by_hand():
     # runs (98, 102), (108, 112), (88, 92): means 100, 110, 90, grand mean 100

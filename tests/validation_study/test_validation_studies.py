@@ -19,6 +19,8 @@ from bioanalysis.evaluation.study_flags import study_flags
 from bioanalysis.study import Study
 from bioanalysis.study.validated import analytical_digest
 
+pytestmark = pytest.mark.requirement("UR-025")
+
 TEST_DATA = Path(__file__).parents[2] / "test_data"
 
 

@@ -14,6 +14,8 @@ from bioanalysis.limits import distribution_rules
 from bioanalysis.variability.biodistribution import biodistribution, ratio_outliers
 from bioanalysis.variability.mass_balance import mass_balance
 
+pytestmark = pytest.mark.requirement("UR-016")
+
 RULES = distribution_rules()
 
 

@@ -11,6 +11,8 @@ from numpy.testing import assert_allclose
 
 from bioanalysis.variability import compare_methods, share_within
 
+pytestmark = pytest.mark.requirement("UR-017")
+
 
 def test_points_on_a_line_give_that_line():
     x = np.array([1.0, 2.0, 3.0, 5.0, 8.0])

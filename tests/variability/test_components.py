@@ -12,6 +12,8 @@ from numpy.testing import assert_allclose
 
 from bioanalysis.variability import variance_components
 
+pytestmark = pytest.mark.requirement("UR-015")
+
 
 def digits(ours, theirs) -> float:
     """Return the number of digits in which the worst of our values agrees."""

@@ -12,6 +12,8 @@ from scipy.optimize import minimize
 
 from bioanalysis.variability import variance_components
 
+pytestmark = pytest.mark.requirement("UR-015")
+
 
 def unbalanced(seed: int = 5, runs: int = 4) -> pd.DataFrame:
     """Animals with one to three extractions, some of them measured in two or three runs."""

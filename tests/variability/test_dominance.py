@@ -12,6 +12,8 @@ from bioanalysis.variability.covariates import explained_share
 from bioanalysis.variability.dominance import dominant_step, one_more, replication, variance_of_mean
 from bioanalysis.variability.multiplicity import holm
 
+pytestmark = pytest.mark.requirement("UR-015")
+
 NESTED = ("animal", "piece", "extraction")
 
 

@@ -10,6 +10,8 @@ from scipy import stats
 from bioanalysis.variability.dose_proportionality import power_model
 from bioanalysis.variability.log_ratio import ratio_of_means
 
+pytestmark = pytest.mark.requirement("UR-016")
+
 
 def test_an_exact_power_is_found():
     dose = np.array([1.0, 2, 4])

@@ -11,6 +11,8 @@ from numpy.testing import assert_allclose
 
 from bioanalysis.variability import one_way_anova
 
+pytestmark = pytest.mark.requirement("UR-015")
+
 
 def test_three_groups_by_hand():
     # means 2, 4, 6 around 4: 2 x (4 + 0 + 4) = 16 over 2 df; inside 6 x 1 over 3 df; F = 8 / 2

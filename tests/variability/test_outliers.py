@@ -9,6 +9,8 @@ from numpy.testing import assert_allclose
 
 from bioanalysis.variability import grubbs, modified_z, rosner
 
+pytestmark = pytest.mark.requirement("UR-015")
+
 URANIUM = [199.31, 199.53, 200.19, 200.82, 201.92, 201.95, 202.18, 245.57]  # NIST e-Handbook 1.3.5.17.1
 VITAMIN_E = [
     -0.25,

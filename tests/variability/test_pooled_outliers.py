@@ -9,6 +9,8 @@ from numpy.testing import assert_allclose
 
 from bioanalysis.variability.pooled_outliers import pooled_outliers
 
+pytestmark = pytest.mark.requirement("UR-015")
+
 
 def groups(*values: list[float]) -> tuple[pd.Series, pd.Series]:
     logs = pd.Series([value for group in values for value in group], dtype=float)

@@ -9,6 +9,8 @@ from numpy.testing import assert_allclose
 
 from bioanalysis.variability.positions import polished_effects, position_effects
 
+pytestmark = pytest.mark.requirement("UR-015")
+
 WELLS = [f"{row}{column}" for row in "ABCDEFGH" for column in range(1, 13)]
 
 

@@ -11,6 +11,8 @@ from numpy.testing import assert_allclose
 
 from bioanalysis.variability import robust_summary
 
+pytestmark = pytest.mark.requirement("UR-015")
+
 
 def test_a_group_of_four_by_hand():
     summary = robust_summary([1.0, 2.0, 4.0, 8.0, np.nan])

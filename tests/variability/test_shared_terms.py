@@ -12,6 +12,8 @@ from numpy.testing import assert_allclose
 from bioanalysis.variability.group_summary import group_summary
 from bioanalysis.variability.shared_terms import combined_degrees, shared_parts
 
+pytestmark = pytest.mark.requirement("UR-015")
+
 
 def samples(n: int, run: str = "R1", source: str = "rows of R1", **more: object) -> pd.DataFrame:
     row = {

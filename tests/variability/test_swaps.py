@@ -9,6 +9,8 @@ from numpy.testing import assert_allclose
 
 from bioanalysis.variability.swaps import TOO_CLOSE, TOO_FEW, animal_swaps, predicted, tissue_swaps
 
+pytestmark = pytest.mark.requirement("UR-016")
+
 OFFSETS = (-0.3, -0.1, 0.0, 0.1, 0.3)
 
 

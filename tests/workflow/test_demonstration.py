@@ -51,6 +51,7 @@ def test_a_clean_checkout_has_work_to_do(tmp_path):
     assert int(total.split()[1]) > 0
 
 
+@pytest.mark.requirement("UR-014")
 def test_intervals_hold_the_truth(study):
     # errors are shared by a run, so one study may lie apart from 95 %: at least 80 % are asked for
     found = read(study / "results/study/tissue_concentrations.tsv")
@@ -61,12 +62,14 @@ def test_intervals_hold_the_truth(study):
     assert covered.mean() >= 0.80
 
 
+@pytest.mark.requirement("UR-030")
 def test_every_sample_has_a_value_or_a_reason(study):
     found = read(study / "results/study/tissue_concentrations.tsv")
     assert set(read(study / "config/samples.tsv").sample_id) == set(found.sample_id)
     assert ((found.status == "quantified") | (found.reason != "")).all()
 
 
+@pytest.mark.requirement("UR-028")
 def test_expected_statuses_come_out(study):
     found = read(study / "results/study/tissue_concentrations.tsv").set_index(["sample_id", "method_id"]).status
     truth = read(study / "test_data/truth/samples.tsv")
@@ -86,6 +89,7 @@ def test_the_study_stage_passes_fails_and_says_what_it_cannot_assess(study):
     assert by_rule["ASO-LCMS-01", "DIL-CC-03"] == {"pass"}
 
 
+@pytest.mark.requirement("UR-024")
 def test_the_wrong_tube_is_found_as_a_flyer_and_the_thawed_liver_is_flagged(study):
     events = read(study / "test_data/truth/events.tsv")
     swapped = events[events.event.str.startswith("wrong tube")].sample_id.item()
@@ -96,6 +100,7 @@ def test_the_wrong_tube_is_found_as_a_flyer_and_the_thawed_liver_is_flagged(stud
     assert set(flagged.sample_id) == {"R203-L2a"}
 
 
+@pytest.mark.requirement("UR-024")
 def test_repeats_are_listed_with_reason_and_justification(study):
     repeats = read(study / "results/study/repeats.tsv")
     assert set(repeats.reason_code) == {"ABOVE_ULOQ", "INSTRUMENT", "IS_RESPONSE"}
@@ -103,6 +108,7 @@ def test_repeats_are_listed_with_reason_and_justification(study):
     assert (repeats.accepted_run_id == "LC-02").all()
 
 
+@pytest.mark.requirement("UR-050")
 def test_the_report_shows_the_study_stage(study):
     page = (study / "results/study/report.html").read_text()
     for title in ("Acceptance of the study", "Repeat analyses", "Incurred sample reanalysis", "over all accepted runs"):
@@ -110,6 +116,7 @@ def test_the_report_shows_the_study_stage(study):
     assert "Incurred reanalysis, ASO-LCMS-01, mipomersen: 13 of 14" in page
 
 
+@pytest.mark.requirement("UR-060")
 def test_a_second_run_has_nothing_to_do(study):
     done = bioanalysis("run", str(study))
     assert "nothing to do: results are up to date" in done.stdout
@@ -138,6 +145,7 @@ def test_snakemakes_own_report_holds_every_figure_without_a_network(study, tmp_p
     assert "each sample with its 95 % interval" in words
 
 
+@pytest.mark.requirement("UR-004")
 def test_a_truncated_raw_file_is_refused_and_results_stay(study):
     before = {path: path.read_bytes() for path in (study / "results").rglob("*.tsv")}
     raw = study / "test_data/raw/LC-01/LC-01_010.mzML"
@@ -153,6 +161,7 @@ def test_a_truncated_raw_file_is_refused_and_results_stay(study):
         raw.write_bytes(whole)
 
 
+@pytest.mark.requirement("UR-003")
 def test_a_bad_table_is_refused_with_file_and_line(study):
     path = study / "config/samples.tsv"
     text = path.read_text()
@@ -174,6 +183,7 @@ def test_flags_are_words_known_to_the_flag_table_or_the_integrator(study):
     assert all(word.replace("_", "").replace(" ", "").isalnum() for word in words)
 
 
+@pytest.mark.requirement("UR-060")
 def test_a_touched_file_reruns_nothing_and_a_mass_reruns_the_study_alone(study):
     path = study / "config/samples.tsv"
     text = path.read_text()
@@ -209,6 +219,7 @@ def test_trends_read_what_the_runs_left(study):
     assert "nothing to do" in bioanalysis("run", str(study), "--dry-run").stdout
 
 
+@pytest.mark.requirement("UR-051")
 def test_the_summary_for_other_systems_keeps_its_schema_and_says_what_the_table_says(study):
     document = json.loads((study / "results/study/report.json").read_text(encoding="utf-8"))
     jsonschema.validate(document, read_schema())
@@ -218,6 +229,7 @@ def test_the_summary_for_other_systems_keeps_its_schema_and_says_what_the_table_
     assert said == [(name, status, float(value) if value else None) for name, status, value in cells]
 
 
+@pytest.mark.requirement("UR-051")
 def test_the_workbook_holds_every_result(study):
     table = read(study / "results/study/tissue_concentrations.tsv")
     workbook = CalamineWorkbook.from_path(str(study / "results/study/report.xlsx"))
@@ -231,6 +243,7 @@ def test_the_workbook_holds_every_result(study):
     assert {row[place] for row, value in zip(rows, filled, strict=True) if not value} == {""}
 
 
+@pytest.mark.requirement("UR-051")
 def test_the_document_for_signature_names_every_result_once(study):
     path = study / "results/study/report.pdf"
     pages = [page.extract_text() for page in pypdf.PdfReader(path).pages]
@@ -249,3 +262,20 @@ def test_the_document_has_the_same_bytes_each_time(study, tmp_path):
     assert bioanalysis("run", str(study)).returncode == 0
     write_pdf(study, tmp_path / "again.pdf")
     assert (tmp_path / "again.pdf").read_bytes() == (study / "results/study/report.pdf").read_bytes()
+
+
+@pytest.mark.requirement("UR-072")
+def test_a_performance_qualification_against_the_truth_as_earlier_numbers(study, tmp_path):
+    # sum of what is simulated: single values lie within 30 % of the truth
+    truth = read(study / "test_data/truth/samples.tsv").query("expected_status_lcms in ('quantified', 'BLQ')")
+    values = [row.true_tissue_ug_g if row.expected_status_lcms == "quantified" else "BLQ" for row in truth.itertuples()]
+    rows = [f"{sample}\tmipomersen\tASO-LCMS-01\t{value}\tug/g" for sample, value in
+            zip(truth.sample_id, values, strict=True)]  # fmt: skip
+    earlier = tmp_path / "earlier.tsv"
+    for wrong, code in (([], 0), (["ghost\tmipomersen\tASO-LCMS-01\t3\tug/g"], 3)):
+        earlier.write_text("\n".join(["sample_id\tanalyte\tmethod_id\tvalue\tunit", *rows, *wrong]) + "\n")
+        options = ["--expected", str(earlier), "--tolerance-percent", "30", "--output", str(tmp_path)]
+        done = bioanalysis("pq", str(study), *options)
+        assert done.returncode == code, done.stdout
+    held = json.loads((tmp_path / "pq.json").read_text())
+    assert [row["sample_id"] for row in held["rows"] if row["verdict"] == "fail"] == ["ghost"]

@@ -48,6 +48,7 @@ def actions(folder: Path) -> list[str]:
     return [json.loads(line)["action"] for line in lines]
 
 
+@pytest.mark.requirement("UR-033")
 def test_the_workflow_started_on_its_own_is_told_by_verify_and_by_the_next_run(study):
     path = study / "config/samples.tsv"
     path.write_text(path.read_text().replace("\t100\t900", "\t125\t900", 1))
@@ -75,6 +76,7 @@ def test_an_edited_and_a_removed_result_are_made_again_byte_by_byte(study):
     assert bioanalysis("verify", study).returncode == 0
 
 
+@pytest.mark.requirement("UR-061")
 def test_a_killed_run_is_resumed_to_the_same_bytes_and_both_stand_in_the_trail(study):
     before = results(study)
     shutil.rmtree(study / "work")
@@ -94,6 +96,7 @@ def test_a_killed_run_is_resumed_to_the_same_bytes_and_both_stand_in_the_trail(s
     assert bioanalysis("verify", study).returncode == 0
 
 
+@pytest.mark.requirement("UR-034")
 def test_a_sealed_version_is_followed_by_another_only_with_a_reason(study):
     assert bioanalysis("seal", study).returncode == 0
     path = study / "config/samples.tsv"

@@ -20,7 +20,7 @@ EARLIER = {
 }  # fmt: skip
 REASON = 'tail cut off: "too\tearly"'
 READ = {"response": "response", "reading": "curve_reading_ng_ml", "homogenate": "homogenate_ng_ml"}
-pytestmark = [pytest.mark.workflow, pytest.mark.browser]
+pytestmark = [pytest.mark.workflow, pytest.mark.browser, pytest.mark.requirement("UR-053")]
 
 
 def run_study(folder: Path) -> None:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 BIOANALYSIS = Path(sys.executable).with_name("bioanalysis")
 HERE = {"LC_ALL": "C.UTF-8", "TZ": "UTC", "PYTHONHASHSEED": "1", "OPENBLAS_NUM_THREADS": "1"}
 ELSEWHERE = {"LC_ALL": "C", "LANG": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "271828"}
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.requirement("UR-037")]
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -15,7 +15,7 @@ from browser import opened, serious_issues
 
 ROOT = Path(__file__).parents[2]
 BIOANALYSIS = Path(sys.executable).with_name("bioanalysis")
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.requirement("UR-025")]
 
 
 @pytest.fixture(scope="module")

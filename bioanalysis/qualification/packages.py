@@ -1,0 +1,163 @@
+"""What is installed against what was locked, and each file against the digest its wheel recorded."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import subprocess
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from bioanalysis.planning import code_digest, workflow_folder
+from bioanalysis.qualification.checks import FAIL, NOTED, PASS, Check
+from bioanalysis.records.environment import NAME
+
+PART_PACKAGES, PART_FILES = "Packages against the lock", "Files against their recorded digests"
+LOCK, REQUIREMENT = "requirements.lock", "UR-070;UR-038"
+_LINE = re.compile(r"^([A-Za-z0-9][\w.\-\[\]]*==[^\\]+)", re.MULTILINE)
+SOURCES = ("bioanalysis", "workflow", "profiles", "Snakefile", LOCK)
+MOST_NAMED = 5
+
+
+def package_checks() -> Iterator[Check]:
+    """Yield one check per locked package, and name what is installed beyond the lock."""
+    lock = workflow_folder() / LOCK
+    if not lock.is_file():
+        found = f"{lock} is missing"
+        yield Check(PART_PACKAGES, REQUIREMENT, LOCK, "lies beside the workflow", found, FAIL)
+        return
+    locked = locked_versions(lock.read_text(encoding="utf-8"))
+    needed = _needed(NAME)
+    for name, version in locked.items():
+        yield _locked_check(name, version, needed)
+    names = {canonicalize_name(str(d.metadata["Name"])) for d in metadata.distributions() if d.metadata["Name"]}
+    beyond = sorted(names - set(locked) - {NAME})
+    found = ", ".join(beyond) or "none"
+    yield Check(PART_PACKAGES, REQUIREMENT, "packages beyond the lock", "for the file: not locked", found, NOTED)
+
+
+def locked_versions(text: str) -> dict[str, str]:
+    """Return the locked version of each package whose marker holds here."""
+    wanted = [Requirement(line.strip()) for line in _LINE.findall(text)]
+    return {
+        canonicalize_name(wish.name): str(next(iter(wish.specifier)).version)
+        for wish in wanted
+        if wish.marker is None or wish.marker.evaluate()
+    }
+
+
+def _needed(root: str) -> set[str]:
+    """Return the installed packages that `root` needs to run, itself included."""
+    needed: set[str] = set()
+    waiting = [Requirement(root)]
+    while waiting:
+        wish = waiting.pop()
+        name = canonicalize_name(wish.name)
+        if name in needed:
+            continue
+        needed.add(name)
+        try:
+            wishes = metadata.requires(name) or []
+        except metadata.PackageNotFoundError:
+            continue
+        waiting += [each for each in map(Requirement, wishes) if _holds(each)]
+    return needed
+
+
+def _holds(wish: Requirement) -> bool:
+    return wish.marker is None or wish.marker.evaluate({"extra": ""})
+
+
+def _locked_check(name: str, version: str, needed: set[str]) -> Check:
+    """Return the check of one package: its version, and that its files are those of its wheel."""
+    try:
+        distribution = metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        if name in needed:
+            return Check(PART_PACKAGES, REQUIREMENT, name, version, "not installed", FAIL, LOCK)
+        found = "not installed; serves tests and the making of packages only"
+        return Check(PART_PACKAGES, REQUIREMENT, name, version, found, NOTED, LOCK)
+    if distribution.version != version:
+        return Check(PART_PACKAGES, REQUIREMENT, name, version, distribution.version, FAIL, LOCK)
+    number, wrong = recorded_files(distribution)
+    expected = f"{version}, files as recorded"
+    if wrong:
+        return Check(PART_PACKAGES, REQUIREMENT, name, expected, _listed(wrong), FAIL, f"{LOCK}, RECORD")
+    found = f"{version}, {number} files as recorded"
+    return Check(PART_PACKAGES, REQUIREMENT, name, expected, found, PASS, f"{LOCK}, RECORD")
+
+
+def recorded_files(distribution: metadata.Distribution) -> tuple[int, list[str]]:
+    """Return how many files a distribution has digests of, and what is wrong with which of them."""
+    number, wrong = 0, []
+    for file in distribution.files or []:
+        if file.hash is None or file.suffix == ".pyc":
+            continue
+        number += 1
+        path = Path(str(distribution.locate_file(file)))
+        if not path.is_file():
+            wrong.append(f"{file} is missing")
+        elif _digest(path, file.hash.mode) != file.hash.value:
+            wrong.append(f"{file} is not what was recorded")
+    return number, wrong
+
+
+def _digest(path: Path, kind: str) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, kind).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def file_checks(noted: str = "") -> Iterator[Check]:
+    """Yield the checks of our own files: by the wheel's record, else the repository, and by a digest noted before."""
+    package = Path(__file__).resolve().parents[1]
+    yield _wheel_check(package) if (package / "_workflow").is_dir() else _repository_check(package.parent)
+    digest = code_digest(workflow_folder())
+    expected, verdict = "noted by the laboratory, and given next time as --code", NOTED
+    if noted:
+        expected, verdict = noted, PASS if noted.lower() == digest else FAIL
+    yield Check(PART_FILES, "UR-070", "digest of all code", expected, digest, verdict, "the laboratory")
+
+
+def _wheel_check(package: Path) -> Check:
+    checked, expected = f"files of {NAME}", "those the wheel recorded, and no other"
+    distribution = metadata.distribution(NAME)
+    number, wrong = recorded_files(distribution)
+    recorded = {Path(str(distribution.locate_file(file))).resolve() for file in distribution.files or []}
+    found = (path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    wrong += [f"{path.relative_to(package.parent)} is in no record" for path in sorted(found) if path not in recorded]
+    if number == 0:
+        wrong = ["no digests are recorded"]
+    observed = _listed(wrong) or f"{number} files as recorded"
+    return Check(PART_FILES, "UR-070", checked, expected, observed, FAIL if wrong else PASS, "RECORD of the wheel")
+
+
+def _repository_check(repository: Path) -> Check:
+    checked, expected = f"files of {NAME}, in a repository", "those of its commit"
+    where = _git(repository, "rev-parse", "--show-toplevel", "HEAD")
+    if where is None or Path(where.splitlines()[0]).resolve() != repository:
+        observed = "no git repository: there is no record to hold the files against but the digest below"
+        return Check(PART_FILES, "UR-070", checked, expected, observed, NOTED)
+    commit = where.splitlines()[1]
+    changed = (_git(repository, "status", "--porcelain", "--", *SOURCES) or "").splitlines()
+    observed = _listed([f"{line[3:]} differs from it" for line in changed]) or f"those of commit {commit}"
+    return Check(PART_FILES, "UR-070", checked, expected, observed, FAIL if changed else PASS, f"commit {commit}")
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    """Return what git says, None where it cannot."""
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def _listed(wrong: list[str]) -> str:
+    more = f"; and {len(wrong) - MOST_NAMED} more" if len(wrong) > MOST_NAMED else ""
+    return "; ".join(wrong[:MOST_NAMED]) + more

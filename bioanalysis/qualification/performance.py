@@ -155,7 +155,9 @@ def _agreement(name: str, rows: pd.DataFrame) -> dict[str, Any]:
     try:
         found = compare_methods(np.log(before), np.log(here))
     except ValueError as error:
-        return section(title, figures=[Figure(drawn, caption).html()], text=f"No line and no limits of agreement: {error}.")
+        return section(
+            title, figures=[Figure(drawn, caption).html()], text=f"No line and no limits of agreement: {error}."
+        )
     text = f"{found.n} pairs, on the logarithm: a slope of 1 and a bias of 0 % are full agreement; 95 % intervals."
     return section(title, _agreement_table(found), figures=[Figure(drawn, caption).html()], text=text)
 

@@ -4,12 +4,13 @@ python benchmarks/scale.py [--cores 2] [--plan SIZE ...] [SIZE ...]          siz
 
 A batch is the first LC-MS/MS run of the demonstration with animals, samples and raw files of its own. Each size of
 --plan is planned alone. Seconds of processor time are what to compare (they hardly depend on what else the machine
-does); memory is that of the largest process.
+does); memory is that of the largest process, and of all processes together (sampled ten times a second).
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
 import os
 import shutil
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import psutil
 
 ROOT = Path(__file__).parents[1]
 RUN = "LC-01"
@@ -29,14 +31,15 @@ COMMAND = [sys.executable, "-c", "from bioanalysis.cli import main; main()"]
 
 @dataclass(frozen=True)
 class Cost:
-    """What a command took: seconds by the clock, seconds of processor time, MB of its largest process."""
+    """What a command took: seconds by the clock and of the processor, MB of its largest process and of all together."""
 
     wall_s: float
     cpu_s: float
     peak_mb: float
+    total_mb: float
 
     def __str__(self) -> str:
-        return f"{self.wall_s:8.1f} s  {self.cpu_s:8.1f} s cpu  {self.peak_mb:6.0f} MB"
+        return f"{self.wall_s:8.1f} s  {self.cpu_s:8.1f} s cpu  {self.peak_mb:6.0f} MB  {self.total_mb:6.0f} MB in all"
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -89,11 +92,30 @@ def cost_of(folder: Path, *words: str) -> Cost:
     start = time.perf_counter()
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen([*COMMAND, "run", str(folder), *words], stdout=said, stderr=subprocess.STDOUT)
-        _, status, used = os.wait4(process.pid, 0)
+        total_mb = 0.0
+        while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+            total_mb = max(total_mb, memory_mb(process.pid))
+            time.sleep(0.1)
+        _, status, used = ended
         process.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)
         assert process.returncode == 0, said.read().decode()[-2000:]
-    return Cost(time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    return Cost(time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, total_mb)
+
+
+def memory_mb(pid: int) -> float:
+    """Return the resident memory of a process and all that it started, in MB; shared pages are counted each time."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        head = psutil.Process(pid)
+        return sum(map(resident, [head, *head.children(recursive=True)])) / 2**20
+    return 0.0
+
+
+def resident(process: psutil.Process) -> int:
+    """Return the resident bytes of a process, 0 where it has just ended."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.memory_info().rss
+    return 0
 
 
 def measure(batches: int, cores: str, *, plan_alone: bool) -> dict[str, Cost]:

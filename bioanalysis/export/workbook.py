@@ -29,7 +29,8 @@ def write_workbook(folder: Path, path: Path) -> None:
     study = Study.load(folder)
     sources = tables_of(study, folder / "results")
     memory = io.BytesIO()
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    options["constant_memory"] = True  # rows go to a file as they are written: a study has hundreds of runs
     book = xlsxwriter.Workbook(memory, options)
     book.set_properties({"title": study.config.study.id, "created": NO_DATE})
     names = sheet_names([source.name for source in sources])
@@ -78,19 +79,20 @@ def _sheet(book: Any, name: str, path: Path) -> None:
     sheet = book.add_worksheet(name)
     head = book.add_format({"bold": True, "bottom": 1})
     formats = cache(lambda shown: book.add_format({"num_format": shown}))
+    shown = table.iloc[:MOST_ROWS]
+    numeric = [is_numeric(title, shown[title].tolist()) for title in table.columns]
     for column, title in enumerate(table.columns):
+        longest = max(map(len, [title, *(shown[title] if not numeric[column] else [])]))
+        sheet.set_column(column, column, min(WIDEST, longest + 2))
         sheet.write_string(0, column, title, head)
-        cells = table[title].tolist()[:MOST_ROWS]
-        numeric = is_numeric(title, cells)
-        for row, cell in enumerate(cells, start=1):
+    for row, cells in enumerate(shown.itertuples(index=False, name=None), start=1):
+        for column, cell in enumerate(cells):
             if cell == "":
                 continue
-            if numeric:
+            if numeric[column]:
                 sheet.write_number(row, column, float(cell), formats(number_format(cell)))
             else:
                 sheet.write_string(row, column, cell)
-        longest = max(map(len, [title, *(cells if not numeric else [])]))
-        sheet.set_column(column, column, min(WIDEST, longest + 2))
     sheet.freeze_panes(1, 1)
     if len(table):
         sheet.autofilter(0, 0, len(table), len(table.columns) - 1)

@@ -19,6 +19,7 @@ from bioanalysis.evaluation.causes import (
     said,
 )
 from bioanalysis.evaluation.variance import FIXED, NESTED, crossed_of
+from bioanalysis.limits.statistics import statistical_limits
 from bioanalysis.study import Study
 from bioanalysis.variability import variance_components
 from bioanalysis.variability.dominance import Dominance, dominant_step, one_more, replication
@@ -27,7 +28,7 @@ from bioanalysis.variability.robust import geometric_cv_percent
 COLUMNS = ["tissue", "analyte", "method_id", "topic", "conclusion", "evidence", "check_first"]
 KEYS = ["tissue", "analyte", "method_id"]
 VALUE, DOMINANT = "log_concentration", "dominant step"
-ALPHA = 0.05
+ALPHA = statistical_limits()["cause_alarms"]
 FIRST = {
     "animal": f"{DOSING}; {COLLECTION}; {MATCH}; then biology",
     "piece": f"{COLLECTION}: where in the organ the piece lay, blood left in it; {HOMOGENISATION}",

@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.special import stdtr
 
 from bioanalysis.flags import flag
+from bioanalysis.limits.statistics import statistical_limits
 from bioanalysis.recovery.diagnostics import PER_TENFOLD
 from bioanalysis.recovery.run import welch_satterthwaite
 from bioanalysis.variability.multiplicity import holm
@@ -18,7 +19,7 @@ COLUMNS = [
     *KEYS, "subject_id", *CELL, "value", "unit", "fold", "statistic", "degrees_of_freedom", "p_value", "adjusted_p",
     "flag", "note",
 ]  # fmt: skip
-ALPHA = 0.05
+ALPHA = statistical_limits()["outlier_alarms"]
 OUTLIER, DEPENDENT = "outlier_animal", "recovery_depends_on_concentration"
 
 

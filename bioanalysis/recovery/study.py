@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.limits import Limits
+from bioanalysis.limits.statistics import statistical_limits
 from bioanalysis.method import Method
 from bioanalysis.recovery.estimates import Scatter, extraction_scatter, shrink_recovery
 from bioanalysis.recovery.run import (
@@ -23,7 +24,7 @@ from bioanalysis.recovery.run import (
 )
 
 POOLED = "study"
-FEW_BATCHES = 4
+FEW_BATCHES = int(statistical_limits()["few_batches"])
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from scipy.stats import t as student
 
 from bioanalysis.flags import join_words
 from bioanalysis.limits import Rule, distribution_rules
+from bioanalysis.limits.statistics import statistical_limits
 from bioanalysis.variability.outliers import modified_z, rosner
 from bioanalysis.variability.shared_terms import Side, combined_degrees, shared_of_ratio
 
@@ -28,7 +29,7 @@ COLUMNS = [
 PAIRS = (("kidney", "liver"), ("spleen", "liver"))
 LIVER_PLASMA = ("liver", "plasma")
 RANK_SPECIES = ("rat", "monkey")
-GROUP_LEVEL, ANIMAL_LEVEL = 0.90, 0.95
+GROUP_LEVEL, ANIMAL_LEVEL = (statistical_limits()[name] for name in ("group_ratio", "single_value"))
 ENOUGH_FOR_TWO = 15  # values from which Rosner's critical values hold; below it one outlier is asked for (Grubbs)
 ROUNDING = 1e-12  # of a logarithm and back
 FLUID_UNITS, NG_PER_UG = ("ng/mL", "nmol/L"), 1000.0

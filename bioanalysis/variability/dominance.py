@@ -8,10 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from bioanalysis.limits.statistics import statistical_limits
 from bioanalysis.variability.mean_squares import mean_squares
 from bioanalysis.variability.nesting import Nesting, read_nesting
-
-FEWEST = 3  # degrees of freedom a crossed step needs to be judged
 
 
 class Dominance(NamedTuple):
@@ -31,7 +30,7 @@ def dominant_step(
     fixed: Sequence[str] = (),
     crossed: str | None = None,
     *,
-    confidence: float = 0.92,
+    confidence: float | None = None,
     level: float = 0.95,
     draws: int = 10_000,
     rng: np.random.Generator | None = None,
@@ -43,7 +42,7 @@ def dominant_step(
     table, value, nested, fixed, crossed
         As for `variance_components`; rows without a value must have been left out.
     confidence : float
-        Probability a step needs of being the largest, to be named.
+        Probability a step needs of being the largest, to be named; `dominant_step` of limits/statistics.tsv if None.
     level : float
         Confidence of the intervals of the shares.
     draws : int
@@ -77,10 +76,11 @@ def dominant_step(
     missing = [n for k, n in enumerate(design.levels) if not kept[k] and n != crossed]
     if missing or len(names) < 2:
         return Dominance("", np.nan, (), pd.DataFrame(columns=_SHARES), _why_none(design, missing))
+    limits = statistical_limits()
     rng = rng or np.random.default_rng(1993)
     freedom = squares.degrees_of_freedom[kept].astype(float)
     drawn = squares.squares[kept] * freedom / rng.chisquare(freedom, size=(draws, len(freedom)))
-    few = np.array([name == crossed for name in names]) & (freedom < FEWEST)
+    few = np.array([name == crossed for name in names]) & (freedom < limits["fewest_degrees"])
     drawn[:, few] = squares.squares[kept][few]
     variances = np.maximum(drawn @ squares.weights.T, 0.0)[:, ~few]
     names = [name for name, one in zip(names, few, strict=True) if not one]
@@ -94,7 +94,7 @@ def dominant_step(
     wins = np.bincount(shares.argmax(axis=1), minlength=len(names)) / draws
     best = int(wins.argmax())
     known = pd.DataFrame({"component": names, "percent": middle, "low": low, "high": high})
-    named = names[best] if wins[best] >= confidence else ""
+    named = names[best] if wins[best] >= (limits["dominant_step"] if confidence is None else confidence) else ""
     left_out = f"too few values of {crossed} to judge it as a step" if few.any() else ""
     order = np.argsort(-wins, kind="stable")
     enough = int(np.searchsorted(np.cumsum(wins[order]), level)) + 1

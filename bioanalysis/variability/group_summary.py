@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
+from bioanalysis.limits.statistics import statistical_limits
 from bioanalysis.variability.robust import robust_summary
 from bioanalysis.variability.shared_terms import combined_degrees, shared_parts
 
@@ -22,7 +23,7 @@ SPREADS = (
     "mean", "sd", "cv_percent", "geometric_mean", "geometric_cv_percent", "geometric_cv_percent_low",
     "geometric_cv_percent_high", "robust_cv_percent", "robust_cv_percent_low", "robust_cv_percent_high",
 )  # fmt: skip
-FEW = 6
+FEW = statistical_limits()["few_animals"]
 KEYS = ["group", "tissue", "collection_day", "sex", "analyte", "method_id"]
 
 

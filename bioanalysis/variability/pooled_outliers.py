@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr
 
+from bioanalysis.limits.statistics import statistical_limits
+
 FEWEST_IN_GROUP = 3
-FEWEST_DEGREES = 3
+FEWEST_DEGREES = int(statistical_limits()["fewest_degrees"])
 
 
 def pooled_outliers(logs: pd.Series, group: pd.Series) -> pd.DataFrame:

@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 from scipy.special import fdtr, fdtrc, stdtrit
 
+from bioanalysis.limits.statistics import statistical_limits
+
 COLUMNS = [
     "animal", "kind", "first", "second", "observed", "expected", "statistic", "critical", "suspected", "note",
 ]  # fmt: skip
-FEWEST_DEGREES = 3
-GROUPS_DIFFER, ALIKE = 0.05, 0.05  # tails of the F test for groups with centres of their own, for scatters alike
-FITS = 2.0  # standard errors within which a value fits where it is said to belong
+FEWEST_DEGREES = int(statistical_limits()["fewest_degrees"])
+GROUPS_DIFFER, ALIKE, FITS = (statistical_limits()[name] for name in ("groups_differ", "scatters_alike", "fits_place"))
 MOST_PAIRED = 40  # animals farthest from their group that are tried in pairs
 TOO_FEW = "too few other animals to say what is expected"
 TOO_CLOSE = "ratio too close to 1 to be told from its inverse"

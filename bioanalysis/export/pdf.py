@@ -6,17 +6,21 @@ import datetime
 import hashlib
 import json
 from importlib.resources import files
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import typst
 
-from bioanalysis.export.document import chromatograms, figures, sections, verdicts
+from bioanalysis.export import document as study_document
+from bioanalysis.export import validation_document
+from bioanalysis.export.parts import chromatograms
 from bioanalysis.export.sources import tables_of
 from bioanalysis.limits import CONVENTION, EDITION
 from bioanalysis.study import Study
 from bioanalysis.tables import write_whole
 
+KINDS = {"study": study_document, "validation": validation_document}
 NOT_GIVEN = "not given"
 STATE = "UNSIGNED unless signed below or by a signature beside this file"
 SIGNATURE_NOTE = (
@@ -26,7 +30,7 @@ SIGNATURE_NOTE = (
 
 
 def write_pdf(folder: Path, path: Path) -> None:
-    """Write report.pdf of the finished study in `folder`."""
+    """Write report.pdf of the finished study, or method validation, in `folder`."""
     study = Study.load(folder)
     text = (files("bioanalysis.export") / "report.typ").read_bytes()
     data = json.dumps(document(study, folder / "results"), sort_keys=True, ensure_ascii=False, allow_nan=False)
@@ -40,10 +44,12 @@ def document(study: Study, results: Path) -> dict[str, Any]:
     last = max((run.run_date[:10] for run in study.runs), default="2000-01-01")
     date = datetime.date.fromisoformat(last)
     chosen, note = chromatograms(study, results)
+    words = KINDS[about.kind]
     return {
         "id": about.id, "title": about.title, "date": [date.year, date.month, date.day], "state": STATE,
-        "digest": results_digest(study, results), "about": _about(study), "verdicts": verdicts(study, results),
-        "sections": sections(study, results), "figures": figures(study, results), "chromatograms": chosen,
+        "digest": results_digest(study, results), "about": _about(study), "verdicts": words.verdicts(study, results),
+        "sections": _by_orientation(words.sections(study, results)), "figures": words.figures(study, results),
+        "chromatograms": chosen,
         "chromatogram_note": note, "signature_note": SIGNATURE_NOTE,
         "signatures": [
             ("Analyst", report.analyst or NOT_GIVEN),
@@ -52,6 +58,11 @@ def document(study: Study, results: Path) -> dict[str, Any]:
             ("Study director", report.study_director or NOT_GIVEN),
         ],
     }  # fmt: skip
+
+
+def _by_orientation(sections: list[dict[str, Any]]) -> list[tuple[bool, list[dict[str, Any]]]]:
+    """Return the sections in stretches of the same orientation: each stretch begins a page."""
+    return [(lies, list(here)) for lies, here in groupby(sections, key=lambda section: section["landscape"])]
 
 
 def results_digest(study: Study, results: Path) -> str:

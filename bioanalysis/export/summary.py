@@ -1,8 +1,9 @@
-"""report.json: verdicts and results of a study for other systems, by a published schema (`report.schema.json`)."""
+"""report.json: verdicts and results of a study or method validation for other systems, by `report.schema.json`."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from bioanalysis.acceptance.ledger import RUN
+from bioanalysis.acceptance.validation import NUMERIC
 from bioanalysis.limits import EDITION
 from bioanalysis.study import Run, Study
 from bioanalysis.tables import read_results, write_whole
@@ -21,6 +23,10 @@ RESULT_NUMBERS = {
     "value": "value", "low": "value_low", "high": "value_high", "lloq": "lloq", "uloq": "uloq",
     "recovery_factor": "recovery_factor",
 }  # fmt: skip
+RULE_WORDS = (
+    "rule_id", "method_id", "tissue", "analyte", "subject", "judged", "limit", "observed", "verdict", "source",
+    "standing",
+)  # fmt: skip
 FLAG_WORDS = ("flag", "state", "run_id", "sample_id", "tissue", "analyte", "observed", "limit", "source")
 
 
@@ -29,13 +35,16 @@ def write_summary(folder: Path, path: Path) -> None:
     study = Study.load(folder)
     results = folder / "results"
     document = {
-        "schema_version": "1",
+        "schema_version": "2",
+        "kind": study.config.study.kind,
         "study": study.config.study.model_dump(include={"id", "title", "test_article", "status"}),
         "edition": EDITION,
         "methods": [_method(method) for _, method in sorted(study.methods.items())],
         "runs": [_run(run, results / "runs" / run.run_id / "acceptance.tsv") for run in study.runs],
         "results": _rows(results / "study/tissue_concentrations.tsv", _result),
-        "flags": _rows(results / "study/flags.tsv", lambda row: {name: row[name] for name in FLAG_WORDS}),
+        "rules": _rows(results / "study/acceptance.tsv", _words_of(RULE_WORDS)),
+        "statistics": _rows(results / "study/validation.tsv", _statistic),
+        "flags": _rows(results / "study/flags.tsv", _words_of(FLAG_WORDS)),
     }
     text = json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
     write_whole(path, (text + "\n").encode("utf-8"))
@@ -58,8 +67,20 @@ def _run(run: Run, path: Path) -> dict[str, object]:
 
 
 def _rows(path: Path, shaped: Any) -> list[dict[str, object]]:
+    """Return the rows of a table, shaped; none of a table that this kind of study does not have."""
+    if not path.is_file():
+        return []
     table: pd.DataFrame = read_results(path)
     return [shaped(row) for row in table.to_dict("records")]
+
+
+def _words_of(names: Sequence[str]) -> Callable[[dict[str, str]], dict[str, object]]:
+    return lambda row: {name: row.get(name, "") for name in names}
+
+
+def _statistic(row: dict[str, str]) -> dict[str, object]:
+    """Return a row of validation.tsv: its names as words, its numbers as numbers, what is empty left out."""
+    return {name: float(cell) if name in NUMERIC else cell for name, cell in row.items() if cell}
 
 
 def _result(row: dict[str, str]) -> dict[str, object]:

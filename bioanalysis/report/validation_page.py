@@ -48,10 +48,10 @@ def write_validation_report(folder: Path, path: Path) -> None:
     ]
     methods = ", ".join(f"{method.method_id} version {method.version}" for method in study.methods.values())
     title = f"{study.config.study.id}: validation of {methods}"
-    _write(path, title, study.config.study.title, _verdicts(folder, study, acceptance), sections)
+    _write(path, title, study.config.study.title, validation_verdicts(folder, study, acceptance), sections)
 
 
-def _verdicts(folder: Path, study: Study, acceptance: pd.DataFrame) -> list[dict[str, str]]:
+def validation_verdicts(folder: Path, study: Study, acceptance: pd.DataFrame) -> list[dict[str, str]]:
     """Return the first screen: the verdict, what failed, what is not assessable, the runs, what is wider."""
     verdicts = []
     for row in acceptance[acceptance.rule_id == VALIDATION].itertuples():
@@ -98,7 +98,7 @@ def _missing_section(acceptance: pd.DataFrame) -> dict[str, Any]:
 def _experiment_sections(title: str, rows: pd.DataFrame, verdicts: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the table of an experiment with its figure, and its verdicts; an experiment not done says so."""
     filled = [name for name in rows if name != "experiment" and _is_filled(rows[name])]
-    section = _section(title, rows, filled or None, figures=_figures(rows))
+    section = _section(title, rows, filled or None, figures=accuracy_figures(rows))
     if rows.empty:
         section |= {"columns": [], "rows": [], "text": "not done"}
     return [section, _section(f"{title}: verdicts", verdicts, VERDICTS)] if len(rows) or len(verdicts) else []
@@ -108,7 +108,7 @@ def _is_filled(column: pd.Series) -> bool:
     return bool((column.notna() & (column.astype(str) != "")).any())
 
 
-def _figures(rows: pd.DataFrame) -> list[Figure]:
+def accuracy_figures(rows: pd.DataFrame) -> list[Figure]:
     """Return the bias of every level and run of accuracy and precision."""
     found = rows[(rows.experiment == ACCURACY) & (rows.measure == FOUND) & rows.bias_percent.notna()]
     figures = []

@@ -30,9 +30,8 @@ def document(folder: Path) -> list[str]:
 
 
 def concentrations(pages: list[str]) -> str:
-    first = next(number for number, text in enumerate(pages) if "Concentrations" in text)
-    last = next(number for number, text in enumerate(pages) if "Summarybygroup" in text)
-    return "".join(pages[first:last])
+    text = "".join(pages)
+    return text[text.index("Concentrationssample") : text.index("Summarybygroup")]
 
 
 def summary(folder: Path) -> dict:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from small_study import change, make_small_study
 
-from bioanalysis.export.document import section, shown
+from bioanalysis.export.parts import section
 from bioanalysis.export.pdf import NOT_GIVEN, _about
+from bioanalysis.report.sections import shown
 from bioanalysis.study import Study
 
 pytestmark = pytest.mark.requirement("UR-051")

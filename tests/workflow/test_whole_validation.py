@@ -9,9 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pandas as pd
+import pypdf
 import pytest
 from browser import opened, serious_issues
+from python_calamine import CalamineWorkbook
+
+from bioanalysis.export import write_pdf
+from bioanalysis.export.summary import read_schema
 
 ROOT = Path(__file__).parents[2]
 BIOANALYSIS = Path(sys.executable).with_name("bioanalysis")
@@ -104,3 +110,25 @@ def test_the_validation_report_has_no_serious_issue_of_accessibility(chromium, d
         page.goto((done[0] / "results/study/report.html").as_uri())
         assert serious_issues(page) == []
         assert said == []
+
+
+def test_the_validation_has_document_workbook_and_summary_like_a_study(done, tmp_path):
+    results = done[0] / "results/study"
+    pages = [page.extract_text() for page in pypdf.PdfReader(results / "report.pdf").pages]
+    assert "mipomersen: OPEN (no deciding rule failed" in pages[0]
+    assert "2 FAILED: STAB-02" in pages[0]
+    words = " ".join(pages)
+    for title in ("Accuracy and precision", "Stability: verdicts", "Quality controls", "Signatures"):
+        assert title in words
+    assert len({re.search("digest of the results ([0-9a-f]{64})", page)[1] for page in pages}) == 1
+    write_pdf(done[0], tmp_path / "again.pdf")
+    assert (tmp_path / "again.pdf").read_bytes() == (results / "report.pdf").read_bytes()
+    document = json.loads((results / "report.json").read_text(encoding="utf-8"))
+    jsonschema.validate(document, read_schema())
+    table = read(done[0], "validation")
+    said = [row.get("mean") for row in document["statistics"]]
+    assert said == [float(cell) if cell else None for cell in table["mean"]]
+    assert [row["verdict"] for row in document["rules"]] == read(done[0], "acceptance").verdict.tolist()
+    sheet = CalamineWorkbook.from_path(str(results / "report.xlsx")).get_sheet_by_name("validation").to_python()
+    assert sheet[0] == list(table.columns)
+    assert len(sheet) == len(table) + 1

@@ -45,4 +45,32 @@ rule report_validation:
         "../scripts/report_validation.py"
 
 
-STUDY_RESULTS = [rules.judge_validation.output, rules.report_validation.output]
+rule export_validation:
+    input:
+        admitted=ancient("work/admitted"),
+        study="work/study.json",
+        runs=expand(rules.judge_run.output, run=RUNS),
+        peaks=expand(rules.integrate_peaks.output, run=LCMS_RUNS),
+        traces=expand("work/{run}/traces.npz", run=LCMS_RUNS),
+        tables=rules.judge_validation.output,
+    output:
+        document="results/study/report.pdf",
+        workbook="results/study/report.xlsx",
+        summary="results/study/report.json",
+    log:
+        "logs/export_validation.log",
+    group:
+        "study"
+    resources:
+        mem_mb=memory(2000),
+    params:
+        code=CODE,
+    script:
+        "../scripts/export_validation.py"
+
+
+STUDY_RESULTS = [
+    rules.judge_validation.output,
+    rules.report_validation.output,
+    rules.export_validation.output,
+]

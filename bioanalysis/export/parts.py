@@ -1,0 +1,131 @@
+"""Tables that the document of a study and that of a method validation share, and the chromatograms of both."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bioanalysis.instruments.traces import RunTraces
+from bioanalysis.report.figures import stand_alone
+from bioanalysis.report.plots import trace
+from bioanalysis.study import Study
+from bioanalysis.tables import read_results
+
+LONG = 36
+NUMERIC = (
+    "concentration", "LLOQ", "recovery", "n", "quantified", "BLQ", "mean", "SD", "CV %", "geom. mean", "low", "high",
+    "day", "flags",
+)  # fmt: skip
+
+
+def section(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, note: str = "", footnotes: Sequence[str] = (),
+    wide: Sequence[str] = (), landscape: bool = False, size: float = 8.5,
+) -> dict[str, Any]:  # fmt: skip
+    """Return one table; `wide` columns, and those with a long cell, share the room that the others leave."""
+    shares = [name in wide or any(len(row[place]) > LONG for row in rows) for place, name in enumerate(columns)]
+    return {
+        "title": title, "columns": list(columns), "rows": [list(row) for row in rows], "note": note if rows else "none",
+        "footnotes": list(footnotes), "landscape": landscape, "size": size,
+        "widths": [int(shared) for shared in shares],
+        "align": ["right" if name in NUMERIC else "left" for name in columns],
+    }  # fmt: skip
+
+
+def runs_table(study: Study) -> dict[str, Any]:
+    rows = [
+        (run.run_id, run.method.method_id, run.run_date[:10], run.analyst, run.instrument or "not given",
+         str(int(run.worklist.sample_type.isin(["unknown", "incurred"]).sum())))
+        for run in study.runs
+    ]  # fmt: skip
+    return section("Runs", ["run", "method", "date", "analyst", "instrument", "samples"], rows)
+
+
+def methods_table(study: Study) -> dict[str, Any]:
+    rows = []
+    for method in study.methods.values():
+        spans = "; ".join(
+            f"{a.name} {a.lloq_ng_ml:g} to {a.uloq_ng_ml:g} {method.unit}, "
+            f"{a.calibration.model} {a.calibration.weighting}"
+            for a in method.analytes
+        )
+        report = method.validation.report if method.validation else "not given"
+        basis = method.concentration_basis.replace("_", " ")
+        correction = method.extraction.recovery_correction.replace("_", " ")
+        rows.append((method.method_id, method.version, spans, basis, correction, report, method.digest[:16]))
+    columns = ["method", "version", "range and curve", "basis", "recovery correction", "validation", "digest"]
+    return section("Methods", columns, rows, wide=["range and curve", "recovery correction"])
+
+
+def controls_table(study: Study, results: Path) -> dict[str, Any]:
+    """QCs per run and level, those outside their limits included."""
+    rows = []
+    for run in study.runs:
+        table = read_results(results / "runs" / run.run_id / "measurements.tsv")
+        table = table[table.sample_type.isin(["qc", "dilution_qc"])]
+        for (analyte, level, tissue), here in table.groupby(["analyte", "level", "tissue"], sort=False):
+            bias = pd.to_numeric(here.bias_percent.replace("", "nan"))
+            rows.append((run.run_id, analyte, level, tissue, str(len(here)), str(int((here.status == "pass").sum())),
+                         "" if bias.isna().all() else f"{bias.mean():+.1f}"))  # fmt: skip
+    columns = ["run", "analyte", "level", "tissue", "n", "inside", "mean bias %"]
+    return section("Quality controls", columns, rows, footnotes=["Bias = 100 (found - nominal) / nominal."])
+
+
+def flags_table(table: pd.DataFrame) -> dict[str, Any]:
+    here = table[table.state == "open"]
+    counted = here.groupby(["flag", "run_id", "tissue", "meaning"], sort=False).size().reset_index(name="flags")
+    rows = [tuple(map(str, row)) for row in counted.itertuples(index=False)]
+    return section("Open flags", ["flag", "run", "tissue", "meaning", "flags"], rows, wide=["meaning"])
+
+
+def decisions_table(study: Study) -> dict[str, Any]:
+    names = [
+        "decision_id",
+        "action",
+        "run_id",
+        "position",
+        "sample_id",
+        "reason_code",
+        "reason",
+        "author",
+        "decided_at",
+    ]
+    rows = [tuple(map(str, row)) for row in study.decisions[names].itertuples(index=False)]
+    titles = [name.removesuffix("_id").replace("_", " ") for name in names]
+    return section("Decisions", titles, rows, wide=["reason"], size=7.5)
+
+
+def chromatograms(study: Study, results: Path) -> tuple[list[dict[str, str]], str]:
+    """Return the traces of a share of the injections of each run, drawn by a seed, and a word on how."""
+    share, seed = study.config.report.chromatogram_percent, study.config.report.chromatogram_seed
+    pictures: list[dict[str, str]] = []
+    chosen = total = 0
+    for run in study.runs:
+        if run.platform != "lcms":
+            continue
+        traces = RunTraces.load(results.parent / "work" / run.run_id / "traces.npz")
+        number = math.ceil(share / 100 * len(traces.positions))
+        picked = sorted(random.Random(f"{seed} {run.run_id}").sample(range(len(traces.positions)), number))
+        pictures += _traces(run.run_id, traces, picked, read_results(results / "runs" / run.run_id / "peaks.tsv"))
+        chosen, total = chosen + number, total + len(traces.positions)
+    note = f"{chosen} of {total} injections ({share:g} % of each run, rounded up), drawn by seed {seed}. "
+    return pictures, note + "All chromatograms stand in the reports of the runs."
+
+
+def _traces(run_id: str, traces: RunTraces, picked: list[int], peaks: pd.DataFrame) -> list[dict[str, str]]:
+    bounds = {(p.position, p.transition): (p.left_min, p.right_min) for p in peaks.itertuples()}
+    pictures = []
+    for i in picked:
+        for k, name in enumerate(traces.transitions):
+            left, right = (float(b or "nan") for b in bounds.get((str(traces.positions[i]), str(name)), ("", "")))
+            time, counts = traces.trace(i, k)
+            title = f"{run_id} {traces.positions[i]} {name}"
+            svg = trace(time.tolist(), counts.tolist(), left, right, title)
+            if svg:
+                pictures.append({"svg": stand_alone(svg, title), "caption": title})
+    return pictures

@@ -92,20 +92,21 @@ DESIGNS = {
 def test_intervals_cover_by_monte_carlo(design):
     """90 % intervals of the ratio of two doses, with an error for each factor, and for each curve and side.
 
-    4000 studies: the standard error of the share is 0.5 %. Curves never vary between the animals of one side and run.
+    4000 studies: the standard error of the share is 0.5 %. Where each dose lies over two runs, the scatter of the animals
+    holds more of the factors than the ratio does; nothing is taken off the scatter itself, so intervals are a little wide.
     """
     table = rows(*((animals, "liver", run, source) for animals, run, source in DESIGNS[design]))
     shared = shared_of_ratio(table, between(HIGH, LOW))
     rng, studies = np.random.default_rng(7), 4000
     factor = {name: rng.normal(0, RECOVERY, studies) for name in table.recovery_source.unique()}
     side = table.subject_id.str[0]
-    curve = {key: rng.normal(0, CURVE, studies) for key in set(zip(table.run_id, side, strict=True))}
+    curve = {key: rng.normal(0, CURVE, studies) for key in sorted(set(zip(table.run_id, side, strict=True)))}
     logs = np.array([factor[row.recovery_source] + curve[row.run_id, row.subject_id[0]] for row in table.itertuples()])
     values = np.exp(logs + rng.normal(0, ANIMAL, logs.shape))
     high, low = values[(side == "H").to_numpy()], values[(side == "L").to_numpy()]
     found = [ratio_of_means(high[:, k], low[:, k], shared=shared) for k in range(studies)]
     covered = np.mean([one.low <= 1 <= one.high for one in found])
-    assert 0.88 <= covered <= 0.93
+    assert 0.885 <= covered <= (0.945 if "each" in design else 0.915)
     alone = [ratio_of_means(high[:, k], low[:, k]) for k in range(studies)]
     assert np.mean([one.low <= 1 <= one.high for one in alone]) < covered
 

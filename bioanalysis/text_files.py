@@ -16,6 +16,9 @@ MEGABYTE = 1_000_000
 LARGEST_EXPORT_BYTES = 50_000_000  # a plate-reader export is text or a workbook of some kilobytes
 
 
+AS_UTF8 = "text saved as UTF-8 (in a spreadsheet: 'CSV UTF-8')"
+
+
 def read_bytes(path: Path, file: str, most_megabytes: int) -> bytes:
     """Return the content of `path`; `file` is the name the user knows it by.
 
@@ -37,13 +40,13 @@ def read_bytes(path: Path, file: str, most_megabytes: int) -> bytes:
 def decode(content: bytes, file: str) -> str:
     """Return `content` as text without its byte order mark; anything but UTF-8 is refused with its line."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in content[:200]:
-        raise BatchError([Fault(file, "not UTF-8 (it looks like UTF-16 or a binary file)", "text saved as UTF-8")])
+        raise BatchError([Fault(file, "not UTF-8 (it looks like UTF-16 or a binary file)", AS_UTF8)])
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         found = f"byte 0x{content[error.start]:02x} is not UTF-8"
-        raise BatchError([Fault(file, found, "text saved as UTF-8", line)]) from error
+        raise BatchError([Fault(file, found, AS_UTF8, line)]) from error
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:

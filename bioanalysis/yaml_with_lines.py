@@ -60,6 +60,9 @@ class Document:
         return here
 
 
+AS_YAML = "`key: value` in each line, indented by blanks as in the example of `bioanalysis init`"
+
+
 def read_yaml(path: Path, file: str) -> Document:
     """Return the document at `path`, known to the user as `file`.
 
@@ -76,9 +79,9 @@ def read_yaml(path: Path, file: str) -> Document:
         _fill(document, yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise BatchError([Fault(file, f"no YAML: {error.problem}", "YAML", line)]) from error
+        raise BatchError([Fault(file, f"no YAML: {error.problem}", AS_YAML, line)]) from error
     except yaml.YAMLError as error:
-        raise BatchError([Fault(file, f"no YAML: {str(error).splitlines()[0]}", "YAML")]) from error
+        raise BatchError([Fault(file, f"no YAML: {str(error).splitlines()[0]}", AS_YAML)]) from error
     if document.faults:
         raise BatchError(document.faults)
     return document

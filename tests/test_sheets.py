@@ -9,6 +9,7 @@ from workbook import workbook
 
 from bioanalysis.errors import BatchError
 from bioanalysis.sheets import Sheet, find_sheet, read_sheet
+from bioanalysis.text_files import AS_UTF8
 
 pytestmark = pytest.mark.requirement("UR-003")
 
@@ -76,7 +77,7 @@ def test_short_rows_are_filled_and_empty_cells_too_many_are_no_fault(read):
             "line 4: 4 cells; expected at most 2, as in the header",
         ]),
         ('id\tmass\nS1\t"1\n', ["line 2: cells that cannot be told apart (unexpected end of data)"]),
-        ("id\nS1\n\xe9".encode("latin-1"), ["line 3: byte 0xe9 is not UTF-8; expected text saved as UTF-8"]),
+        ("id\nS1\n\xe9".encode("latin-1"), [f"line 3: byte 0xe9 is not UTF-8; expected {AS_UTF8}"]),
         ("id\nS1\n".encode("utf-16-le"), ["not UTF-8 (it looks like UTF-16 or a binary file)"]),
         ("id\n" + "x" * 200_000, ["line 2: cells that cannot be told apart (field larger"]),
     ],

@@ -656,3 +656,16 @@ def test_batch_errors_carry_their_faults(folder):
     (folder / SAMPLES).unlink()
     with pytest.raises(BatchError, match="nothing was computed"):
         Study.load(folder)
+
+
+def test_a_path_that_leaves_the_study_is_said_beside_an_unknown_method(folder):
+    change(folder, RUNS, ("LC-01 ASO-LCMS-01", "LC-01 ASO-LCMS-1"), ("raw/LC-01", "../LC-01"))
+    words = [text for text in said(folder) if text.startswith(RUNS)]
+    assert any("method_id: 'ASO-LCMS-1'" in text for text in words)
+    assert any("raw_path: '../LC-01': a path with '..'" in text for text in words)
+
+
+def test_a_run_of_a_method_file_that_cannot_be_read_says_so(folder):
+    for name in ("lcms", "elisa"):
+        (folder / f"config/methods/{name}.yaml").write_text("a: b: c\n")
+    assert any(text.endswith("a method_id of config/methods: none of its files could be read") for text in said(folder))

@@ -261,6 +261,8 @@ def _recovery_of_accepted(
         used = run_recovery(units[~units.scope.isin(rejections.runs)], run.method, run.run_id)
         lost = recovery[~recovery.tissue.isin(used.tissue)].assign(used=False, note="failed run or plate: not used")
         recovery = pd.concat([used, lost], ignore_index=True)
+    if run.method.recovery.source == "validation":
+        recovery = recovery.assign(used=False, note="beside the factor of the validation: not applied")
     sign_off = [
         guard_note(row.factor, row.relative_uncertainty, limits) if row.used and np.isfinite(row.factor) else ""
         for row in recovery.itertuples()

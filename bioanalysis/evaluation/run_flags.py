@@ -11,7 +11,8 @@ from bioanalysis.acceptance.ledger import FAIL, NOT_ASSESSABLE, RUN
 from bioanalysis.flags import flag, join_words
 from bioanalysis.limits import Limits
 from bioanalysis.limits.peaks import peak_limits, read_details
-from bioanalysis.recovery.run import ALL_LEVELS
+from bioanalysis.method import Method
+from bioanalysis.recovery.run import ALL_LEVELS, guard_note
 from bioanalysis.study import Run
 from bioanalysis.words import STUDY_SAMPLES
 
@@ -114,8 +115,8 @@ def _tissue_flags(run: Run, part: AnalyteEvaluation, limits: Limits) -> list[dic
     for tissue, here in samples.groupby("tissue"):
         words = dict.fromkeys(word for unit in here.itertuples() for word in compensation_words(unit, run))
         rows += [flag(word, tissue=tissue, observed=f"{len(here)} samples") for word in words]
-    for row in part.recovery[(part.recovery.level == ALL_LEVELS) & (part.recovery.sign_off != "")].itertuples():
-        rows.append(flag("recovery_needs_sign_off", tissue=row.tissue, observed=row.sign_off, source="RCV-05, RCV-08"))
+    for tissue, note in notes_for_sign_off(run.method, part.recovery, limits).items():
+        rows.append(flag("recovery_needs_sign_off", tissue=tissue, observed=note, source="RCV-05, RCV-08"))
     for verdict in _without_tissue_controls(part).itertuples():
         rows.append(flag("no_qc_in_tissue", tissue=verdict.tissue, plate=verdict.plate, source="QC-21"))
     return rows
@@ -124,6 +125,16 @@ def _tissue_flags(run: Run, part: AnalyteEvaluation, limits: Limits) -> list[dic
 def _without_tissue_controls(part: AnalyteEvaluation) -> pd.DataFrame:
     table = part.acceptance
     return table[(table.rule_id == "QC-21") & (table.verdict == NOT_ASSESSABLE)]
+
+
+def notes_for_sign_off(method: Method, recovery: pd.DataFrame, limits: Limits) -> dict[str, str]:
+    """Return why a person must sign for the factor of a tissue: the one that is applied, of the method or the run."""
+    if method.recovery.source == "validation":
+        fixed = method.recovery.factors.items()
+        notes = {tissue: guard_note(one.factor, one.relative_uncertainty, limits) for tissue, one in fixed}
+        return {tissue: note for tissue, note in notes.items() if note}
+    pooled = recovery[(recovery.level == ALL_LEVELS) & (recovery.sign_off != "")]
+    return dict(zip(pooled.tissue, pooled.sign_off, strict=True))
 
 
 def compensation_words(unit: Any, run: Run) -> list[str]:
@@ -154,13 +165,13 @@ def of_rows(part: AnalyteEvaluation, column: str) -> list[list[Any]]:
 def value_words(run: Run, part: AnalyteEvaluation, limits: Limits) -> pd.Series:
     """Return, by unit, the flag words the value of each study sample carries, joined by ';'; '' for other units."""
     units, table = part.units, part.acceptance
-    pooled = part.recovery[(part.recovery.level == ALL_LEVELS) & (part.recovery.sign_off != "")]
+    to_sign = list(notes_for_sign_off(run.method, part.recovery, limits))
     lacking = _without_tissue_controls(part)
     suspect = [c.plate for c in part.curves if c.estimator is not None and c.estimator.messages_]
     failed = table[(table.rule_id == RUN) & (table.verdict == FAIL) & (not limits.enforced)]
     carried = {
         "dilution_not_controlled": uncontrolled_dilutions(units),
-        "recovery_needs_sign_off": units.correction_applies.astype(bool) & units.tissue.isin(pooled.tissue),
+        "recovery_needs_sign_off": units.correction_applies.astype(bool) & units.tissue.isin(to_sign),
         "no_qc_in_tissue": units.tissue.isin(lacking.tissue) & units.scope.isin(lacking.plate),
         "curve_suspect": units.scope.isin(suspect),
         "run_failed_exploratory": units.scope.isin(failed.plate),

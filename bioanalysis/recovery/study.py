@@ -60,7 +60,7 @@ def recovery_book(run_tables: pd.DataFrame, method: Method, limits: Limits, repo
     """
     parts = [run_tables]
     if method.recovery.source == "validation":
-        parts.append(_validation_rows(method))
+        parts.append(_validation_rows(method, limits))
     if method.recovery.source == "study" and len(run_tables):
         pooled = run_tables[(run_tables.level == ALL_LEVELS) & run_tables.used]
         for (analyte, tissue), group in pooled.groupby(["analyte", "tissue"]):
@@ -83,14 +83,14 @@ def _freedom(row: Any) -> float:
     return np.inf if unstated else float(row.degrees_of_freedom)
 
 
-def _validation_rows(method: Method) -> pd.DataFrame:
+def _validation_rows(method: Method, limits: Limits) -> pd.DataFrame:
     rows = [
         {
             "tissue": tissue, "batch": "validation", "kind": method.of_tissue(tissue).extraction.recovery_correction,
             "level": ALL_LEVELS, "factor": fixed.factor, "relative_uncertainty": fixed.relative_uncertainty,
             "degrees_of_freedom": fixed.degrees_of_freedom if fixed.degrees_of_freedom else np.nan, "n": np.nan,
             "source": f"validation: {fixed.source}", "note": "fixed by the method", "analyte": analyte,
-            "used": True, "sign_off": "",
+            "used": True, "sign_off": guard_note(fixed.factor, fixed.relative_uncertainty, limits),
         }
         for analyte in method.analyte_names
         for tissue, fixed in method.recovery.factors.items()

@@ -225,8 +225,7 @@ def _run(
         worklist = replace(worklist, frame=in_ng_ml(worklist.frame, method))
     folder.faults += worklist_faults(worklist, platform, method, manifest)
     folder.faults += experiment_faults(worklist, kind)
-    if platform in ("lcms", "elisa"):
-        folder.faults += raw.faults(row, tables.runs.file, worklist, platform)
+    folder.faults += raw.faults(row, tables.runs.file, worklist, platform)
     if method is None:
         return None
     resolved = replace(worklist, frame=resolve(worklist.frame, row, method, manifest.tissue_of))

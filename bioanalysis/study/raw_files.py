@@ -48,13 +48,15 @@ class RawFiles:
             return "a path with '..'"
         return None if _within(place, self.folder) else "a link that leaves the study folder"
 
-    def faults(self, run: dict[str, str], runs_file: str, worklist: Rows, platform: str) -> list[Fault]:
-        """Return what is wrong with the raw data of one run (a row of the run table)."""
+    def faults(self, run: dict[str, str], runs_file: str, worklist: Rows, platform: str | None) -> list[Fault]:
+        """Return what is wrong with the raw data of one row of the run table; without platform only its path."""
         raw_path, line = run["raw_path"], int(run["line"])
         if not raw_path:
             return []
         if reason := self.refusal(raw_path):
             return [Fault(runs_file, f"{quoted(raw_path)}: {reason}", _expected(reason), line, "raw_path")]
+        if platform not in ("lcms", "elisa"):
+            return []
         place = os.path.join(self.folder, raw_path)
         if platform == "elisa" and os.path.isfile(place):
             too_large = _too_large(place, raw_path, runs_file, line, "raw_path")

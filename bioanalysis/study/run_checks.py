@@ -14,16 +14,17 @@ from bioanalysis.text_files import did_you_mean, listed, nearest
 def run_faults(runs: Rows, method_ids: Collection[str]) -> list[Fault]:
     """Every run has a known method, and a reinjection a known original."""
     names, methods, originals = runs.cells("run_id"), runs.cells("method_id"), runs.cells("reinjection_of")
+    known = listed(method_ids) or "none of its files could be read"
     faults = runs.faults(
         [bool(name) and name not in method_ids for name in methods],
         "method_id",
-        lambda i: f"a method_id of config/methods: {listed(method_ids)}{did_you_mean(methods[i], method_ids)}",
+        lambda i: f"a method_id of config/methods: {known}{did_you_mean(methods[i], method_ids)}",
     )
-    known = set(names)
+    others = set(names)
     faults += runs.faults(
-        [bool(other) and (other not in known or other == name) for name, other in zip(names, originals, strict=True)],
+        [bool(other) and (other not in others or other == name) for name, other in zip(names, originals, strict=True)],
         "reinjection_of",
-        lambda i: "the run_id of another run" + ("" if originals[i] in known else did_you_mean(originals[i], known)),
+        lambda i: "the run_id of another run" + ("" if originals[i] in others else did_you_mean(originals[i], others)),
     )
     days = zip(runs.cells("extraction_date"), runs.cells("run_date"), strict=True)
     late = [bool(extracted and run) and extracted > run[:10] for extracted, run in days]

@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from run_by_hand import METHOD, calibrators, controls, peaks_by_hand, run_by_hand, unknown
 
 from bioanalysis.evaluation.run import evaluate_run
 from bioanalysis.instruments.run import read_wells_of
-from bioanalysis.responses import responses_from_wells
+from bioanalysis.method import RecoverySource, read_method
+from bioanalysis.responses import responses_from_peaks, responses_from_wells
 from bioanalysis.study import Study
 
 ROOT = Path(__file__).parents[2]
@@ -45,3 +47,21 @@ def test_a_bad_standard_well_is_said_and_every_value_of_its_plate_carries_it(eli
     carries = samples["flags"].str.contains("curve_suspect")
     assert carries[samples.plate == "P1"].all()
     assert not carries[samples.plate != "P1"].any()
+
+
+@pytest.mark.parametrize(("factor", "needs_sign_off"), [(0.4, True), (0.5, False), (0.7, False)])
+def test_the_factor_that_is_applied_is_held_against_its_guards(factor, needs_sign_off):
+    # the run's own rows recover 0.3, outside 0.5 to 1.2; what is applied is the factor of the validation
+    spiked = {"level": "MQC", "nominal_ng_ml": 300.0, "tissue": "liver"}
+    rows = [{"sample_type": "recovery_pre", **spiked}, {"sample_type": "recovery_post", **spiked}]
+    method = read_method(METHOD, METHOD.name)
+    fixed = {"factor": factor, "relative_uncertainty": 0.04}
+    source = RecoverySource.model_validate({"source": "validation", "factors": {"liver": fixed}})
+    method = method.model_copy(update={"recovery": source})
+    run = run_by_hand([*rows, *calibrators(), *controls(LQC=2, MQC=2, HQC=2), unknown("S1")], method=method)
+    evaluation = evaluate_run(run, responses_from_peaks(run, peaks_by_hand(run, {1: 90.0, len(run.worklist): 100.0})))
+    value = evaluation.reportable.set_index("sample_id").loc["S1"]
+    assert value.recovery_factor == factor
+    assert ("recovery_needs_sign_off" in value["flags"]) is needs_sign_off
+    assert ("recovery_needs_sign_off" in set(evaluation.flags["flag"])) is needs_sign_off
+    assert not evaluation.recovery.used.any()

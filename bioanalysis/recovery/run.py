@@ -56,7 +56,7 @@ def run_recovery(units: pd.DataFrame, method: Method, batch: str) -> pd.DataFram
         reference = reference_set(units, str(tissue), mode, own)
         found = _tissue_rows(here, reference, mode if mode != "none" else "extraction_recovery", own)
         rows += [row | _evidence(row, here, reference) for row in found]
-        rows[-1]["note"] = _missing_levels(here, reference)
+        rows[-1]["note"] = "; ".join(filter(None, [_missing_levels(here, reference), _several_batches(here)]))
     frame = pd.DataFrame(rows, columns=[*COLUMNS, "note", *EVIDENCE])
     frame = frame.assign(batch=batch, source=f"recovery rows of {batch}", note=frame.note.fillna(""))
     return frame.assign(used=frame.factor.notna(), sign_off="")
@@ -171,6 +171,17 @@ def _missing_levels(pre: pd.DataFrame, reference: pd.DataFrame | None) -> str:
         return ""
     missing = sorted(set(pre.level) - set(reference.level))
     return f"no counterpart for level {', '.join(missing)}: left out" if missing else ""
+
+
+def _several_batches(pre: pd.DataFrame) -> str:
+    """Return why rows of several extraction batches of a run give one factor."""
+    batches = list(dict.fromkeys(pre.batch)) if "batch" in pre else []
+    if len(batches) < 2:
+        return ""
+    return (
+        f"rows of batches {', '.join(map(str, batches))} together: recovery is declared per run; the scatter between "
+        "them is in the uncertainty only as far as it lies within levels"
+    )
 
 
 def guard_note(factor: float, relative_uncertainty: float, limits: Limits) -> str:

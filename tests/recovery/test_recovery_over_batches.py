@@ -44,6 +44,13 @@ def book_of(method: Method, scatter: float = 0.02, means: dict[str, float] = MEA
     return recovery_book(pd.concat(runs), method, limits_for(method), pd.concat(rows.values(), ignore_index=True))
 
 
+def test_rows_of_several_batches_of_a_run_say_that_they_give_one_factor(method):
+    rows = rows_of("L1", 0.0).assign(batch=["B1", "B2"])
+    note = run_recovery(rows, method, "L1").query("level == 'all'").iloc[0].note
+    assert note.startswith("rows of batches B1, B2 together: recovery is declared per run")
+    assert run_recovery(rows.assign(batch="B1"), method, "L1").note.eq("").all()
+
+
 def test_the_factor_of_a_run_is_found_over_nominal_as_a_ratio_of_means(method):
     # 270 and 330 found of 300: 1.0, not the geometric mean 0.995; CV^2 = 2 x 0.1^2, over two rows
     rows = rows_of("L1", 0.0).assign(reading_ng_ml=[270.0, 330.0])

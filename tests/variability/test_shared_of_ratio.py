@@ -92,8 +92,8 @@ DESIGNS = {
 def test_intervals_cover_by_monte_carlo(design):
     """90 % intervals of the ratio of two doses, with an error for each factor, and for each curve and side.
 
-    4000 studies: the standard error of the share is 0.5 %. Where each dose lies over two runs, the scatter of the animals
-    holds more of the factors than the ratio does; nothing is taken off the scatter itself, so intervals are a little wide.
+    4000 studies: the standard error of the share is 0.5 %. Where each dose lies over two runs, the animals' scatter
+    holds more of the factors than the ratio does; nothing is taken off the scatter itself: intervals are a little wide.
     """
     table = rows(*((animals, "liver", run, source) for animals, run, source in DESIGNS[design]))
     shared = shared_of_ratio(table, between(HIGH, LOW))

@@ -3,8 +3,8 @@
     python benchmarks/outlier_alarms.py --studies 2000
 
 Clean: 1 to 3 tissues of 3 to 6 groups of 3 to 6 animals, CV 15 to 50 %, fresh seeds. One animal of 4 groups of 5 (one
-tissue, CV 25 %) is tripled or cut to a third. Beside it stands what the exact test of the largest residual at 5 % would
-find, both sides and one side alone: no test on these values alone that keeps to 5 % can do much better.
+tissue, CV 25 %) is tripled or cut to a third. Beside it stands what the exact test of the largest residual finds with 5
+alarms in 100 clean studies: the most powerful one on these values alone, of either side and of one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.evaluation.outliers import outlier_table
-from bioanalysis.variability.pooled_outliers import pooled_outliers
+
+ASKED, ALARMS, CV = 80.0, 5.0, 0.25
 
 
 def main() -> None:
@@ -29,20 +30,37 @@ def main() -> None:
     n = parser.parse_args().studies
     rng = np.random.default_rng()
     alarms = [bool((outlier_table(clean(rng)).flag != "").any()) for _ in range(n)]
-    print(f"clean studies with a flag: {share(alarms)}")
-    critical = [extremes(groups_of_five(rng)) for _ in range(4 * n)]
-    two, one = (np.quantile([each[k] for each in critical], 0.95) for k in (0, 1))
+    print(f"clean studies with a flag: found {share(alarms)}, asked at most {ALARMS:g}")
+    two, one = (np.quantile(extreme, 1 - ALARMS / 100) for extreme in clean_extremes(rng))
     for words, factor in (("tripled", 3.0), ("cut to a third", 1 / 3)):
-        found, bound, one_sided = [], [], []
+        found = []
         for _ in range(n):
             table = groups_of_five(rng)
             table.loc[0, "value"] *= factor
             found.append(outlier_table(table).flag.iloc[0] != "")
-            statistic = statistics(table)[0] * np.sign(np.log(factor))
-            bound.append(statistic > two)
-            one_sided.append(statistic > one)
-        exact = f"exact test of the largest {share(bound)}, one-sided {share(one_sided)}"
-        print(f"an animal {words}, 4 groups of 5, CV 25 %: found {share(found)} ({exact})")
+        slipped = residuals(rng, shift=np.log(factor))[:, 0] * np.sign(np.log(factor))
+        best, one_sided = (100 * np.mean(slipped > critical) for critical in (two, one))
+        bound = f"best possible {best:.1f} (were the side known: {one_sided:.1f})"
+        print(f"an animal {words}, 4 groups of 5, CV 25 %: found {share(found)}, {bound}, asked {ASKED:g}")
+
+
+def residuals(rng: np.random.Generator, shift: float = 0.0, draws: int = 100_000) -> np.ndarray:
+    """Return studentised residuals (draws, 20) of 4 groups of 5, `shift` added to the first logarithm.
+
+    The test of the largest is the most powerful one for a single slipped value among those that do not depend on the
+    groups' means and scatter (Ferguson 1961; Hawkins, Identification of Outliers, 1980, chapter 5).
+    """
+    logs = rng.normal(scale=np.sqrt(np.log1p(CV**2)), size=(draws, 4, 5))
+    logs[:, 0, 0] += shift
+    off = (logs - logs.mean(axis=2, keepdims=True)).reshape(draws, 20)
+    total = np.sum(off**2, axis=1, keepdims=True)
+    return off / np.sqrt((total - off**2 / 0.8) / 15 * 0.8)
+
+
+def clean_extremes(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return the largest residual of clean groups, of either sign and of one."""
+    found = residuals(rng)
+    return np.abs(found).max(axis=1), found.max(axis=1)
 
 
 def clean(rng: np.random.Generator) -> pd.DataFrame:
@@ -56,7 +74,7 @@ def clean(rng: np.random.Generator) -> pd.DataFrame:
 
 def groups_of_five(rng: np.random.Generator) -> pd.DataFrame:
     """Return 4 groups of 5 at a CV of 25 %."""
-    return made(rng, [5] * 4, 0.25, "liver")
+    return made(rng, [5] * 4, CV, "liver")
 
 
 def made(rng: np.random.Generator, sizes: list[int], cv: float, tissue: str) -> pd.DataFrame:
@@ -69,17 +87,6 @@ def made(rng: np.random.Generator, sizes: list[int], cv: float, tissue: str) -> 
             "group": group, "collection_day": 29, "sex": "M", "unit": "ug/g", "value": np.exp(logs), "pool": False,
         }
     )  # fmt: skip
-
-
-def statistics(table: pd.DataFrame) -> np.ndarray:
-    """Return the studentised residuals."""
-    return pooled_outliers(np.log(table.value), table.group).statistic.to_numpy()
-
-
-def extremes(table: pd.DataFrame) -> tuple[float, float]:
-    """Return the largest residual, of either sign and of one."""
-    found = statistics(table)
-    return float(np.abs(found).max()), float(found.max())
 
 
 def share(hits: list) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bioanalysis.exposure.dosing import given_doses
 from bioanalysis.study import Study
 from bioanalysis.variability.covariates import explained_share
 from bioanalysis.variability.multiplicity import holm
@@ -62,7 +63,7 @@ def explained_table(study: Study, concentrations: pd.DataFrame) -> pd.DataFrame:
         for name in known:
             found = explained_share(np.log(here.value), cell, here.subject_id, known[name])
             twin = seen.setdefault(_split(known[name]), name)
-            if twin != name:
+            if twin != name and not found.note:
                 found = found._replace(percent=np.nan, p_value=np.nan, note=f"splits the samples as {twin} does")
             rows.append({**dict(zip(KEYS, key, strict=True)), "covariate": name, "cause": cause_of(name),
                          **found._asdict()})  # fmt: skip
@@ -101,10 +102,19 @@ def _covariates(study: Study, concentrations: pd.DataFrame) -> pd.DataFrame:
         "homogenate_factor_ml_per_g": concentrations.homogenate_factor_ml_per_g.to_numpy(float),
         "run": concentrations.run_id.to_numpy(),
         **{name: [getattr(runs.get(run), field, "") for run in concentrations.run_id]
-           for name, field in (("extraction_batch", "extraction_batch"), ("extracted_on", "extraction_date"),
-                               ("analyst", "analyst"))},
+           for name, field in (("extracted_on", "extraction_date"), ("analyst", "analyst"))},
+        "extraction_batch": _batches(study, concentrations),
     }  # fmt: skip
     return pd.DataFrame({name: pd.Series(values, index=concentrations.index) for name, values in table.items()})
+
+
+def _batches(study: Study, concentrations: pd.DataFrame) -> list[str]:
+    """Return the batch in which each row's sample was extracted, of its run's worklist."""
+    known: dict[tuple[str, str], str] = {}
+    for run in study.runs:
+        rows = run.worklist[run.worklist.sample_type == "unknown"]
+        known |= {(run.run_id, sample): batch for sample, batch in zip(rows.sample_id, rows.batch, strict=True)}
+    return [known.get(key, "") for key in zip(concentrations.run_id, concentrations.sample_id, strict=True)]
 
 
 def _typed(column: pd.Series) -> np.ndarray:
@@ -118,9 +128,7 @@ def _doses(study: Study) -> dict[str, float]:
     """Return the sum of the doses given to each animal, where there is a dosing log."""
     if study.dosing is None:
         return {}
-    log = study.dosing
-    given = log[log.given.fillna(True).astype(bool)] if "given" in log else log
-    return given.groupby("subject_id").dose_mg.sum().to_dict()
+    return given_doses(study.dosing).groupby("subject_id").dose_mg.sum().to_dict()
 
 
 def said(found: Any) -> str:

@@ -95,7 +95,7 @@ def _said_step(found: Dominance) -> str:
     shares = {row.component: said(row) for row in found.shares.itertuples()}
     note = f"; {found.note}" if found.note else ""
     if found.component:
-        sure = f"the largest with a probability of {min(found.probability, 0.999):.3g}"
+        sure = f"larger than each other step with a probability of {min(found.probability, 0.999):.3g}"
         return f"{_joined(found.component)} dominates: {shares[found.component]} of the variance, {sure}{note}"
     listed = ", ".join(f"{_joined(name)} {share}" for name, share in shares.items())
     out = [_joined(name) for name in shares if name not in found.candidates]

@@ -59,9 +59,9 @@ def _flags(tables: Mapping[str, pd.DataFrame], rules: Mapping[str, Rule]) -> lis
     """Return the flags of all tables; the order of tissues in biodistribution is flagged with the other study flags."""
     ratios = tables["biodistribution"]
     words = ratios["flag"].str.split(";").map(lambda found: ";".join(word for word in found if word != "rank_broken"))
-    named = ratios.assign(
-        flag=words, tissue=ratios.numerator, who=ratios.subject_id.where(ratios.subject_id != "", ratios.group)
-    )
+    group = ratios.group.astype(str) + ", day " + ratios.collection_day.map("{:g}".format)
+    who = ratios.subject_id.where(ratios.subject_id != "", group)
+    named = ratios.assign(flag=words, tissue=ratios.numerator, who=who)
     text = "{who}: {numerator}/{denominator} {ratio:.3g}"
     rows = flags_of(
         named, "BIO-02, BIO-05", ratio_outlier=text + ", robust z {robust_z:.1f}", liver_plasma_outside=text
@@ -173,7 +173,8 @@ def targeting(animals: pd.DataFrame, values: pd.DataFrame | None = None) -> pd.D
     A recovery factor that both treatments have in a tissue cancels; curves do not (`shared_of_ratio`). `values` are
     `animal_values`, the rows behind `animals`.
 
-    Treatments are compared at each dose they share; where they share none, over all doses, and a note says so.
+    Treatments are compared at each dose they share; where they share none, in the animals of one regimen, else over all
+    doses, and a note says so.
     """
     rows = []
     dosed, values = animals[animals.treatment != VEHICLE], animals if values is None else values
@@ -191,7 +192,7 @@ def targeting(animals: pd.DataFrame, values: pd.DataFrame | None = None) -> pd.D
 def _tissue_ratios(animals: pd.DataFrame, numerator: str, denominator: str) -> pd.DataFrame:
     sides = [animals[animals.tissue == tissue].set_index("subject_id") for tissue in (numerator, denominator)]
     both = sides[0].index.intersection(sides[1].index, sort=False)
-    about = sides[0].loc[both, ["treatment", "dose_mg_per_kg"]]
+    about = sides[0].loc[both, ["treatment", "dose_mg_per_kg", "regimen"]]
     return about.assign(ratio=np.exp(sides[0].log[both] - sides[1].log[both]))
 
 
@@ -201,18 +202,29 @@ def _indices(
     sides = [ratios[ratios.treatment == name] for name in (treatment, reference)]
     shared = [dose for dose in dict.fromkeys(sides[0].dose_mg_per_kg) if dose in set(sides[1].dose_mg_per_kg)]
     rows = []
+    alike, words = ([], "") if shared else _alike(sides)
     for dose in shared or [np.nan]:
-        here = [side[side.dose_mg_per_kg == dose] if shared else side for side in sides]
+        here = [side[side.dose_mg_per_kg == dose] if shared else side for side in alike or sides]
         means = [
             Side(sign * above, list(side.index), tissue, np.nan, str(number))
             for number, (above, side) in enumerate(zip((1.0, -1.0), here, strict=True))
             for sign, tissue in zip((1.0, -1.0), tissues, strict=True)
         ]
         found = ratio_of_means(here[0].ratio, here[1].ratio, shared=shared_of_ratio(values, means))
-        note = "; ".join(filter(None, ["" if shared else "no common dose: over all doses of either", found.note]))
+        note = "; ".join(filter(None, [words, found.note]))
         row = {"dose_mg_per_kg": dose, "index": found.ratio, "low": found.low, "high": found.high, "note": note}
         rows.append(row | {"n": len(here[0]), "n_reference": len(here[1])})
     return rows
+
+
+def _alike(sides: list[pd.DataFrame]) -> tuple[list[pd.DataFrame], str]:
+    """Return the animals of the regimens both treatments share, all of them where there is none, and which it is."""
+    shared = set(sides[0].regimen) & set(sides[1].regimen)
+    if not shared:
+        return sides, "no common dose: over all doses of either"
+    kept = [side[side.regimen.isin(shared)] for side in sides]
+    doses = [", ".join(f"{dose:g}" for dose in dict.fromkeys(side.dose_mg_per_kg)) for side in kept]
+    return kept, f"no common dose: {doses[0]} against {doses[1]} mg/kg, same regimen"
 
 
 def sample_swaps(animals: pd.DataFrame, false_alarms: float) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from bioanalysis.evaluation.findings import Findings, flags_of
 from bioanalysis.exposure import accumulation_ratio, half_life, sparse_auc, steady_state_fraction
-from bioanalysis.exposure.dosing import SUMMARY, WEEKLY, amount_left, dosing_summary, given_doses, weekly_doses
+from bioanalysis.exposure.dosing import SUMMARY, WEEK, WEEKLY, amount_left, dosing_summary, given_doses, weekly_doses
 from bioanalysis.limits import Rule, distribution_rules
 from bioanalysis.study import Study
 from bioanalysis.study.config import Exposure
@@ -76,11 +76,13 @@ def exposure_table(
         rows_of = values[np.logical_and.reduce([values[key] == one for key, one in zip(PLACE, place, strict=True)])]
         about = dict(zip(PLACE, place, strict=True))
         known = _known(study.config.exposure, here, about["tissue"], rows_of)
+        known = known or _known_elsewhere(study, animals, values, about)
         for (treatment, regimen), arm in here.groupby(["treatment", "regimen"], sort=False):
             own = rows_of[rows_of.subject_id.isin(arm.subject_id)]
             found = [*_areas(arm, own), *_declines(arm, study.config.exposure, own), *_filling(study, arm, known, own)]
             rows += [about | {"treatment": treatment, "regimen": regimen} | row for row in found]
-        rows += [about | row for row in _equal_weekly(here, float(rules["DOSE-03"].number), rows_of)]
+        within = float(rules["DOSE-03"].number)
+        rows += [about | row for row in _equal_weekly(study, here, known, within, rows_of)]
     words = dict.fromkeys(("compared_with", "expected", "flag", "source", "note"), "")
     return pd.DataFrame([words | row for row in rows], columns=COLUMNS)
 
@@ -101,15 +103,17 @@ def _animals(study: Study, concentrations: pd.DataFrame, summary: pd.DataFrame) 
     return table[(table.treatment != VEHICLE) & table.treatment.notna()]
 
 
-NEEDED = ["first_day", "last_day", "interval_days", "dose_mg", "weekly_mg", "n_given"]
+NEEDED = ["first_day", "last_day", "interval_days", "days_covered", "dose_mg", "weekly_mg", "n_given", "n_missed"]
 
 
 def _regimen(animal: Any) -> str:
     """Return dose and interval in words: of the log where there is one, else as the subjects table says."""
     dose = f"{animal.dose_mg_per_kg:g} mg/kg" if np.isfinite(animal.dose_mg_per_kg) else f"{animal.dose_mg:.3g} mg"
-    return (
-        f"{dose} every {animal.interval_days:g} d" if np.isfinite(animal.interval_days) else f"{dose} {animal.regimen}"
-    )
+    if not np.isfinite(animal.interval_days):
+        return f"{dose} {animal.regimen}"
+    times = WEEK / animal.interval_days
+    weekly = times.is_integer() and not float(animal.interval_days).is_integer()
+    return f"{dose} {times:g} times a week" if weekly else f"{dose} every {animal.interval_days:g} d"
 
 
 def _areas(arm: pd.DataFrame, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -167,20 +171,29 @@ def _slope_shares(arm: pd.DataFrame, rows: pd.DataFrame, x: pd.Series) -> pd.Dat
 
 
 def _declines(arm: pd.DataFrame, settings: Exposure, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Yield the half-life from animals collected at several times after their last dose."""
+    """Yield the half-life from animals collected at several times after their last dose.
+
+    Days on which an animal read BLQ are left out whole: the others of that day alone would lie too high.
+    """
     phase = settings.terminal_phase
     since = arm.collection_day - arm.last_day
     inside = since >= (phase.from_day if phase else 0)
     if phase and phase.to_day:
         inside &= since <= phase.to_day
-    for n_given, here in arm[inside & arm.log.notna()].groupby("n_given", sort=False):
+    for n_given, whole in arm[inside].groupby("n_given", sort=False):
+        blq = whole.log.isna().groupby(whole.collection_day).transform("any")
+        here = whole[~blq]
         since = here.collection_day - here.last_day
+        left = ", ".join(f"{day:g}" for day in sorted(set(whole.collection_day[blq])))
+        words = f"day {left} left out, where animals read BLQ" if left else ""
         if since.nunique() < 2:
+            if left and whole.collection_day.nunique() > 1:
+                row = {"quantity": "half_life", "unit": "d", "n": len(here)}
+                yield row | {"note": f"{words}: fewer than two days remain, no half-life"}
             continue
         found = half_life(since, here.value, shared=beyond_scatter(_slope_shares(here, rows, since)))
         notes = [found.note, "" if phase else "no phase declared: all collections after the last dose"]
-        left = int(arm[inside & (arm.n_given == n_given)].log.isna().sum())
-        notes += [f"{left} BLQ left out: the half-life may be long" if left else ""]
+        notes += [words]
         span = f"span {found.span_ratio:.2g} half-lives" if np.isfinite(found.span_ratio) else ""
         yield {
             "quantity": "half_life", "value": found.half_life, "low": found.low, "high": found.high, "unit": "d",
@@ -197,8 +210,21 @@ def _known(settings: Exposure, animals: pd.DataFrame, tissue: str, rows: pd.Data
         return KnownHalf(known.days, f"half-life {known.days:g} d ({known.source or 'no source given'})")
     for _, arm in animals.groupby(["treatment", "regimen"], sort=False):
         for row in _declines(arm, settings, rows):
-            if np.isfinite(row["high"]) and np.isfinite(row["value"]):
+            if np.isfinite(row.get("high", np.nan)) and np.isfinite(row["value"]):
                 return KnownHalf(row["value"], f"half-life {row['value']:.3g} d of this study")
+    return None
+
+
+def _known_elsewhere(
+    study: Study, animals: pd.DataFrame, values: pd.DataFrame, about: Mapping[str, Any]
+) -> KnownHalf | None:
+    """Return the half-life that another method found in the same tissue."""
+    same = (animals.tissue == about["tissue"]) & (animals.analyte == about["analyte"])
+    for method_id, here in animals[same & (animals.method_id != about["method_id"])].groupby("method_id", sort=False):
+        place = (values.tissue == about["tissue"]) & (values.analyte == about["analyte"])
+        rows = values[place & (values.method_id == method_id)]
+        if found := _known(study.config.exposure, here, about["tissue"], rows):
+            return found._replace(source=f"{found.source}, by {method_id}")
     return None
 
 
@@ -211,17 +237,22 @@ def _filling(study: Study, arm: pd.DataFrame, known: KnownHalf | None, rows: pd.
     base = {"source": known.source, "unit": "fraction"}
     interval = float(arm.interval_days.median())
     for day, here in arm.groupby("collection_day", sort=True):
-        treated = np.minimum(day, here.last_day + here.interval_days.fillna(0)) - here.first_day
+        end = here.first_day + here.days_covered.fillna(0)
+        treated = np.minimum(day, end) - here.first_day
         fraction = float(np.mean(steady_state_fraction(np.maximum(treated, 0.0), known.days)))
         row = {"quantity": "steady_state_fraction", "value": fraction, "collection_day": day, "n": len(here)}
-        stopped = (day > here.last_day + here.interval_days).any()
-        yield base | row | {"note": "reached when dosing ended; less is left since" if stopped else ""}
+        missed = int((here.n_missed > 0).sum())
+        notes = [
+            "reached when dosing ended; less is left since" if (day > end).any() else "",
+            f"{missed} of {len(here)} animals missed doses and hold less than their regimen says" if missed else "",
+        ]
+        yield base | row | {"note": "; ".join(filter(None, notes))}
     if np.isfinite(interval):
         row = {"quantity": "accumulation_at_steady_state", "value": accumulation_ratio(interval, known.days)}
         yield (
             base
             | row
-            | {"unit": "ratio", "note": f"amount at steady state over that after one dose, every {interval:g} d"}
+            | {"unit": "ratio", "note": f"amount at steady state over that after one dose, every {interval:.3g} d"}
         )
     yield from _accumulation(study, arm, known, rows)
 
@@ -278,13 +309,29 @@ def _predicted(study: Study, animals: pd.DataFrame, days: float) -> float:
     return float(np.mean(left)) if left else np.nan
 
 
-def _equal_weekly(animals: pd.DataFrame, within_percent: float, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Yield ratios between regimens of one treatment whose weekly doses are equal, per mg of weekly dose."""
+def _left_per_weekly(study: Study, animals: pd.DataFrame, days: float) -> float:
+    """Return what is left of the doses as given at collection, per mg of weekly dose (geometric mean)."""
+    log = given_doses(study.dosing) if study.dosing is not None else pd.DataFrame()
+    left = []
+    for animal in animals.itertuples():
+        own = log[log.subject_id == animal.subject_id]
+        amount = amount_left(own.study_day.to_numpy(float), own.dose_mg.to_numpy(float), animal.collection_day, days)
+        left.append(amount / animal.weekly_mg)
+    return float(np.exp(np.mean(np.log(left)))) if left and min(left) > 0 else np.nan
+
+
+def _equal_weekly(
+    study: Study, animals: pd.DataFrame, known: KnownHalf | None, within_percent: float, rows: pd.DataFrame
+) -> Iterator[dict[str, Any]]:
+    """Yield ratios between regimens of one treatment whose weekly doses are equal, per mg of weekly dose.
+
+    Beside each stands what the doses as given predict: on one day, what was given later has declined less.
+    """
     keys = ["treatment", "collection_day"]
     for (treatment, day), here in animals[animals.weekly_mg.notna() & animals.log.notna()].groupby(keys, sort=False):
         arms = {regimen: arm for regimen, arm in here.groupby("regimen", sort=False)}
         for first, second in combinations(arms, 2):
-            weekly = [float(arms[name].weekly_mg.mean()) for name in (first, second)]
+            weekly = [float(arms[name].weekly_mg.median()) for name in (first, second)]
             same = arms[first].interval_days.median() == arms[second].interval_days.median()
             if same or abs(weekly[1] - weekly[0]) > within_percent / 100 * max(weekly):
                 continue
@@ -293,5 +340,20 @@ def _equal_weekly(animals: pd.DataFrame, within_percent: float, rows: pd.DataFra
             row |= {"quantity": "regimen_ratio", "unit": "ratio, per mg of weekly dose", "n": sum(map(len, sides))}
             both = [arms[name] for name in (second, first)]
             found = _ratio(ratio_of_means(*sides, shared=_of_both(rows, both, (day, day))))
+            if known:
+                left = [_left_per_weekly(study, arms[name], known.days) for name in (second, first)]
+                ratio = left[0] / left[1]
+                row |= {"expected": f"{ratio:.3g} for the doses as given" if np.isfinite(ratio) else ""}
+                row |= {"source": known.source}
             text = f"weekly doses {weekly[1]:.3g} and {weekly[0]:.3g} mg"
-            yield row | found | {"note": "; ".join(filter(None, [text, found["note"]]))}
+            yield row | found | {"note": "; ".join(filter(None, [text, *_timing(arms, second, first), found["note"]]))}
+
+
+def _timing(arms: Mapping[str, pd.DataFrame], second: str, first: str) -> list[str]:
+    """Return when the regimens were collected after their last dose, and doses missed, where either matters."""
+    since = [(day - arm.last_day).median() for arm in (arms[second], arms[first]) for day in [arm.collection_day]]
+    missed = sum(int((arms[name].n_missed > 0).sum()) for name in (second, first))
+    return [
+        f"collected {since[0]:g} and {since[1]:g} d after the last dose" if since[0] != since[1] else "",
+        f"{missed} animals missed doses" if missed > 1 else "1 animal missed doses" if missed else "",
+    ]

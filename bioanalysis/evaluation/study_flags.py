@@ -27,9 +27,11 @@ def study_flags(
     rows = [_sample_flag(row) for row in concentrations.itertuples()]
     rows += [
         flag("rank_broken", sample_id="", tissue=row.numerator, analyte=row.analyte, source="BIO-01",
-             observed=f"{row.subject_id or row.group}: {row.numerator}/{row.denominator} {row.ratio:.3g} "
-                      f"({row.low:.3g} to {row.high:.3g})", limit=row.expected)
-        for row in ratios[ratios.flag != ""].itertuples()
+             observed=f"{row.subject_id or f'{row.group}, day {row.collection_day:g}'}: "
+                      f"{row.numerator}/{row.denominator} {row.ratio:.3g} ({row.low:.3g} to {row.high:.3g})",
+             limit=row.expected)
+        for row in ratios.itertuples()
+        if "rank_broken" in row.flag.split(";")
     ]  # fmt: skip
     for context in contexts.values():
         rows += [

@@ -15,7 +15,8 @@ from bioanalysis.limits import Rule
 WEEK = 7
 SUMMARY = [
     "subject_id", "group", "treatment", "dose_basis", "n_listed", "n_given", "n_missed", "n_differing", "first_day",
-    "last_day", "interval_days", "dose_mg", "planned_mg", "total_mg", "weekly_mg", "total_free_acid_mg", "sites",
+    "last_day", "interval_days", "days_covered", "dose_mg",
+    "planned_mg", "total_mg", "weekly_mg", "total_free_acid_mg", "sites",
     "collection_day", "days_after_last_dose", "flag", "note",
 ]  # fmt: skip
 WEEKLY = ["subject_id", "group", "week", "first_day", "last_day", "n_given", "n_missed", "total_mg", "dose_basis"]
@@ -41,7 +42,7 @@ def basis_factor(
 
 def given_doses(dosing: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of the log that were given: all but those that say `given` is false."""
-    return dosing[dosing.given.astype(str) != "false"]
+    return dosing[dosing.given.astype(str).str.lower() != "false"]
 
 
 def amount_left(day: np.ndarray, dose: np.ndarray, at_day: float, half_life: float) -> float:
@@ -58,6 +59,31 @@ def amount_left(day: np.ndarray, dose: np.ndarray, at_day: float, half_life: flo
         raise ValueError("half_life must be above 0")
     passed = at_day - np.asarray(day, dtype=float)
     return float(np.sum(np.where(passed >= 0, np.asarray(dose, dtype=float) * 2.0 ** (-passed / half_life), 0.0)))
+
+
+def rhythm(days: np.ndarray) -> tuple[float, float]:
+    """Return the interval between doses and the days they cover, the interval after the last included.
+
+    Parameters
+    ----------
+    days : ndarray (n_days,)
+        Distinct days of doses as planned, in order.
+
+    Returns
+    -------
+    tuple
+        Doses on the same days of each week (days 1, 3, 5, 8, 10, 12 ...) cover whole weeks, and the interval is their
+        mean (7/3 d); otherwise the interval is the median. NaN for one dose.
+    """
+    if len(days) < 2:
+        return np.nan, np.nan
+    steps = np.diff(days)
+    week, place = np.divmod(days - days[0], WEEK)
+    weeks = [tuple(place[week == number]) for number in np.arange(week[-1] + 1)]
+    if len(weeks) > 1 and len(set(weeks)) == 1 and np.ptp(steps) > 0:
+        return WEEK / len(weeks[0]), float(WEEK * len(weeks))
+    interval = float(np.median(steps))
+    return interval, float(days[-1] - days[0] + interval)
 
 
 def dosing_summary(
@@ -106,7 +132,7 @@ def _summarised(
         return row | {"flag": "dose_missing" if dosed else "", "note": words if dosed else "", "total_mg": 0.0}
     bases = sorted(set(given.dose_basis))
     days, listed = (np.unique(rows.study_day.to_numpy(float)) for rows in (given, log))
-    interval = float(np.median(np.diff(listed))) if len(listed) > 1 else np.nan
+    interval, covered = rhythm(listed)
     planned, what = _planned(given, animal)
     allowed, gap = float(rules["DOSE-01"].number), float(rules["DOSE-02"].number)
     differing = given[np.abs(given.dose_mg - planned) > allowed / 100 * planned] if planned > 0 else given.iloc[:0]
@@ -114,12 +140,13 @@ def _summarised(
     factors = given.dose_basis.map(lambda basis: basis_factor(basis, "free_acid", *molar_masses))
     row |= {
         "dose_basis": bases[0] if len(bases) == 1 else "mixed", "n_differing": len(differing),
-        "first_day": days[0], "last_day": days[-1], "interval_days": interval, "dose_mg": float(given.dose_mg.median()),
+        "first_day": days[0], "last_day": days[-1], "interval_days": interval, "days_covered": covered,
+        "dose_mg": float(given.dose_mg.median()),
         "planned_mg": planned, "total_mg": float(given.dose_mg.sum()) if len(bases) == 1 else np.nan,
         "total_free_acid_mg": float((given.dose_mg * factors).sum(skipna=False)),
         "days_after_last_dose": collected - days[-1],
     }  # fmt: skip
-    row["weekly_mg"] = WEEK * row["total_mg"] / (days[-1] - days[0] + interval) if len(days) > 1 else np.nan
+    row["weekly_mg"] = WEEK * row["total_mg"] / covered
     notes = _dose_notes(row, gap, differing, gaps, what)
     flags = ["dose_missed" if row["n_missed"] else "", "dose_differs" if len(differing) else "",
              "dose_gap" if gaps else "", "dose_after_collection" if days[-1] > collected else "",
@@ -162,7 +189,7 @@ def weekly_doses(dosing: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
     table = dosing.assign(
         week=((dosing.study_day - first) // WEEK + 1).astype(int),
         start=first,
-        was_given=dosing.given.astype(str) != "false",
+        was_given=dosing.given.astype(str).str.lower() != "false",
         group=dosing.subject_id.map(subjects.set_index("subject_id").group),
     )
     rows = []

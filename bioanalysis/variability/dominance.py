@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.special import chdtri
 
 from bioanalysis.limits.statistics import statistical_limits
 from bioanalysis.variability.mean_squares import mean_squares
@@ -14,7 +15,10 @@ from bioanalysis.variability.nesting import Nesting, read_nesting
 
 
 class Dominance(NamedTuple):
-    """The dominant step; `component` is '' where none is the largest beyond doubt, or `note` says why."""
+    """The dominant step; `component` is '' where none is the largest beyond doubt, or `note` says why.
+
+    `probability` is that with which the likeliest step exceeds the rival that comes nearest to it.
+    """
 
     component: str
     probability: float
@@ -35,14 +39,15 @@ def dominant_step(
     draws: int = 10_000,
     rng: np.random.Generator | None = None,
 ) -> Dominance:
-    """Return the step with the largest variance, if it is the largest with `confidence`.
+    """Return the step with the largest variance, if it exceeds each other one with `confidence`.
 
     Parameters
     ----------
     table, value, nested, fixed, crossed
         As for `variance_components`; rows without a value must have been left out.
     confidence : float
-        Probability a step needs of being the largest, to be named; `dominant_step` of limits/statistics.tsv if None.
+        Probability with which a step must exceed each other one, to be named; `dominant_step` of
+        limits/statistics.tsv if None.
     level : float
         Confidence of the intervals of the shares.
     draws : int
@@ -53,21 +58,23 @@ def dominant_step(
     Returns
     -------
     Dominance
-        `component` (its name as in `variance_components`, joined levels included), `probability` of the likeliest
-        step, `candidates` (the fewest steps of which one is the largest with a probability of `level`), `shares`
-        (component, percent, low, high) of the steps that can be told apart, `note`.
+        `component` (its name as in `variance_components`, joined levels included), `probability` with which the
+        likeliest step exceeds its nearest rival, `candidates` (the fewest steps of which one is the largest with a
+        probability of `level`), `shares` (component, percent, low, high) of the steps that can be told apart, `note`.
 
     Notes
     -----
     Generalised pivotal quantities: each expected mean square is drawn as MS df / chi-square(df), solved for the
-    variances, negative ones cut to zero. With few degrees of freedom no step is named. Where two steps scatter alike,
-    each is named in 1 - `confidence` of the studies: the price of a lower confidence is a wrong name near a tie. A
+    variances, negative ones cut to zero. With few degrees of freedom no step is named. A name asks for all its
+    pairwise tests at once (intersection-union), so none of them needs a correction. Where two steps scatter alike,
+    each is named in 1 - `confidence` of the studies: the price of a lower confidence is a wrong name near a tie.
+    The chi-squares are stratified: quantiles of equal chance, shuffled. A
     crossed step with fewer than 3 degrees of freedom is taken out as it is estimated, and does not compete.
 
     References
     ----------
     Weerahandi, J Am Stat Assoc 88 (1993) 899; Burdick, Borror & Montgomery, Design and Analysis of Gauge R&R Studies
-    (2005), chapter 4.
+    (2005), chapter 4; Berger, Technometrics 24 (1982) 295 (intersection-union).
     """
     design = read_nesting(table, value, nested, fixed, crossed)
     squares = mean_squares(design)
@@ -79,7 +86,7 @@ def dominant_step(
     limits = statistical_limits()
     rng = rng or np.random.default_rng(1993)
     freedom = squares.degrees_of_freedom[kept].astype(float)
-    drawn = squares.squares[kept] * freedom / rng.chisquare(freedom, size=(draws, len(freedom)))
+    drawn = squares.squares[kept] * freedom / _chi_squares(freedom, draws, rng)
     few = np.array([name == crossed for name in names]) & (freedom < limits["fewest_degrees"])
     drawn[:, few] = squares.squares[kept][few]
     variances = np.maximum(drawn @ squares.weights.T, 0.0)[:, ~few]
@@ -92,14 +99,27 @@ def dominant_step(
     shares = 100 * variances / total
     low, middle, high = np.quantile(shares, [(1 - level) / 2, 0.5, (1 + level) / 2], axis=0)
     wins = np.bincount(shares.argmax(axis=1), minlength=len(names)) / draws
-    best = int(wins.argmax())
+    exceeds = np.array([_nearest(variances, k) for k in range(len(names))])
+    best = int(exceeds.argmax())
     known = pd.DataFrame({"component": names, "percent": middle, "low": low, "high": high})
-    named = names[best] if wins[best] >= (limits["dominant_step"] if confidence is None else confidence) else ""
+    named = names[best] if exceeds[best] >= (limits["dominant_step"] if confidence is None else confidence) else ""
     left_out = f"too few values of {crossed} to judge it as a step" if few.any() else ""
     order = np.argsort(-wins, kind="stable")
     enough = int(np.searchsorted(np.cumsum(wins[order]), level)) + 1
     likely = tuple(names[k] for k in sorted(order[:enough]))
-    return Dominance(named, float(wins[best]), likely, known, left_out)
+    return Dominance(named, float(exceeds[best]), likely, known, left_out)
+
+
+def _chi_squares(freedom: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Return stratified chi-squares (draws, n): every column holds each of `draws` slices of equal chance once."""
+    chances = (np.arange(draws) + 0.5) / draws
+    return np.column_stack([chdtri(each, rng.permutation(chances)) for each in freedom])
+
+
+def _nearest(variances: np.ndarray, step: int) -> float:
+    """Return the least probability with which a step exceeds another one."""
+    others = np.delete(variances, step, axis=1)
+    return float((variances[:, [step]] > others).mean(axis=0).min()) if others.shape[1] else 1.0
 
 
 _SHARES = ["component", "percent", "low", "high"]

@@ -46,7 +46,10 @@ WRONG_TUBE = 0.45
 
 @dataclass(frozen=True)
 class LcRun:
-    """One sequence of injections. `air` names the tube of which nothing was injected, `faint` one injected in part."""
+    """One sequence of injections. `air` names the tube of which nothing was injected, `faint` one injected in part.
+
+    Each extraction batch of its tubes (`batch`, where they name one) has recoveries of its own.
+    """
 
     run_id: str
     started: datetime
@@ -54,6 +57,8 @@ class LcRun:
     tubes: list[dict] = field(repr=False)
     air: str = ""
     faint: str = ""
+    assay: Assay = ASSAY
+    time_min: tuple[float, float, float] = (FIRST_MIN, LAST_MIN, CYCLE_S / 60)  # first, last, step
 
     def file_name(self, position: int) -> str:
         """Name of the raw file of one injection."""
@@ -180,7 +185,11 @@ def worklist(run: LcRun) -> pd.DataFrame:
 def areas(rows: pd.DataFrame, samples: pd.DataFrame, run: LcRun, rng: np.random.RandomState) -> np.ndarray:
     """True areas of each injection and transition, shape (n_injections, 3), in counts x s."""
     n = len(rows)
-    content = content_ng_ml(rows, samples, ASSAY.batch_recovery(rng), ASSAY.extraction_sd, rng)
+    content = np.empty(n)
+    batch = rows.batch.to_numpy() if "batch" in rows else np.full(n, "")
+    for name in dict.fromkeys(batch):
+        recovery = run.assay.batch_recovery(rng)
+        content[batch == name] = content_ng_ml(rows[batch == name], samples, recovery, run.assay.extraction_sd, rng)
     scatter = rng.standard_normal((3, n))
     sensitivity = np.exp(SENSITIVITY_SD * scatter[0] - SENSITIVITY_LOSS * np.arange(n) / n)
     sensitivity *= [MATRIX_FACTOR.get(tissue, 1.0) for tissue in matrix(rows, samples)]
@@ -197,7 +206,9 @@ def peak_shape(time_s: np.ndarray, centre_s: np.ndarray, sigma_s: np.ndarray, ta
     return np.exp(-0.5 * z**2) * erfcx(np.maximum((sigma_s / tau_s - z) / np.sqrt(2), -25)) / (2 * tau_s)
 
 
-def intensities(rows: pd.DataFrame, area: np.ndarray, endogenous: np.ndarray, rng) -> tuple[np.ndarray, np.ndarray]:
+def intensities(
+    rows: pd.DataFrame, area: np.ndarray, endogenous: np.ndarray, rng, axis_min: tuple[float, float, float]
+) -> tuple[np.ndarray, np.ndarray]:
     """Traces as a counting detector shows them.
 
     Returns
@@ -206,7 +217,7 @@ def intensities(rows: pd.DataFrame, area: np.ndarray, endogenous: np.ndarray, rn
     intensity_cps : ndarray, shape (n_injections, 3, n_points)
     """
     n = len(rows)
-    time_s = np.arange(FIRST_MIN * 60, LAST_MIN * 60, CYCLE_S)[None, :] + OFFSET_S * np.arange(3)[:, None]
+    time_s = np.arange(*(60 * minutes for minutes in axis_min))[None, :] + OFFSET_S * np.arange(3)[:, None]
     scatter = rng.standard_normal((2, n))
     shift_s = 60 * (RT_DRIFT_MIN * np.arange(n) / n + RT_SD_MIN * scatter[0])[:, None, None]
     sigma_s = SIGMA_S * (1 + WIDTH_SD * scatter[1])[:, None, None]
@@ -225,7 +236,7 @@ def acquire(run: LcRun, samples: pd.DataFrame, raw: Path, rng: np.random.RandomS
     rows = worklist(run)
     area = areas(rows, samples, run, rng)
     endogenous = ENDOGENOUS_AREA * (matrix(rows, samples) != "") * (rows.sample_id != run.air).to_numpy()
-    time_min, intensity_cps = intensities(rows, area, endogenous, rng)
+    time_min, intensity_cps = intensities(rows, area, endogenous, rng, run.time_min)
     raw.mkdir(parents=True, exist_ok=True)
     for earlier in raw.glob(f"{run.run_id}_*.mzML"):
         earlier.unlink()

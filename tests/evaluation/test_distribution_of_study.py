@@ -132,7 +132,7 @@ def test_the_targeting_index_is_a_ratio_of_ratios():
     table = pd.DataFrame(
         [
             {"subject_id": f"R{n}", "tissue": tissue, "log": np.log(value), "treatment": arm, "dose_mg_per_kg": 3.0,
-             "collection_day": 29, "analyte": "a", "method_id": "m"}
+             "regimen": {"A": "weekly", "B": "daily"}[arm], "collection_day": 29, "analyte": "a", "method_id": "m"}
             for n, (arm, ratio) in enumerate(rows)
             for tissue, value in (("kidney", ratio), ("liver", 1.0))
         ]
@@ -143,6 +143,23 @@ def test_the_targeting_index_is_a_ratio_of_ratios():
     assert row.low < 0.125 < row.high
     apart = table.assign(dose_mg_per_kg=table.treatment.map({"A": 1.0, "B": 3.0}))
     assert targeting(apart).iloc[0].note == "no common dose: over all doses of either"
+
+
+def test_without_a_common_dose_treatments_are_compared_in_one_regimen():
+    # weekly: kidney/liver 4 and 1; the reference's daily animals (kidney/liver 40) are left out
+    rows = [("A", "weekly", 3.0, 4.0), ("A", "weekly", 3.0, 4.0), ("A", "daily", 0.4, 40.0), ("A", "daily", 0.4, 40.0),
+            ("B", "weekly", 1.0, 0.8), ("B", "weekly", 1.0, 1.25)]  # fmt: skip
+    table = pd.DataFrame(
+        [
+            {"subject_id": f"R{n}", "tissue": tissue, "log": np.log(value), "treatment": arm, "dose_mg_per_kg": dose,
+             "regimen": regimen, "collection_day": 29, "analyte": "a", "method_id": "m"}
+            for n, (arm, regimen, dose, ratio) in enumerate(rows)
+            for tissue, value in (("kidney", ratio), ("liver", 1.0))
+        ]
+    )  # fmt: skip
+    row = targeting(table).iloc[0]
+    assert_allclose(row["index"], 1 / 4)
+    assert row.note.startswith("no common dose: 1 against 3 mg/kg, same regimen")
 
 
 def test_exchanged_labels_of_an_animal_reach_the_flags(tmp_path):

@@ -95,6 +95,14 @@ def test_a_recovery_group_gives_the_half_life_and_the_area(tmp_path):
     assert_allclose(table.loc["auc"].value, 120)
 
 
+def test_a_day_with_blq_animals_gives_no_half_life(tmp_path):
+    # of day 49 only the higher animal is left: the decline would look slower than it is
+    values = {"A": 8.0, "B": 8.0, "C": 4.0, "D": np.nan}
+    _, table = judged(tmp_path, RECOVERY, values, dosing(*weekly(*RECOVERY)))
+    assert np.isnan(table.loc["half_life"].value)
+    assert table.loc["half_life"].note.startswith("day 49 left out, where animals read BLQ: fewer than two days remain")
+
+
 def test_a_declared_phase_leaves_earlier_days_out(tmp_path):
     phase = Exposure.model_validate({"terminal_phase": {"from_day": 20}})
     values = {"A": 8.0, "B": 8.0, "C": 4.0, "D": 4.0}
@@ -115,12 +123,12 @@ def test_one_animal_at_a_time_has_an_area_without_error(tmp_path):
     assert np.isnan(table.loc["auc"].standard_error)
 
 
-def regimens(tmp_path, daily_mg: float):
+def regimens(tmp_path, daily_mg: float, **more):
     """210 mg once a week against a daily dose; liver 10 and 12."""
     days = {name: 29.0 for name in "ABCD"}
     log = dosing(*weekly("A", "B", dose=210), *((name, float(day), daily_mg) for name in "CD" for day in range(1, 29)))
     about = {name: {"dose_mg_per_kg": np.nan} for name in days}
-    _, table = judged(tmp_path, days, {"A": 10.0, "B": 10.1, "C": 12.0, "D": 12.1}, log, about=about)
+    _, table = judged(tmp_path, days, {"A": 10.0, "B": 10.1, "C": 12.0, "D": 12.1}, log, about=about, **more)
     return table
 
 
@@ -139,6 +147,24 @@ def test_regimens_of_equal_weekly_dose_are_compared(tmp_path, daily, compared):
         row = table.loc["regimen_ratio"]
         assert_allclose(row.value, np.sqrt(12 * 12.1 / (10 * 10.1)) * 210 / (7 * daily))
         assert (row.regimen, row.compared_with) == (f"{daily:g} mg every 1 d", "210 mg every 7 d")
+        assert "collected 1 and 7 d after the last dose" in row.note
+
+
+def test_what_was_given_later_has_declined_less(tmp_path):
+    # half-life 20 d, on day 29: 28 daily thirtieths of a week against doses 28, 21, 14 and 7 d ago
+    row = regimens(tmp_path, 30.0, exposure=KNOWN).loc["regimen_ratio"]
+    expected = sum(2 ** (-k / 20) for k in range(1, 29)) / 7 / sum(2 ** (-k / 20) for k in (7, 14, 21, 28))
+    assert row.expected == f"{expected:.3g} for the doses as given"
+
+
+def test_three_doses_a_week_are_named_so_and_reach_steady_state_with_the_week(tmp_path):
+    days = dict.fromkeys("AB", 29.0)
+    log = dosing(*((name, 7.0 * week + day, 70.0) for name in "AB" for week in range(4) for day in (1, 3, 5)))
+    about = {name: {"dose_mg_per_kg": np.nan} for name in days}
+    _, table = judged(tmp_path, days, {"A": 10.0, "B": 11.0}, log, about=about, exposure=KNOWN)
+    row = table.loc["steady_state_fraction"]
+    assert (row.regimen, row.note) == ("70 mg 3 times a week", "")
+    assert_allclose(row.value, 1 - 2 ** (-28 / 20))
 
 
 @pytest.mark.rule("DOSE-03", "not_assessable")

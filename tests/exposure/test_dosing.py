@@ -106,6 +106,25 @@ def test_doses_on_two_bases_have_no_total():
     assert_allclose(row.total_free_acid_mg, 9 + 3 * 7177.15 / 7594.80)
 
 
+def test_doses_on_the_same_days_of_each_week_cover_whole_weeks():
+    # 70 mg three times a week for four weeks: 12 x 70 mg in 28 days, one every 7/3 days
+    thrice = [("R1", 7 * week + day, 70.0) for week in range(4) for day in (1, 3, 5)]
+    row = summary(*thrice, about={"dose_mg_per_kg": np.nan})
+    assert_allclose([row.weekly_mg, row.days_covered, row.interval_days], [210, 28, 7 / 3])
+    assert row["flag"] == ""
+
+
+def test_every_other_day_is_no_weekly_pattern():
+    # days 1, 3 ... 13: 7 doses cover 14 days
+    row = summary(*(("R1", day, 2.0) for day in range(1, 15, 2)))
+    assert_allclose([row.weekly_mg, row.days_covered, row.interval_days], [7, 14, 2])
+
+
+def test_a_missed_last_dose_lowers_the_weekly_dose():
+    # 9 mg in the 28 days that were planned
+    assert_allclose(summary(*WEEKLY, given=["true", "true", "true", "false"]).weekly_mg, 9 / 4)
+
+
 def test_weeks_are_counted_from_the_first_dose():
     # three times a week from day 3 on: days 3, 5, 8 and 10, 12, 15
     log = dosing(*(("R1", day, 70.0) for day in (3, 5, 8, 10, 12, 15)))

@@ -15,7 +15,8 @@ from bioanalysis.errors import BatchError, Fault, plain_message, read_refusals
 from bioanalysis.lock import locked, share_lock
 from bioanalysis.planning import load_with_runs, workflow_folder
 from bioanalysis.records.audit import now
-from bioanalysis.records.recorder import Outcome, Recorder, changed_outside_message, clear_torn_results
+from bioanalysis.records.outside import outside_message
+from bioanalysis.records.recorder import Outcome, Recorder, clear_torn_results
 from bioanalysis.records.seal import sealed_version
 from bioanalysis.settled import note_settled, settled_summary
 from bioanalysis.study import Study
@@ -56,12 +57,14 @@ def run_study(folder: Path, *, cores: int, profile: str, dry_run: bool, reason: 
         if version and records.inputs_changed(study):
             _require_reason(records, version, reason)
         if outside := records.set_aside_what_changed_outside():
-            print(changed_outside_message(outside))
+            print(outside_message(outside))
         return _run(study, records, command)
 
 
 def _plan(study: Study, records: Recorder, command: list[str]) -> int:
-    code, output = _snakemake([*command, "--dry-run"], records.folder, show=False)
+    again = records.would_be_made_again()
+    forced = ["--forcerun", *again] if again else []
+    code, output = _snakemake([*command, "--dry-run", *forced], records.folder, show=False)
     if code:
         return _failed(records.folder, output)
     words = records.plan(study, output)

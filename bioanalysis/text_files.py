@@ -88,12 +88,19 @@ def listed(words: Iterable[str], most: int = 12) -> str:
     return ", ".join(words[:most]) + more
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write `content` to `path` so that a reader finds the old file or the new one, never a part."""
+def write_whole(path: Path, content: bytes, *, durable: bool = False) -> None:
+    """Write `content` to `path` so that a reader finds the old file or the new one, never a part.
+
+    `durable`: also where the power fails; the content is on the disk before it gets its name.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_bytes(content)
+        with part.open("wb") as stream:
+            stream.write(content)
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

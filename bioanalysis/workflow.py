@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bioanalysis.errors import BatchError, write_refusal
+from bioanalysis.records.made import note_begun, note_made
 
 REFUSED = Path("work/refused")
 
@@ -22,7 +23,9 @@ def plain_errors(snakemake: Any, job: str = "") -> Iterator[None]:
     refusal = REFUSED / f"{job or log.stem}.json"
     refusal.unlink(missing_ok=True)
     try:
+        note_begun(log, snakemake.output)
         yield
+        note_made(log, snakemake.output)
         log.write_text("done\n", encoding="utf-8")
     except BatchError as error:
         write_refusal(refusal, error)

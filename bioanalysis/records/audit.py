@@ -198,23 +198,24 @@ class AuditTrail:
         self.trail = Trail()
         self.add(Act("trail_restarted", TRAIL, before=before, reason=reason, records=kept))
 
-    def add(self, *acts: Act, files: dict[str, bytes] | None = None) -> None:
+    def add(self, *acts: Act, files: dict[str, bytes] | None = None, waiting: dict[str, str] | None = None) -> None:
         """Append one entry per act, and write the files of the records that the last of them vouches for.
 
-        The files wait under the name `<name>.next` until the entry stands, so that whoever is killed in between
-        leaves the old state or one that `require_whole` can complete.
+        `waiting`: digests of files of the records that stand under the name `<name>.next` already. The others wait
+        under that name until the entry stands, so that whoever is killed in between leaves the old state or one that
+        `require_whole` can complete.
         """
         files = files or {}
         for name, content in files.items():
-            write_whole(self.folder / f"{name}.next", content)
-        made = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+            write_whole(self.folder / f"{name}.next", content, durable=True)
+        made = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()} | (waiting or {})
         lines = []
         for number, act in enumerate(acts, start=1):
             lines.append(self._line(act, made if number == len(acts) else {}))
             self.trail.entries.append(open_line(lines[-1]))
         self._append(b"".join(lines))
         self.write_head()
-        for name in files:
+        for name in made:
             os.replace(self.folder / f"{name}.next", self.folder / name)
 
     def _line(self, act: Act, made: dict[str, str]) -> bytes:
@@ -262,7 +263,7 @@ class AuditTrail:
         """Write down how long the trail is, and the digest of its last entry."""
         entries = self.trail.entries
         content = {"entries": len(entries), "last": entries[-1]["digest"]}
-        write_whole(self.folder / HEAD, sealed_line(content))
+        write_whole(self.folder / HEAD, sealed_line(content), durable=True)
 
 
 def content_of(path: Path) -> bytes | None:

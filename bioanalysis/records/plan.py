@@ -40,8 +40,10 @@ class Job:
             return "the software changed" if code else "raw data changed"
         if kind.startswith("Set of input files"):
             return "other runs than before"
-        if "ncomplete" in kind or kind.startswith("Forced"):
+        if "ncomplete" in kind:
             return "an earlier run did not finish it"
+        if kind.startswith("Forced"):
+            return "what stands there was changed without an entry"
         return self.reason
 
 
@@ -75,7 +77,7 @@ def plan_in_words(
     changes : iterable of Change
         Cells of settings that changed.
     outside : iterable of str
-        Results changed without an entry.
+        In words: results changed without an entry, and what becomes of them.
     code : bool
         Whether the software is not the recorded one.
     """
@@ -85,8 +87,7 @@ def plan_in_words(
     lines = ["would run: " + ", ".join(f"{count} x {rule}" for rule, count in counts.items())] if jobs else []
     if before is not None:
         lines += _block("changed since the last recorded run:", _changed(before, after, changes, code))
-    made_again = [f"{name} was changed outside `bioanalysis run` and would be made again" for name in outside]
-    lines += _block("results without an entry in the audit trail:", made_again)
+    lines += _block("without an entry in the audit trail:", list(outside))
     lines += _block("why:", _reasons(jobs, code))
     return "\n".join(lines)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,17 @@ from bioanalysis.records.audit import Act, AuditTrail, now
 from bioanalysis.records.changes import Change, text_of
 from bioanalysis.records.digests import sha256_of_text
 from bioanalysis.records.environment import environment, environment_text
-from bioanalysis.records.places import CHANGES, ENVIRONMENT, MANIFEST, SET_ASIDE
+from bioanalysis.records.made import made, readings_digest
+from bioanalysis.records.outside import (
+    Outside,
+    changed_since,
+    changed_since_killed,
+    half_made,
+    output_of,
+    remove,
+    set_aside,
+)
+from bioanalysis.records.places import CHANGES, ENVIRONMENT, MANIFEST
 from bioanalysis.records.plan import plan_in_words, planned_jobs
 from bioanalysis.records.standing import (
     Standing,
@@ -35,13 +44,14 @@ from bioanalysis.records.standing import (
     config_now,
     kept_names,
     raw_now,
+    readings_now,
     recorded,
     results_now,
 )
 from bioanalysis.study import Study
-from bioanalysis.text_files import listed
 from bioanalysis.words import FIGURES
 
+READ_AGAIN = "is not what a job read from raw data: they would be read again"
 NOTHING_YET = Standing({}, {}, {})
 ENDS = ("run_finished", "run_failed")
 FOUND = ("run_interrupted", "results_changed_outside", "results_removed_outside", "results_added_outside")
@@ -54,13 +64,6 @@ class Outcome:
     done: bool
     started: str
     words: str
-
-
-def changed_outside_message(names: list[str]) -> str:
-    """Return in words that results were changed without an entry."""
-    what = f"{len(names)} results were" if len(names) > 1 else "a result was"
-    tail = "what differs is kept in results/study/provenance/set_aside and made again"
-    return f"{what} changed without an entry in the audit trail ({listed(names)}): {tail}"
 
 
 class Recorder:
@@ -98,29 +101,50 @@ class Recorder:
         self.stood_before = len(results_now(folder)) if self.recorded is None else 0
         self.started = now()
 
-    def changed_outside(self) -> list[tuple[str, str | None, str | None]]:
-        """Return the results that are not what the last recorded run left (path, recorded and present digest)."""
-        if self.recorded is None or self._pending() == "run_interrupted":
-            return []
-        return list(differing(self.recorded.results, results_now(self.folder)))
+    def changed_outside(self) -> list[Outside]:
+        """Return the results nobody vouches for: neither the last recorded run nor the jobs of one that was killed."""
+        present = results_now(self.folder)
+        if self._unrecorded_work():
+            recorded = self.recorded.results if self.recorded else {}
+            return changed_since_killed(recorded, made(self.folder), present)
+        assert self.recorded is not None
+        return changed_since(self.recorded.results, present)
+
+    def changed_readings(self) -> list[str]:
+        """Return what jobs read from raw data and is not what they noted, or not what the audit trail vouches for."""
+        noted, present = made(self.folder), readings_now(self.folder)
+        last = self.audit.trail.last(*ENDS)
+        said = last["after"].get("readings_sha256") if last and not self._unrecorded_work() else None
+        if said not in (None, readings_digest(noted)):
+            return list(present)
+        return [name for name, digest in present.items() if noted.get(name) != digest]
+
+    def would_be_made_again(self) -> list[str]:
+        """Return the files that stand there and that a run would take away first."""
+        standing = [one.name for one in self.changed_outside() if one.now is not None]
+        return [*dict.fromkeys(map(output_of, standing)), *self.changed_readings()]
 
     def set_aside_what_changed_outside(self) -> list[str]:
-        """Write down which results were changed without an entry, and move them away so that they are made again."""
-        changed = self.changed_outside()
-        number = len(self.audit.trail.entries)
-        acts = []
-        for name, old, new in changed:
-            number += 1
-            kept = self._set_aside(name, number) if new is not None and old is not None else None
-            word = "results_added_outside" if old is None else "results_removed_outside" if new is None else ""
-            after = new and {"sha256": new, **({"set_aside": kept} if kept else {})}
-            reason = "changed without an entry: by hand, or by the workflow started on its own"
-            records = {kept: new} if kept and new else {}
-            acts.append(Act(word or "results_changed_outside", name, old and {"sha256": old}, after, reason, records))
-        if acts:
-            self.audit.add(*acts)
-        self._remove_figures_beside([name for name, old, _ in changed if old is not None])
-        return [name for name, _, _ in changed]
+        """Take away what nobody vouches for, so that it is made again; results are written down and kept."""
+        remove(self.folder, self.changed_readings())
+        if self._unrecorded_work():
+            remove(self.folder, half_made(made(self.folder), results_now(self.folder)))
+        if found := self.changed_outside():
+            set_aside(self.folder, self.audit, found)
+        self._remove_figures_beside([one.name for one in found if one.made is not None])
+        return [one.name for one in found]
+
+    def _other_readings(self) -> bool:
+        last = self.audit.trail.last(*ENDS)
+        return last is not None and last["after"].get("readings_sha256") != readings_digest(made(self.folder))
+
+    def _unrecorded_work(self) -> bool:
+        """Return whether the workflow may have made results since the last entry: a killed run, or none recorded."""
+        return self.recorded is None or self._interrupted()
+
+    def _interrupted(self) -> bool:
+        last = self.audit.trail.last("run_interrupted", *ENDS)
+        return last is not None and last["action"] == "run_interrupted"
 
     def _remove_figures_beside(self, names: list[str]) -> None:
         """Remove each folder of figures of which one is no longer there: they are made together or not at all."""
@@ -142,15 +166,10 @@ class Recorder:
         last = self.audit.trail.last("code_recorded", "code_changed")
         return last is not None and last["after"]["code_sha256"] != code_digest(self.workflow_folder)
 
-    def _set_aside(self, name: str, number: int) -> str:
-        target = f"{SET_ASIDE}/{number:04d}/{name}"
-        (self.folder / target).parent.mkdir(parents=True, exist_ok=True)
-        os.replace(self.folder / name, self.folder / target)
-        return target
-
     def plan(self, study: Study, output: str) -> str:
         """Return in plain words what would run again and why, empty where nothing would."""
-        before, outside = self.recorded, [name for name, _, _ in self.changed_outside()]
+        before, outside = self.recorded, [str(one) for one in self.changed_outside()]
+        outside += [f"{name} {READ_AGAIN}" for name in self.changed_readings()]
         jobs = planned_jobs(output)
         if not jobs and not outside:
             return ""
@@ -160,7 +179,8 @@ class Recorder:
 
     def note_interruption(self) -> None:
         """Write down that the last run ended before it was done, and which results it left changed."""
-        left = [name for name, _, _ in self.changed_outside()]
+        before = self.recorded or NOTHING_YET
+        left = [name for name, _, _ in differing(before.results, results_now(self.folder))]
         after = {"results_it_left": left} if left else None
         self.audit.add(Act("run_interrupted", "workflow", None, after, "an earlier run ended before it was done"))
 
@@ -179,7 +199,7 @@ class Recorder:
         acts, files = self._acts(study, before, after, outcome)
         if self.recorded is None and not outcome.done and not results:
             return
-        if acts or after.all != before.all or self._pending():
+        if acts or after.all != before.all or self._pending() or self._other_readings():
             acts += [self._run_act(before, after, outcome)]
             self.audit.add(*acts, files={**files, MANIFEST: after.text.encode("utf-8", "surrogateescape")})
             self.recorded = after
@@ -239,6 +259,7 @@ class Recorder:
             "manifest_sha256": sha256_of_text(after.text),
             "started": outcome.started,
             "ended": now(),
+            "readings_sha256": readings_digest(made(self.folder)),
         }
         word = "run_finished" if outcome.done else "run_failed"
         return Act(word, "workflow", old, {**new, "outcome": outcome.words}, self.reason)

@@ -11,11 +11,12 @@ from bioanalysis.planning import DIGESTS, raw_digests, raw_files
 from bioanalysis.records.audit import Trail, content_of
 from bioanalysis.records.changes import Change, changes_between
 from bioanalysis.records.digests import files_below, listing, read_listing, sha256_of_all, sha256_or_reason
+from bioanalysis.records.made import readings
 from bioanalysis.records.places import CONCENTRATIONS, KEPT, MANIFEST, is_config, is_result
 from bioanalysis.study import Study
 from bioanalysis.text_files import write_whole
 
-SEEN = "work/seen.json"
+SEEN, SEEN_READINGS = "work/seen.json", "work/seen_readings.json"
 
 
 @dataclass(frozen=True)
@@ -50,15 +51,26 @@ def config_now(folder: Path) -> dict[str, str]:
 
 
 def results_now(folder: Path) -> dict[str, str]:
-    """Return the digests of the results; a file whose size, times and place on the disk are known is not read again.
+    """Return the digests of the results; those known by size, times and place on the disk are not read again."""
+    names = [name for name in files_below(folder, "results") if is_result(name) and Path(name).name[0] != "."]
+    return _digests(folder, names, SEEN)
+
+
+def readings_now(folder: Path) -> dict[str, str]:
+    """Return the digests of what was read from raw data, taken as those of results."""
+    return _digests(folder, readings(folder), SEEN_READINGS)
+
+
+def _digests(folder: Path, names: list[str], cache: str) -> dict[str, str]:
+    """Return the digests of these files; a file whose size, times and place on the disk are known is not read again.
 
     Only for finding out what a run changed: `verify` reads everything.
     """
-    names = [name for name in files_below(folder, "results") if is_result(name) and Path(name).name[0] != "."]
     try:
-        seen = json.loads((folder / SEEN).read_text(encoding="utf-8"))
+        seen = json.loads((folder / cache).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         seen = {}
+    names = [name for name in names if (folder / name).exists()]  # a link that leads nowhere is no file
     stats = [(folder / name).stat() for name in names]
     # the time of the last change of a file's entry cannot be set back by the tools that set its other times
     keys = [[stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino] for stat in stats]
@@ -67,7 +79,7 @@ def results_now(folder: Path) -> dict[str, str]:
     digests = {name: read[name] if name in read else seen[name][-1] for name in names}
     now_seen = {name: [*key, digests[name]] for name, key in zip(names, keys, strict=True)}
     if now_seen != seen:
-        write_whole(folder / SEEN, json.dumps(now_seen, sort_keys=True, indent=0).encode())
+        write_whole(folder / cache, json.dumps(now_seen, sort_keys=True, indent=0).encode())
     return digests
 
 

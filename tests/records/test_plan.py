@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bioanalysis.records.changes import Change
+from bioanalysis.records.outside import Outside
 from bioanalysis.records.plan import Job, plan_in_words, planned_jobs
 from bioanalysis.records.standing import Standing
 
@@ -69,10 +70,12 @@ def test_other_software_is_told_as_such():
 
 
 def test_results_changed_outside_are_part_of_the_plan():
-    said = plan_in_words([], BEFORE, BEFORE, [], ["results/study/flags.tsv"], code=False)
+    outside = [str(Outside("results/study/flags.tsv", "1", "2")), str(Outside("results/study/flags.tsv", "1", None))]
+    said = plan_in_words([], BEFORE, BEFORE, [], outside, code=False)
     assert said.splitlines() == [
-        "results without an entry in the audit trail:",
-        "  results/study/flags.tsv was changed outside `bioanalysis run` and would be made again",
+        "without an entry in the audit trail:",
+        "  results/study/flags.tsv is not what the last run wrote: would be made again",
+        "  results/study/flags.tsv is missing, though the last run wrote it: would be made again",
     ]
 
 

@@ -1,0 +1,116 @@
+"""Results nobody vouches for: changed by hand, by the workflow on its own, or left half made by a killed run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from bioanalysis.records.acts import differing
+from bioanalysis.records.audit import Act, AuditTrail
+from bioanalysis.records.made import BEGUN, note_on
+from bioanalysis.records.places import SET_ASIDE
+from bioanalysis.text_files import listed
+from bioanalysis.words import FIGURES
+
+WHY = "changed without an entry: by hand, or by the workflow started on its own"
+WORDS = {
+    "results_changed_outside": "is not what the last run wrote",
+    "results_removed_outside": "is missing, though the last run wrote it",
+    "results_added_outside": "was written by no run",
+}
+
+
+class Outside(NamedTuple):
+    """A result that is not what was made of it: path, digest as made (None: by nobody), digest now (None: missing)."""
+
+    name: str
+    made: str | None
+    now: str | None
+
+    @property
+    def action(self) -> str:
+        """What an entry of the audit trail calls it."""
+        if self.now is None:
+            return "results_removed_outside"
+        return "results_added_outside" if self.made is None else "results_changed_outside"
+
+    def __str__(self) -> str:
+        end = "would be made again" if self.made is not None else "would be set aside"
+        return f"{self.name} {WORDS[self.action]}: {end}"
+
+
+def changed_since(recorded: Mapping[str, str], now: Mapping[str, str]) -> list[Outside]:
+    """Return the results that are not what the last recorded run left."""
+    return [Outside(*found) for found in differing(recorded, now)]
+
+
+def changed_since_killed(recorded: Mapping[str, str], noted: dict[str, str], now: Mapping[str, str]) -> list[Outside]:
+    """Return the results that are neither what a killed run's jobs noted nor, where they noted none, what was recorded.
+
+    What is missing is no finding: the workflow removes the results of a job before it starts.
+    """
+    made = {**recorded, **noted}
+    return [
+        Outside(name, made.get(name), digest) for name, digest in now.items() if made.get(name) not in (digest, BEGUN)
+    ]
+
+
+def half_made(noted: dict[str, str], now: Iterable[str]) -> list[str]:
+    """Return the files that stand there though the job that makes them never ended."""
+    return [name for name in now if note_on(noted, name) == BEGUN]
+
+
+def output_of(name: str) -> str:
+    """Return the output of the workflow a result belongs to: a figure, to the folder of figures."""
+    folder = name.rpartition("/")[0]
+    return folder if folder.endswith(f"/{FIGURES}") else name
+
+
+def set_aside(folder: Path, audit: AuditTrail, found: list[Outside]) -> None:
+    """Write down each of them and move it to the records, so that it is made again.
+
+    A second name is given to the file before the entry stands, and the first one taken after it: whoever is killed in
+    between finds both or finds it again.
+    """
+    acts, kept = [], {}
+    for number, one in enumerate(found, start=len(audit.trail.entries) + 1):
+        after = None
+        if one.now is not None:
+            target = f"{SET_ASIDE}/{number:04d}/{one.name}"
+            _second_name(folder / one.name, folder / f"{target}.next")
+            kept[target] = one.now
+            after = {"sha256": one.now, "set_aside": target}
+        acts.append(Act(one.action, one.name, one.made and {"sha256": one.made}, after, WHY))
+    audit.add(*acts, waiting=kept)
+    for one in found:
+        (folder / one.name).unlink(missing_ok=True)
+
+
+def _second_name(path: Path, second: Path) -> None:
+    second.parent.mkdir(parents=True, exist_ok=True)
+    second.unlink(missing_ok=True)
+    try:
+        os.link(path, second)
+    except OSError:  # a disk without links
+        shutil.copyfile(path, second)
+    if second.is_symlink():  # somebody put a link there: what it leads to is kept, and changes no more
+        second.unlink()
+        shutil.copyfile(path, second)
+
+
+def outside_message(names: list[str]) -> str:
+    """Return in words that results were changed without an entry."""
+    what = f"{len(names)} results were" if len(names) > 1 else "a result was"
+    tail = "what stands there is kept in results/study/provenance/set_aside, and made again"
+    return f"{what} changed without an entry in the audit trail ({listed(names)}): {tail}"
+
+
+def remove(folder: Path, names: Iterable[str]) -> None:
+    """Remove files that are made again in any case."""
+    for name in names:
+        with contextlib.suppress(FileNotFoundError):
+            (folder / name).unlink()

@@ -2,10 +2,11 @@
 
 python benchmarks/kill_and_resume.py [kills=50] [seed]
 
-The study is one LC-MS/MS run and one ELISA run of the demonstration. Each round kills (SIGKILL) one of: all processes of
-a first run, of a rerun after a changed weight, of the resume as well; the command alone, its workflow living on; one job of
-the workflow; all processes of `seal`, `sign` or `archive`. After each, `bioanalysis run` (and the command that was killed)
-must end in the same bytes of every table and curve, `bioanalysis verify` in 0, and nothing half-written may pass as whole.
+The study is one LC-MS/MS run and one ELISA run of the demonstration. Each round kills (SIGKILL) one of: all processes
+of a first run, of a rerun after a changed weight, of the resume as well; the command alone, its workflow living on; one
+job of the workflow; all processes of `seal`, `sign` or `archive`. After each, `bioanalysis run` (and the command that
+was killed) must end in the same bytes of every table and curve, `bioanalysis verify` in 0, and nothing half-written may
+pass as whole.
 """
 
 from __future__ import annotations

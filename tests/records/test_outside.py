@@ -11,7 +11,7 @@ from recorded_study import entries, record, recorded_study
 from bioanalysis.planning import workflow_folder
 from bioanalysis.records.audit import AuditTrail
 from bioanalysis.records.made import note_begun, note_made
-from bioanalysis.records.outside import changed_since_killed, set_aside
+from bioanalysis.records.outside import changed_since_killed, half_made, output_of, set_aside
 from bioanalysis.records.places import CONCENTRATIONS
 from bioanalysis.records.recorder import Recorder
 from bioanalysis.records.verify import verify
@@ -132,3 +132,11 @@ def test_a_plan_says_in_words_what_was_edited_removed_and_invented(study):
         "results/study/invented.tsv was written by no run: would be set aside",
         f"{REPORT} is missing, though the last run wrote it: would be made again",
     ]
+
+
+def test_of_figures_half_drawn_none_is_kept_and_of_figures_finished_each_is_held_against_its_own_digest():
+    noted = {"a/figures": "", "b/figures/1.svg": "1", "b/figures/2.svg": "2"}
+    now = {"a/figures/1.svg": "9", "b/figures/1.svg": "1", "b/figures/2.svg": "3"}
+    assert half_made(noted, now) == ["a/figures/1.svg"]
+    assert [one.name for one in changed_since_killed({}, noted, now)] == ["b/figures/2.svg"]
+    assert output_of("results/study/figures/2.svg") == "results/study/figures"

@@ -62,9 +62,11 @@ def run_study(folder: Path, *, cores: int, profile: str, dry_run: bool, reason: 
 
 
 def _plan(study: Study, records: Recorder, command: list[str]) -> int:
+    planned = [*command, "--dry-run"]
     again = records.would_be_made_again()
-    forced = ["--forcerun", *again] if again else []
-    code, output = _snakemake([*command, "--dry-run", *forced], records.folder, show=False)
+    code, output = _snakemake([*planned, *(["--forcerun", *again] if again else [])], records.folder, show=False)
+    if code and again:  # one of them belongs to a run that the study no longer has
+        code, output = _snakemake(planned, records.folder, show=False)
     if code:
         return _failed(records.folder, output)
     words = records.plan(study, output)

@@ -53,10 +53,8 @@ def changed_since_killed(recorded: Mapping[str, str], noted: dict[str, str], now
 
     What is missing is no finding: the workflow removes the results of a job before it starts.
     """
-    made = {**recorded, **noted}
-    return [
-        Outside(name, made.get(name), digest) for name, digest in now.items() if made.get(name) not in (digest, BEGUN)
-    ]
+    made = {name: note_on(noted, name, recorded.get(name)) for name in now}
+    return [Outside(name, made[name], digest) for name, digest in now.items() if made[name] not in (digest, BEGUN)]
 
 
 def half_made(noted: dict[str, str], now: Iterable[str]) -> list[str]:

@@ -120,8 +120,8 @@ class Recorder:
         return [name for name, digest in present.items() if noted.get(name) != digest]
 
     def would_be_made_again(self) -> list[str]:
-        """Return the files that stand there and that a run would take away first."""
-        standing = [one.name for one in self.changed_outside() if one.now is not None]
+        """Return the outputs of the workflow that stand there and that a run would take away first."""
+        standing = [one.name for one in self.changed_outside() if None not in (one.made, one.now)]
         return [*dict.fromkeys(map(output_of, standing)), *self.changed_readings()]
 
     def set_aside_what_changed_outside(self) -> list[str]:

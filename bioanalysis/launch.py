@@ -13,6 +13,7 @@ from bioanalysis.cluster import end_jobs_left_behind, find_profile, forget_run_i
 from bioanalysis.disk import disk_trouble, plain_disk_errors, require_writable
 from bioanalysis.errors import BatchError, Fault, plain_message, read_refusals
 from bioanalysis.lock import locked, share_lock
+from bioanalysis.orphans import end_orphans
 from bioanalysis.planning import load_with_runs, workflow_folder
 from bioanalysis.records.audit import now
 from bioanalysis.records.outside import outside_message
@@ -43,7 +44,7 @@ def run_study(folder: Path, *, cores: int, profile: str, dry_run: bool, reason: 
         shutil.rmtree(folder / "work" / "refused", ignore_errors=True)
         command = _command(folder, profile_folder, cores)
         if taken_over:
-            subprocess.run([*command, "--unlock"], env=_environment(), capture_output=True, check=False)
+            _clear_up(folder, command)
         if not dry_run:
             end_jobs_left_behind(folder)
         records = Recorder(folder, workflow_folder(), reason)
@@ -78,6 +79,9 @@ def _run(study: Study, records: Recorder, command: list[str]) -> int:
     started, code, output = now(), None, ""
     try:
         code, output = _snakemake(command, records.folder, show=True)
+        if code < 0:
+            _clear_up(records.folder, command)
+            output += f"\nthe workflow was killed (signal {-code}); `bioanalysis run` goes on from what is finished\n"
     finally:
         words = "done" if code == 0 else "stopped before it was done"
         records.write(study, Outcome(code == 0, started, words))
@@ -101,6 +105,12 @@ def _nothing_to_do(folder: Path, summary: str) -> int:
 def _say(summary: str, folder: Path) -> None:
     print(summary)
     print(f"report: {folder / 'results' / 'study' / 'report.html'}")
+
+
+def _clear_up(folder: Path, command: list[str]) -> None:
+    """End what a killed workflow left at work here, and take away the lock it left."""
+    end_orphans(folder)
+    subprocess.run([*command, "--unlock"], env=_environment(), capture_output=True, check=False)
 
 
 def _require_reason(records: Recorder, version: int, reason: str) -> None:

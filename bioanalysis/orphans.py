@@ -1,0 +1,48 @@
+"""Jobs of a workflow that was killed: they live on without it, and would write beside the run that resumes its work."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+MARK = "--target-jobs"  # what Snakemake starts its jobs with
+
+
+def end_orphans(folder: Path) -> int:
+    """End jobs that work in `folder` and whose workflow is dead; return how many there were."""
+    import psutil
+
+    orphans = [process for process in psutil.process_iter() if _is_orphan(process, folder)]
+    family = [member for orphan in orphans for member in _with_children(orphan)]
+    for act in (psutil.Process.suspend, psutil.Process.kill):  # first none may start another
+        for member in family:
+            with contextlib.suppress(psutil.Error):
+                act(member)
+    psutil.wait_procs(family, timeout=60)
+    return len(orphans)
+
+
+def _is_orphan(process: object, folder: Path) -> bool:
+    import psutil
+
+    assert isinstance(process, psutil.Process)
+    with contextlib.suppress(psutil.Error, OSError):
+        if MARK not in process.cmdline() or Path(process.cwd()) != folder:
+            return False
+        parent = process.parent()
+        while parent is not None:  # a shell may stand between a job and its workflow
+            if "snakemake" in " ".join(parent.cmdline()) and Path(parent.cwd()) == folder:
+                return False
+            parent = parent.parent()
+        return True
+    return False
+
+
+def _with_children(process: object) -> list:
+    import psutil
+
+    assert isinstance(process, psutil.Process)
+    try:
+        return [process, *process.children(recursive=True)]
+    except psutil.Error:
+        return [process]

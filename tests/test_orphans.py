@@ -1,0 +1,55 @@
+"""Jobs that outlive their workflow are ended; those of a living workflow, and of another study, are left alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from bioanalysis.orphans import end_orphans
+
+SLEEPS = "import sys, time; time.sleep(600)"
+STARTS = f"""
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", {SLEEPS!r}, "--target-jobs", "judge_run:run=R1"])
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def workflow(tmp_path):
+    """A process that looks like a workflow in the folder, and the number of its job."""
+    command = [sys.executable, "-c", STARTS, "snakemake"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    job = psutil.Process(int(process.stdout.readline()))
+    yield process, job
+    for one in (process, job):
+        try:
+            one.kill()
+        except psutil.NoSuchProcess:
+            continue
+    process.wait()
+    process.stdout.close()
+
+
+def test_a_job_whose_workflow_is_dead_is_ended(workflow, tmp_path):
+    process, job = workflow
+    process.kill()
+    process.wait()
+    while job.is_running() and job.ppid() == process.pid:
+        time.sleep(0.01)
+    assert end_orphans(tmp_path) == 1
+    assert not job.is_running()
+
+
+def test_a_job_of_a_living_workflow_and_one_of_another_study_are_left_alone(workflow, tmp_path):
+    process, job = workflow
+    assert end_orphans(tmp_path) == 0
+    process.kill()
+    process.wait()
+    assert end_orphans(tmp_path / "other") == 0
+    assert job.is_running()

@@ -135,8 +135,9 @@ def write_refusal(path: Path, error: BatchError) -> None:
 
 def read_refusals(folder: Path) -> list[Fault]:
     """Return the faults left by all jobs in `folder` (empty where there are none)."""
-    return [
-        Fault(**fault)
-        for path in sorted(folder.glob("*.json"))
-        for fault in json.loads(path.read_text(encoding="utf-8"))
-    ]
+    return [fault for path in sorted(folder.glob("*.json")) for fault in read_faults(path)]
+
+
+def read_faults(path: Path) -> list[Fault]:
+    """Return the faults in a file that `write_refusal` left."""
+    return [Fault(**fault) for fault in json.loads(path.read_text(encoding="utf-8"))]

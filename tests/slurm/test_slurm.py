@@ -133,13 +133,11 @@ def test_a_killed_run_is_resumed_its_jobs_ended_and_the_bytes_are_those_of_a_run
 
 
 def test_a_raw_file_that_cannot_be_read_is_refused_in_the_same_words_as_here(plate, profile):
-    settings = yaml.safe_load((profile / "profile.yaml").read_text())
-    at_once = plate.parent / "at_once"
-    at_once.mkdir()
-    (at_once / "profile.yaml").write_text(yaml.safe_dump(settings | {"retries": 0}))
     raw = next(path for path in (plate / "raw").rglob("*") if path.is_file())
     raw.write_text(raw.read_text()[:40])
-    here, there = run(plate), run(plate, "--profile", at_once)
+    here, there = run(plate), run(plate, "--profile", profile)
     assert (here.returncode, there.returncode) == (2, 2)
     assert there.stderr == here.stderr
     assert raw.name in there.stderr
+    log = (plate / "logs/snakemake.log").read_text()
+    assert log.count("has been submitted with SLURM jobid") == 1  # a refusal is final: nothing is tried again

@@ -6,6 +6,7 @@ rule read_traces:
         run="work/{run}/run.json",
     output:
         traces="work/{run}/traces.npz",
+        refused="work/{run}/refused.json",
     log:
         "logs/{run}/read_traces.log",
     wildcard_constraints:
@@ -27,6 +28,7 @@ rule read_wells:
     output:
         wells="work/{run}/wells.tsv",
         notes="work/{run}/wells_notes.tsv",
+        refused="work/{run}/refused.json",
     log:
         "logs/{run}/read_wells.log",
     wildcard_constraints:
@@ -42,17 +44,20 @@ rule read_wells:
         "../scripts/read_wells.py"
 
 
-# Snakemake removes a rule's outputs before it runs: results of earlier runs are only touched once all input is known
-# to be readable.
+# A job that refuses a raw file ends well and says so in `refused`: one that fails is tried again on a cluster, and a
+# refusal is final. Snakemake removes a rule's outputs before it runs: results of earlier runs are only touched once all
+# input is known to be readable.
 rule admit:
     input:
         expand("work/{run}/traces.npz", run=LCMS_RUNS),
         expand("work/{run}/wells.tsv", run=ELISA_RUNS),
+        refused=expand("work/{run}/refused.json", run=RUNS),
     output:
         "work/admitted",
     log:
         "logs/admit.log",
+    retries: 0
     params:
         code=CODE,
-    shell:
-        "echo 'all raw data could be read and matched' > {output} 2> {log}"
+    script:
+        "../scripts/admit.py"

@@ -21,7 +21,7 @@ from bioanalysis.records.audit import Act, AuditTrail
 from bioanalysis.records.digests import listing, sha256_of
 from bioanalysis.records.places import MANIFEST
 
-VERIFY = [str(Path(sys.executable).with_name("bioanalysis")), "verify"]
+VERIFY = [sys.executable, "-c", "from bioanalysis.start import main; main()", "verify"]
 
 
 def make_files(folder: Path, count: int, size: int) -> list[str]:

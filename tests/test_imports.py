@@ -12,7 +12,7 @@ CORRIDOR = (
     "template", "instruments",
     "chromatography", "responses", "calibration", "variability", "recovery", "acceptance", "tissue", "exposure",
     "validation_study", "evaluation", "results", "reanalysis", "report", "export", "trends", "curve_choice",
-    "planning", "disk", "lock", "orphans", "settled", "records", "workflow", "cluster", "launch", "qualification", "cli",
+    "planning", "disk", "lock", "orphans", "settled", "records", "workflow", "cluster", "launch", "qualification", "cli", "start",
 )  # fmt: skip
 
 

@@ -1,0 +1,30 @@
+"""The short way to `verify` says what the long way says, and every other command goes the long way."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+SHORT, LONG = ("from bioanalysis.start import main; main()", "from bioanalysis.cli import main; main()")
+
+
+@pytest.mark.parametrize(
+    "words", [["verify"], ["verify", "."], ["verify", "--help"], ["verify", "a", "b"], ["mass", "x"]]
+)
+def test_both_ways_say_the_same(words, tmp_path):
+    command = [sys.executable, "-c"]
+    ways = [
+        subprocess.run([*command, way, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+        for way in (SHORT, LONG)
+    ]
+    short, long = ((way.returncode, way.stdout, way.stderr) for way in ways)
+    assert short == long
+
+
+def test_verify_loads_no_more_than_it_needs(tmp_path):
+    script = f"import sys; sys.argv = ['bioanalysis', 'verify', {str(tmp_path)!r}]\n"
+    script += "try:\n    from bioanalysis.start import main; main()\nexcept SystemExit: print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert {"typer", "pandas", "numpy", "pydantic"} & set(said) == set()

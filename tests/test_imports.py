@@ -12,7 +12,8 @@ CORRIDOR = (
     "template", "instruments",
     "chromatography", "responses", "calibration", "variability", "recovery", "acceptance", "tissue", "exposure",
     "validation_study", "evaluation", "results", "reanalysis", "report", "export", "trends", "curve_choice",
-    "planning", "disk", "lock", "orphans", "settled", "records", "workflow", "cluster", "launch", "qualification", "cli", "start",
+    "planning", "disk", "lock", "orphans", "settled", "records", "workflow", "cluster", "launch", "qualification",
+    "cli", "start",
 )  # fmt: skip
 
 

@@ -46,7 +46,7 @@ def qualify_performance(study: Path, expected: Path, tolerance_percent: float | 
         return code
     held = results_held(study)
     compared = compare(previous, held, str(expected))
-    checks = [_check(row) for row in compared.to_dict("records")]
+    checks = checks_of(compared)
     only_here = unmatched(previous, held)
     if len(only_here):
         checks.append(Check("Rows on one side", "UR-072", "samples without an earlier number", "named", 
@@ -91,6 +91,7 @@ def _compared(row: dict[str, Any], ours: dict[str, Any] | None) -> dict[str, Any
         "tolerance_percent": None, "tolerance_source": "", "verdict": FAIL, "note": "",
     }  # fmt: skip
     if ours is None:
+        made |= _tolerance_of(row)
         return made | {"here": "nothing", "note": "not among the results here"}
     made["method_id"] = ours["method_id"]
     shown = ours["found"] or ours["word"]
@@ -98,7 +99,7 @@ def _compared(row: dict[str, Any], ours: dict[str, Any] | None) -> dict[str, Any
         same = ours["word"] == row["value"]
         return made | {"here": shown if ours["word"] == "quantified" else ours["word"],
                        "verdict": PASS if same else FAIL, "note": ours["reason"]}  # fmt: skip
-    made |= {"tolerance_percent": row["tolerance"], "tolerance_source": row["tolerance_source"]}
+    made |= _tolerance_of(row)
     if not ours["found"]:
         return made | {"here": ours["word"], "note": f"no number here: {ours['reason'] or ours['word']}"}
     base, factor = UNITS[row["unit"]]
@@ -109,6 +110,13 @@ def _compared(row: dict[str, Any], ours: dict[str, Any] | None) -> dict[str, Any
     met = abs(difference) <= Fraction(str(row["tolerance"]))
     return made | {"here": repr(float(found / factor)), "difference_percent": float(difference),
                    "verdict": PASS if met else FAIL, "note": "" if met else "beyond the tolerance"}  # fmt: skip
+
+
+def _tolerance_of(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the tolerance of an earlier number; none where a word stands."""
+    if row["number"] is None:
+        return {}
+    return {"tolerance_percent": row["tolerance"], "tolerance_source": row["tolerance_source"]}
 
 
 def unmatched(previous: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
@@ -122,6 +130,11 @@ def unmatched(previous: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
     ]
     table = ours[[not each for each in spoken]]
     return table[["sample_id", "analyte", "method_id", "run_id", "found", "found_unit", "word"]]
+
+
+def checks_of(compared: pd.DataFrame) -> list[Check]:
+    """Return the check of each row of `compare`."""
+    return [_check(row) for row in compared.to_dict("records")]
 
 
 def _check(row: dict[str, Any]) -> Check:

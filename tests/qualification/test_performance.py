@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from bioanalysis.errors import BatchError
-from bioanalysis.qualification.performance import agreement_sections, compare, unmatched
+from bioanalysis.qualification.performance import agreement_sections, checks_of, compare, unmatched
 from bioanalysis.qualification.previous import read_previous
 from bioanalysis.qualification.results_held import COLUMNS
 
@@ -59,6 +59,8 @@ def test_rows_on_one_side_only_are_named(tmp_path):
     table = previous(tmp_path, "S1 aso 1.1 ug/g", "S9 aso 3 ug/g")
     only_before = compare(table, OURS, "previous.tsv").set_index("sample_id").loc["S9"]
     assert (only_before.verdict, only_before.note) == ("fail", "not among the results here")
+    said = checks_of(compare(table, OURS, "previous.tsv"))[1]
+    assert (said.expected, said.observed) == ("3 ug/g within 10 %", "nothing; not among the results here")
     assert list(unmatched(table, OURS).sample_id) == ["S2", "S3"]
 
 

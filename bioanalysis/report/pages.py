@@ -41,6 +41,7 @@ from bioanalysis.report.run_sections import (
 from bioanalysis.report.sections import Cell, run_address, section
 from bioanalysis.report.study_stage import Part, study_stage_parts, study_stage_verdicts
 from bioanalysis.report.study_tables import located, read_of_run, read_or_empty, read_study_tables
+from bioanalysis.report.tracking import preparation_section, tracking_section
 from bioanalysis.report.variability_sections import is_factor, variability_parts
 from bioanalysis.results import read_curves, read_table, write_result
 from bioanalysis.study import Run, Study
@@ -107,6 +108,7 @@ def write_study_report(folder: Path, path: Path) -> None:
         concentrations_section(concentrations, flags),
         section("Summary by group", tables["tissue_summary"], source="tissue_summary.tsv"),
         samples_section(study, concentrations),
+        tracking_section(study, concentrations),
         primary_section(concentrations),
         control_animals_section(concentrations),
         section("Biodistribution", tables["biodistribution"], source="biodistribution.tsv"),
@@ -124,6 +126,7 @@ def write_study_report(folder: Path, path: Path) -> None:
         deviations_section(study, verdicts),
         methods_section(study),
         materials_section(study),
+        preparation_section(study),
         section("Sequences of several runs", tables["sequences"], SEQUENCES, source="sequences.tsv"),
         section(
             "Reconciliation of every input row", tables["reconciliation"], source="reconciliation.tsv", folded=True

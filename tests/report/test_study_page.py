@@ -17,7 +17,8 @@ pytestmark = pytest.mark.requirement("UR-050")
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd|'/C~calc'!A0", "<img/src=x/onerror=alert(1)>", "n" * 200)
 REQUIRED = (
-    "Tissue concentrations", "Samples planned, received, analysed and reported", "Primary value, basis, unit and range",
+    "Tissue concentrations", "Samples planned, received, analysed and reported",
+    "Samples from collection to analysis", "Preparation of standards and QCs", "Primary value, basis, unit and range",
     "Control animals", "All runs", "Calibration of all runs", "QCs over the runs", "Materials",
     "Methods and their validation", "Effect of each open flag on the means of groups", "Deviations and their impact",
     "Provenance",

@@ -14,6 +14,7 @@ import jsonschema
 import pandas as pd
 import pypdf
 import pytest
+from browser import opened
 from python_calamine import CalamineWorkbook
 
 from bioanalysis.export import write_pdf
@@ -278,3 +279,50 @@ def test_a_performance_qualification_against_the_truth_as_earlier_numbers(study,
         assert done.returncode == code, done.stdout
     held = json.loads((tmp_path / "pq.json").read_text())
     assert [row["sample_id"] for row in held["rows"] if row["verdict"] == "fail"] == ["ghost"]
+
+
+def test_each_required_content_stands_where_the_guide_to_the_report_says(study):
+    lines = (ROOT / "docs/report-contents.md").read_text(encoding="utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| RPT-")]
+    assert [rule for rule, *_ in rows] == [f"RPT-{number:02}" for number in range(1, 19)]
+    pages = {
+        "study": (study / "results/study/report.html").read_text(encoding="utf-8"),
+        "run": (study / "results/runs/LC-02/report.html").read_text(encoding="utf-8"),
+    }
+    for rule, _, where, test in rows:
+        assert (ROOT / test).is_file(), rule
+        places = [place.split(": ", 1) for place in where.split("; ") if ": " in place]
+        for page, title in places:
+            assert page == "validation" or f"<h2>{title}" in pages[page], (rule, title)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("sample", "method", "run", "keys"),
+    [
+        ("R301-S1a", "ASO-LCMS-01", "LC-02", False),
+        ("R301-S1a", "ASO-LCMS-01", "LC-02", True),
+        ("R301-L1a", "ASO-HELISA-01", "ELISA-01", False),
+    ],
+)
+def test_a_tissue_value_leads_to_its_chromatogram_or_well_in_two_steps(chromium, study, sample, method, run, keys):
+    def follow(link):
+        link.press("Enter") if keys else link.click()
+
+    with opened(chromium) as (page, said):
+        page.goto((study / "results/study/report.html").as_uri())
+        row = page.locator("#Tissue-concentrations tbody tr").filter(has_text=sample).filter(has_text=method)
+        position = read(study / "results/study/tissue_concentrations.tsv").query(
+            "sample_id == @sample and method_id == @method"
+        ).position.iloc[0]  # fmt: skip
+        follow(row.locator("a").first)
+        page.wait_for_url(f"**/runs/{run}/report.html#row-*")
+        assert sample in page.locator("tr:target").inner_text()
+        if method == "ASO-LCMS-01":
+            follow(page.locator("tr:target a").first)
+            page.wait_for_selector("#chromatograms[data-ready]")
+            page.wait_for_function("document.querySelector('.review-title').textContent !== ''")
+            assert page.inner_text(".review-title").startswith(f"{position} {sample}")
+        else:
+            assert position.split(";")[0] in page.locator("tr:target").inner_text()
+        assert said == []

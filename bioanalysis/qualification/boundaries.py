@@ -17,7 +17,9 @@ from bioanalysis.qualification.pytest_plugin import RECORD, SELECT
 from bioanalysis.qualification.requirements import requirement_of, requirements
 
 BY_RULE, BY_REQUIREMENT = "Acceptance rules at their boundary", "Requirements by their tests"
-NOT_HERE = "workflow slurm browser"  # whole studies are run by themselves; a cluster and a browser may not be there
+NOT_HERE = (
+    "workflow slurm browser repository"  # whole studies are run by themselves; a cluster and a browser may not be there
+)
 SIDES = {
     "inside": "just inside its limit: pass", "on": "on its limit: pass", "outside": "just outside its limit: fail",
     "pass": "met: pass", "fail": "not met: fail", "not_assessable": "without what it needs: not assessable",
@@ -87,10 +89,9 @@ def requirement_checks(outcomes: Sequence[Outcome]) -> list[Check]:
 
 def unreadable_checks(outcomes: Sequence[Outcome]) -> Iterator[Check]:
     """Yield a failed check for each file of tests that could not be read, and one where there was nothing to run."""
-    for outcome in outcomes:
-        if outcome["outcome"] == "unreadable":
-            yield Check(BY_RULE, "UR-071", f"tests in {outcome['test']}", "can be read",
-                        outcome.get("words", "cannot be read"), FAIL)  # fmt: skip
+    for outcome in {one["test"]: one for one in outcomes if one["outcome"] == "unreadable"}.values():
+        yield Check(BY_RULE, "UR-071", f"tests in {outcome['test']}", "can be read",
+                    outcome.get("words", "cannot be read"), FAIL)  # fmt: skip
     if not outcomes:
         yield Check(BY_RULE, "UR-071", "the shipped tests", "can be run", NO_PYTEST, NOT_ASSESSABLE)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bioanalysis.errors import BatchError, Fault
 
-PARTS = ("config", "test_data", "tests", "docs/requirements.tsv", "pyproject.toml")
+PARTS = ("config", "test_data", "tests", "benchmarks", "docs/requirements.tsv", "pyproject.toml")
 
 
 def shipped_folder() -> Path:

@@ -57,11 +57,13 @@ def test_no_test_holds_a_rule_that_the_catalogue_does_not_have():
     assert set(rules_tested()) <= set(RULES)
 
 
+@pytest.mark.repository
 def test_the_page_of_rules_is_up_to_date():
     done = subprocess.run([sys.executable, ROOT / "docs" / "make_rules.py", "--check"], check=False)
     assert done.returncode == 0, "run python docs/make_rules.py"
 
 
+@pytest.mark.repository
 def test_how_limits_are_applied_is_said_on_every_report():
     pages = (ROOT / "bioanalysis/report/page.html", ROOT / "bioanalysis/export/pdf.py")
     assert "inclusive" in CONVENTION

@@ -26,6 +26,7 @@ def test_no_requirement_names_rules_that_do_not_exist():
     assert [each for each in patterns if not any(fnmatchcase(rule, each) for rule in read_catalogue())] == []
 
 
+@pytest.mark.repository
 def test_the_pages_are_those_the_markers_make():
     script = ROOT / "docs" / "make_traceability.py"
     done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)

@@ -177,6 +177,7 @@ def _combined_dilutions(inside: pd.DataFrame, method: Method) -> Choice:
     row["curve_uncertainty"] = float(inside.curve_uncertainty.max())
     row["n_extractions"] = len(set(inside.extraction_id))
     row["dilution_steps"] = inside.dilution_steps.max()
+    row["plate"] = ";".join(dict.fromkeys(inside.plate.astype(str)))
     row["position"] = ";".join(inside.position.astype(str))
     return Choice(row, QUANTIFIED, "", f"mean of {count} dilutions ({text} ng/mL)", join_words(*inside["flags"]))
 

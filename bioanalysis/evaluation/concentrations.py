@@ -24,7 +24,8 @@ from bioanalysis.words import NEEDS_DECISION, NOT_ANALYSED, NOT_REPORTED, QUANTI
 KEY = ["sample_id", "analyte", "method_id"]
 COLUMNS = [
     "sample_id", "subject_id", "group", "tissue", "piece", "homogenate", "collection_day", "analyte", "method_id",
-    "run_id", "position", "homogenate_ng_ml", "homogenate_factor_ml_per_g", "recovery_factor", "uncorrected_ug_g",
+    "run_id", "plate", "position", "homogenate_ng_ml", "homogenate_factor_ml_per_g", "recovery_factor",
+    "uncorrected_ug_g",
     "tissue_ug_g", "tissue_ug_g_low", "tissue_ug_g_high", "relative_uncertainty", "lloq_ug_g", "uloq_ug_g", "value",
     "value_low", "value_high", "lloq", "uloq", "unit", "status", "reason", "flags", "chosen", "basis",
     "tissue_nmol_g", "uncorrected_nmol_g", "homogenate_nmol_l", "sex", "treatment", "pool", "dilution_factor",
@@ -145,7 +146,8 @@ def _measured(contexts: Mapping[str, MethodContext], key: tuple[str, str, str], 
     extraction = np.sqrt(scatter.variance_log / result.n_extractions)
     return {
         "sample_id": sample_id, "analyte": analyte, "method_id": method_id,
-        "run_id": result.run_id if status != NEEDS_DECISION else "", "position": str(result.position),
+        "run_id": result.run_id if status != NEEDS_DECISION else "",
+        "plate": str(result.plate), "position": str(result.position),
         "status": status, "reason": reason, "flags": join_words(choice.flags, words), "chosen": choice.note,
         "basis": context.method.concentration_basis, "convention": context.method.homogenate,
         "molar_mass_g_mol": context.method.molar_mass(analyte) or np.nan, "moles": context.method.counts_moles,
@@ -174,7 +176,7 @@ def _factor_columns(factor: AppliedFactor | None) -> dict[str, object]:
 
 
 def _not_measured(sample: Any) -> dict[str, object]:
-    words = ("analyte", "method_id", "run_id", "position", "flags", "chosen", "basis", "recovery_source")
+    words = ("analyte", "method_id", "run_id", "plate", "position", "flags", "chosen", "basis", "recovery_source")
     reason = sample.not_available_reason or "in no worklist"
     return dict.fromkeys(words, "") | {
         "sample_id": sample.sample_id, "status": NOT_ANALYSED, "reason": reason, "convention": ADDED_VOLUME,

@@ -98,6 +98,7 @@ def _combined(group: pd.DataFrame, values: np.ndarray) -> pd.Series:
     row["reading_uncertainty"] = float(np.sqrt(np.sum((group.reading_uncertainty / sizes) ** 2)))
     row["curve_uncertainty"] = float(group.curve_uncertainty.max())
     row["n_extractions"] = int(within.ngroups)
+    row["plate"] = ";".join(dict.fromkeys(group.plate.astype(str)))
     row["position"] = ";".join(group.position.astype(str))
     row["flags"] = join_words(*group["flags"])
     return row

@@ -12,7 +12,7 @@ from bioanalysis.words import QUANTIFIED
 
 # fmt: off
 COLUMNS = ["sample_id", "subject_id", "group", "collection_day", "tissue", "method_id", "analyte", "result",
-           "interval", "unit", "status", "reason", "lloq", "recovery_factor", "run_id", "position", "flags"]
+           "interval", "unit", "status", "reason", "lloq", "recovery_factor", "run_id", "plate", "position", "flags"]
 # fmt: on
 FILTERS = ["run_id", "tissue", "group", "status", "flags", "method_id"]
 HEADS = {"interval": "95 % interval", "lloq": "LLOQ", "result": "result"}

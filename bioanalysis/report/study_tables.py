@@ -31,7 +31,7 @@ COLUMNS = {
     "storage": ("verdict",),
     "recovery": ("tissue", "kind"),
     "tissue_concentrations": ("sample_id", "subject_id", "group", "tissue", "collection_day", "analyte", "method_id",
-                              "run_id", "position", "value", "value_low", "value_high", "lloq", "uloq",
+                              "run_id", "plate", "position", "value", "value_low", "value_high", "lloq", "uloq",
                               "recovery_factor", "unit", "status", "reason", "flags"),
 }  # fmt: skip
 
@@ -75,20 +75,20 @@ def read_study_tables(results: Path) -> dict[str, pd.DataFrame]:
 
 
 def located(concentrations: pd.DataFrame, runs: Sequence[OfRun]) -> pd.DataFrame:
-    """Return the concentrations with `plate` and `address`: the first of the rows of a run that a value came from."""
+    """Return the concentrations with `address`: the first of the rows of its run that a value came from."""
     rows = [
-        ((run.run_id, row.sample_id, str(row.position), row.analyte), (row.plate, row.line))
+        ((run.run_id, row.plate, row.sample_id, str(row.position), row.analyte), row.line)
         for run in runs
         for row in run.measurements.itertuples()
     ]
     found = dict(reversed(rows))
     keys = [
-        (row.run_id.split(";")[0], row.sample_id, str(row.position).split(";")[0], row.analyte)
+        (_first(row.run_id), _first(row.plate), row.sample_id, _first(row.position), row.analyte)
         for row in concentrations.itertuples()
     ]
-    places = [found.get(key, ("", "")) for key in keys]
-    addresses = [
-        run_address(key[0], row_anchor(line, key[3])) if line != "" else ""
-        for key, (_, line) in zip(keys, places, strict=True)
-    ]
-    return concentrations.assign(plate=[plate for plate, _ in places], address=addresses)
+    addresses = [run_address(key[0], row_anchor(found[key], key[-1])) if key in found else "" for key in keys]
+    return concentrations.assign(address=addresses)
+
+
+def _first(words: object) -> str:
+    return str(words).split(";")[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from made_results import make_results
@@ -80,3 +82,11 @@ def test_a_curve_that_could_not_be_fitted_says_why():
         "problem": "3 levels",
     }
     assert curve_figures(curve, 15.0) == ["<p>a&lt;b, plate P1: 4pl, weighting 1/y: 3 levels</p>"]
+
+
+def test_a_sample_on_two_plates_leads_to_the_well_it_came_from(run):
+    wells = pd.DataFrame({"plate": ["P1", "P2"], "sample_id": "S1", "position": "A1", "analyte": "a", "line": [2, 9]})
+    table = pd.DataFrame({"run_id": "R1", "plate": ["P2", "P1", "P2;P1"], "sample_id": "S1", "position": "A1;A2",
+                          "analyte": "a"})  # fmt: skip
+    addresses = located(table, [replace(run, measurements=wells)]).address
+    assert [address.split("#")[1] for address in addresses] == ["row-9-a", "row-2-a", "row-9-a"]

@@ -133,6 +133,24 @@ def test_every_figure_has_its_numbers_beside_it(study):
             assert {path.stem for path in folder.glob(f"*.{kind}")} - {"index"} == names
 
 
+def test_every_result_leads_to_its_row_in_its_run_and_from_there_to_its_chromatogram(study):
+    table = read(study / "results/study/tissue_concentrations.tsv")
+    measured = table[table.run_id != ""]
+    assert (measured.plate[measured.run_id == "ELISA-01"] != "").all()
+    page = (study / "results/study/report.html").read_text(encoding="utf-8")
+    section = page[page.index("<h2>Tissue concentrations") : page.index("<h2>Summary by group")]
+    led = re.findall(r'<th scope="row">([^<]+)</th>.*?href="\.\./runs/([^/]+)/report\.html#(row-[^"]+)"', section)
+    assert [(sample, run) for sample, run, _ in led] == list(zip(measured.sample_id, measured.run_id, strict=True))
+    pages = {run: (study / f"results/runs/{run}/report.html").read_text(encoding="utf-8") for _, run, _ in led}
+    for (_, run, anchor), row in zip(led, measured.itertuples(), strict=True):
+        target = re.search(rf'<tr id="{anchor}">.*?</tr>', pages[run], re.S)[0]
+        position = row.position.split(";")[0]
+        assert f"<td>{row.sample_id}</td>" in target
+        is_lcms = row.method_id == "ASO-LCMS-01"
+        assert (f'href="#chromatogram-{position}">' in target) == is_lcms
+        assert is_lcms or f'<th scope="row">{position}</th><td>{row.plate}</td>' in target
+
+
 def test_snakemakes_own_report_holds_every_figure_without_a_network(study, tmp_path):
     page = tmp_path / "workflow.html"
     command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--directory", str(study)]

@@ -28,7 +28,7 @@ from bioanalysis.instruments.traces import RunTraces
 from bioanalysis.limits.peaks import read_details
 from bioanalysis.method import Method, Transition
 from bioanalysis.report.review_readings import readings_data
-from bioanalysis.results import read_table
+from bioanalysis.results import read_curves, read_table
 from bioanalysis.study import Run
 from bioanalysis.study.schema import ACTIONS, DECISIONS
 
@@ -55,7 +55,7 @@ def chromatogram_review(folder: Path, run: Run, results: Path) -> str:
     content = review_data(run, traces, read_table(results / "peaks.tsv"), read_table(results / "flags.tsv"))
     content["analytes"] = readings_data(
         run.method, traces.transitions.tolist(), traces.positions.tolist(),
-        json.loads((results / "curve.json").read_text("utf-8")),
+        read_curves(results / "curve.json"),
         read_table(results / "measurements.tsv"),
     )  # fmt: skip
     here = files("bioanalysis.report")
@@ -70,7 +70,7 @@ def chromatogram_review(folder: Path, run: Run, results: Path) -> str:
     template = jinja2.Environment(autoescape=True, trim_blocks=True).from_string(
         (here / "review.html").read_text(encoding="utf-8")
     )
-    return template.render(data=embedded(content), decisions=content["decisions"], **parts)
+    return template.render(data=embedded(content), decisions=content["decisions"], unit=run.method.unit, **parts)
 
 
 def embedded(content: Any) -> str:

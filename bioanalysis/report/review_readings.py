@@ -23,7 +23,7 @@ def readings_data(
     positions : sequence of str
         Injections in the order of the traces.
     curves : sequence of dict
-        curve.json of the run.
+        `read_curves` of the run.
     measurements : DataFrame
         measurements.tsv of the run.
 

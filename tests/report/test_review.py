@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from dataclasses import replace
 from importlib.resources import files
 from types import SimpleNamespace
 
@@ -17,11 +18,14 @@ from bioanalysis.calibration.models import make_estimator
 from bioanalysis.chromatography import integrate_run
 from bioanalysis.chromatography.block import Block, value_at
 from bioanalysis.chromatography.noise import ion_quantum
+from bioanalysis.evaluation.moles import run_in_moles
 from bioanalysis.evaluation.peaks import peaks_of
 from bioanalysis.evaluation.run import evaluate_run
 from bioanalysis.evaluation.run_tables import curve_document
 from bioanalysis.flags import flag, flag_table
 from bioanalysis.instruments.traces import RunTraces
+from bioanalysis.method import Method
+from bioanalysis.moles import keys_written
 from bioanalysis.report.review import chromatogram_review, embedded, packed, review_data
 from bioanalysis.responses import responses_from_peaks
 from bioanalysis.results import write_result
@@ -184,6 +188,25 @@ def write_curve_and_readings(run, peaks: pd.DataFrame, folder) -> None:
     found = evaluate_run(run, responses_from_peaks(run, peaks))
     write_result(found.measurements, folder / "measurements.tsv")
     (folder / "curve.json").write_text(json.dumps(curve_document(found.curves)))
+
+
+def test_a_review_of_a_method_in_moles_reads_its_curve_and_says_its_unit(tmp_path):
+    run, traces = run_and_traces("S-1")
+    (about,) = run.method.model_dump()["analytes"]
+    bare = about | {"lloq_nmol_l": 5.0, "uloq_nmol_l": 5000.0} | dict.fromkeys(("molar_mass_g_mol", "sequence"))
+    method = Method.model_validate(run.method.model_dump() | {"concentration_unit": "nmol_l", "analytes": [bare]})
+    run = replace(run, method=method)
+    (tmp_path / "work/LC-1").mkdir(parents=True)
+    traces.save(tmp_path / "work/LC-1/traces.npz")
+    peaks = peaks_of(run, traces)
+    write_result(peaks, tmp_path / "peaks.tsv")
+    write_result(flag_table([]), tmp_path / "flags.tsv")
+    found = run_in_moles(evaluate_run(run, responses_from_peaks(run, peaks)), run)
+    write_result(found.measurements, tmp_path / "measurements.tsv")
+    (tmp_path / "curve.json").write_text(json.dumps(keys_written(curve_document(found.curves))))
+    page = chromatogram_review(tmp_path, run, tmp_path)
+    assert "on the curve, nmol/L</th>" in page
+    assert "ng/mL</th>" not in page
 
 
 CURVES = [

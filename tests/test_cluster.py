@@ -83,6 +83,7 @@ def pins(lock):
     return dict(re.findall(r"^([a-z0-9_.-]+)==([^ ;]+)", (workflow_folder() / lock).read_text(), re.MULTILINE))
 
 
+@pytest.mark.repository
 def test_the_lock_of_the_cluster_adds_packages_and_changes_none():
     usual, cluster = pins("requirements.lock"), pins("requirements-hpc.lock")
     added = {name for name in cluster if usual.get(name) != cluster[name]}
@@ -91,6 +92,7 @@ def test_the_lock_of_the_cluster_adds_packages_and_changes_none():
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+@pytest.mark.repository
 def test_the_script_that_starts_slurm_is_sound_bash():
     script = workflow_folder() / "tests/slurm/start_slurm.sh"
     assert subprocess.run(["bash", "-n", script], check=False).returncode == 0

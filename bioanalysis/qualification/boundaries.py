@@ -34,21 +34,13 @@ def run_shipped_tests(folder: Path, cores: int) -> list[Outcome]:
         return []
     record = folder / "outcomes.jsonl"
     spread = ["-n", str(cores), "--dist", "loadscope"] if cores > 1 and importlib.util.find_spec("xdist") else []
-    words = [
-        "-m",
-        "pytest",
-        "-q",
-        "--continue-on-collection-errors",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "bioanalysis.qualification.pytest_plugin",
-        *spread,
-    ]
+    plugins = ["-p", "no:cacheprovider", "-p", "bioanalysis.qualification.pytest_plugin"]
+    words = ["-m", "pytest", "-q", "--continue-on-collection-errors", *plugins, *spread]
     package = str(Path(__file__).resolve().parents[2])
-    surroundings = os.environ | {
+    plain = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    surroundings = plain | {
         RECORD: str(record), SELECT: NOT_HERE, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": _before(package),
-        "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTEST_ADDOPTS": "",
+        "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
     }  # fmt: skip
     command = [sys.executable, *words, "tests"]
     done = subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, text=True, check=False)

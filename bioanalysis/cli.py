@@ -8,8 +8,18 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(
+    rich_markup_mode=None, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
+)
 StudyFolder = Annotated[Path, typer.Argument(help="the study folder", show_default="the current folder")]
+
+
+def _jobs(text: str) -> int:
+    """Return the number of jobs at once that an option names."""
+    if text.isascii() and text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise typer.BadParameter(f"it is '{text}'; it must be a whole number of at least 1")
+
 
 QualificationFolder = Annotated[Path, typer.Option(help="folder for the report; earlier reports are kept")]
 
@@ -41,7 +51,9 @@ def check(study: StudyFolder = Path()) -> None:
 @app.command()
 def run(
     study: StudyFolder = Path(),
-    cores: Annotated[int, typer.Option(help="jobs at once; on a cluster: cores per job")] = 2,
+    cores: Annotated[
+        int, typer.Option(parser=_jobs, metavar="N", help="jobs at once; on a cluster: cores per job")
+    ] = 2,
     profile: Annotated[str, typer.Option(help="default, slurm, cluster-generic, or the path of one")] = "default",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would run and why, and run nothing")] = False,
     reason: Annotated[str, typer.Option(help="why the study is run again, for the audit trail")] = "",
@@ -185,7 +197,7 @@ def iq(
 @app.command()
 def oq(
     output: QualificationFolder = Path("qualification"),
-    cores: Annotated[int, typer.Option(help="jobs at once")] = 2,
+    cores: Annotated[int, typer.Option(parser=_jobs, metavar="N", help="jobs at once")] = 2,
 ) -> None:
     """Operational qualification: the shipped studies and every acceptance boundary against expected results."""
     from bioanalysis.qualification.operation import qualify_operation
@@ -204,7 +216,7 @@ def pq(
         typer.Option(help="largest difference, in percent of the earlier number, where no row says its own"),
     ] = None,
     output: QualificationFolder = Path("qualification"),
-    cores: Annotated[int, typer.Option(help="jobs at once")] = 2,
+    cores: Annotated[int, typer.Option(parser=_jobs, metavar="N", help="jobs at once")] = 2,
 ) -> None:
     """Performance qualification: a study of your own against the numbers of your previous software."""
     from bioanalysis.qualification.performance import qualify_performance

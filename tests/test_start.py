@@ -28,3 +28,12 @@ def test_verify_loads_no_more_than_it_needs(tmp_path):
     script += "try:\n    from bioanalysis.start import main; main()\nexcept SystemExit: print(*sys.modules)"
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert {"typer", "pandas", "numpy", "pydantic"} & set(said) == set()
+
+
+@pytest.mark.parametrize("cores", ["0", "-1", "x", "1.5"])
+def test_a_number_of_jobs_below_one_is_refused_in_plain_words(cores, tmp_path):
+    command = [sys.executable, "-c", LONG, "run", str(tmp_path), "--cores", cores]
+    way = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert way.returncode == 2
+    said = f"Error: Invalid value for '--cores': it is '{cores}'; it must be a whole number of at least 1"
+    assert way.stderr.splitlines()[-1] == said

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 import pandas as pd
 
+from bioanalysis.evaluation.side_rows import NO_CLASSES, side_rows
 from bioanalysis.study import Study
 
 COLUMNS = ["table", "line", "id", "outcome", "reason", "detail"]
@@ -16,13 +17,16 @@ def reconcile(
     measurements: Mapping[str, pd.DataFrame],
     concentrations: pd.DataFrame,
     accepting: Collection[str] | None = None,
+    liver_safety: pd.DataFrame = NO_CLASSES,
 ) -> pd.DataFrame:
-    """Return one row per row of subjects, samples, runs, worklists and decisions.
+    """Return one row per row of every table: subjects, samples, runs, worklists, decisions and the optional ones.
 
     Parameters
     ----------
     accepting : collection of str, optional
         The decisions that accepted a flag; where given, any other `accept_flag` is said to be without effect.
+    liver_safety : DataFrame, optional
+        What became of each row of clinical chemistry, in its order.
     """
     rows = [*_subjects(study), *_samples(study, concentrations), *_runs(study, measurements)]
     for run in study.runs:
@@ -32,6 +36,7 @@ def reconcile(
         words = ("without effect", "accept_flag: no flag left open that it names") if idle else ("applied", row.action)
         rows.append({"table": "decisions", "line": row.line, "id": row.decision_id,
                      "outcome": words[0], "reason": words[1]})  # fmt: skip
+    rows += side_rows(study, liver_safety)
     return pd.DataFrame(rows, columns=COLUMNS).fillna("")
 
 

@@ -125,6 +125,7 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
             {run_id: tables.measurements for run_id, tables in runs.items()},
             concentrations,
             set(flags.decision_id),
+            plausibility.tables["liver_safety"],
         ),
         response_variance=response_variance_table(
             methods,

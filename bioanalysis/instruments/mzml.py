@@ -120,7 +120,8 @@ def read_lcms_run(
     folder : Path
         Where the raw files of the run lie.
     files : sequence of (position, file_name, display_name)
-        Injections in order; `display_name` is what messages and `peaks.tsv` say.
+        Injections in order; `display_name` is what messages say, `file_name` what `peaks.tsv`
+        does: the worklist's word.
     transitions : sequence
         Of the method.
     mz_tolerance : float
@@ -146,7 +147,7 @@ def read_lcms_run(
         raise BatchError(faults)
     return RunTraces.gather(
         positions=[str(position) for position, _, _ in files],
-        files=[display_name for _, _, display_name in files],
+        files=[file_name for _, file_name, _ in files],
         transitions=[transition.name for transition in transitions],
         injections=[[(trace.time_min, trace.intensity) for trace in injection] for injection in injections],
         unmatched=unmatched,

@@ -18,7 +18,7 @@ def verify_study(path: Path) -> int:
     for remark in remarks:
         print(remark)
     if findings:
-        print(f"{len(findings)} findings; the first: {findings[0]}")
+        print(f"{len(findings)} finding{'s' if len(findings) > 1 else ''}; the first: {findings[0]}")
         return 3
     print("everything is what it was at the last run")
     return 0

@@ -213,12 +213,13 @@ def test_a_run_is_saved_and_loaded_without_loss(written, tmp_path):
     written(document(chromatogram(), chromatogram(TIME_MIN[:900], SIGNAL[:900], q1_mz=500.0)), "a.mzML")
     written(document(chromatogram(q1_mz=500.0), chromatogram(), chromatogram(q1_mz=300.0)), "b.mzML")
     wanted = [transition(), transition(name="is", q1_mz=500.0)]
-    run = read_lcms_run(tmp_path, [(1, "a.mzML", "a.mzML"), (2, "b.mzML", "b.mzML")], wanted, 0.3)
+    run = read_lcms_run(tmp_path, [(1, "a.mzML", "raw/a.mzML"), (2, "b.mzML", "raw/b.mzML")], wanted, 0.3)
     run.save(tmp_path / "traces.npz")
     again = RunTraces.load(tmp_path / "traces.npz")
     assert list(again.positions) == ["1", "2"]
+    assert list(again.files) == ["a.mzML", "b.mzML"]
     assert [len(again.trace(i, k)[0]) for i in (0, 1) for k in (0, 1)] == [1500, 900, 1500, 1500]
-    assert again.unmatched.tolist() == [["b.mzML", "SRM Q1=300.0 Q3=94.9"]]
+    assert again.unmatched.tolist() == [["raw/b.mzML", "SRM Q1=300.0 Q3=94.9"]]
     for name, values in vars(run).items():
         assert_array_equal(values, getattr(again, name))
 

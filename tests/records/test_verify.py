@@ -70,6 +70,12 @@ def test_a_study_without_records_is_not_called_intact(tmp_path):
     assert verify_study(tmp_path / "no such folder") == 3
 
 
+def test_one_finding_is_one(study, capsys):
+    (study / "config/samples.tsv").write_text("other")
+    assert verify_study(study) == 3
+    assert capsys.readouterr().out.splitlines()[-1].startswith("1 finding; the first: config/samples.tsv")
+
+
 @pytest.mark.parametrize("name", ["config/samples.tsv", "raw/LC-01/s1.mzML", CONCENTRATIONS])
 def test_a_change_names_the_file_and_the_record(study, name):
     with (study / name).open("ab") as stream:

@@ -135,14 +135,18 @@ def _failed(folder: Path, output: str) -> int:
 
 def _command(folder: Path, profile: Path, cores: int) -> list[str]:
     return [
-        sys.executable, "-m", "snakemake", "--snakefile", str(workflow_folder() / "Snakefile"),
+        sys.executable, "-P", "-m", "snakemake", "--snakefile", str(workflow_folder() / "Snakefile"),
         "--directory", str(folder), "--workflow-profile", str(profile), "--cores", str(cores), "--rerun-incomplete",
     ]  # fmt: skip
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment without settings that would slip a foreign profile into Snakemake."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("SNAKEMAKE_")}
+    """Return the environment without settings that would slip a foreign profile into Snakemake.
+
+    Python looks for modules in the folder it works in first; that is the study's, whose files are data and no code.
+    """
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("SNAKEMAKE_")}
+    return {**kept, "PYTHONSAFEPATH": "1"}
 
 
 def _snakemake(command: list[str], folder: Path, *, show: bool) -> tuple[int, str]:

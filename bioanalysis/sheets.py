@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import datetime
 import io
-import re
 import struct
 import zipfile
 import zlib
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bioanalysis.errors import BatchError, Fault
+from bioanalysis.stored_cells import StoredCells, stored_cells
 from bioanalysis.text_files import decode, listed, read_bytes
 
 ENDINGS = (".tsv", ".csv", ".xlsx")
@@ -22,13 +22,6 @@ _LARGEST_CELL = 100_000
 _UNPACKED_MEGABYTES = 500
 _MOST_CELLS = 5_000_000
 _NO_ZIP = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, OSError, ValueError)
-_REFERENCE = rb'<(?:\w+:)?c\b(?=[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})")'
-_PLACE = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
-_ERROR_CELL = re.compile(_REFERENCE + rb'[^>]*?\bt="e"')
-_FORMULA_ALONE = re.compile(
-    _REFERENCE
-    + rb"[^>]*>\s*<(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)\s*(?:</(?:\w+:)?c>|<(?:\w+:)?v\s*/>|<(?:\w+:)?v></)"
-)
 
 
 @dataclass(frozen=True)
@@ -170,41 +163,27 @@ def spreadsheet_rows(content: bytes, file: str) -> list[tuple[int, list[str]]]:
 
 
 def _cells_that_would_be_lost(content: bytes, file: str) -> list[Fault]:
-    """Look at the sheets as stored: the reader makes empty cells of errors, and gigabytes of one stray cell."""
+    """Look at the parts as stored: the reader makes empty cells of errors, and gigabytes of one stray cell."""
     faults: list[Fault] = []
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        members = archive.infolist()
-        if sum(member.file_size for member in members) > _UNPACKED_MEGABYTES * 1_000_000:
+        if sum(member.file_size for member in archive.infolist()) > _UNPACKED_MEGABYTES * 1_000_000:
             return [Fault(file, "very large once unpacked", f"at most {_UNPACKED_MEGABYTES} MB")]
-        for member in members:
-            if re.fullmatch(r"xl/worksheets/[^/]+\.xml", member.filename):
-                faults += _stored_faults(archive.read(member), file)
+        for _, cells in stored_cells(archive):
+            faults += _stored_faults(cells, file)
     return faults
 
 
-def _stored_faults(xml: bytes, file: str) -> list[Fault]:
+def _stored_faults(cells: StoredCells, file: str) -> list[Fault]:
+    lost = [("an error such as #N/A", cells.errors), ("a formula without a stored result", cells.formulas_alone)]
     faults = [
-        Fault(file, "an error such as #N/A", "a value", int(cell[2]), f"column {cell[1].decode()}")
-        for cell in _ERROR_CELL.finditer(xml)
+        Fault(file, found, "a value", row, f"column {column}") for found, places in lost for column, row in places
     ]
-    faults += [
-        Fault(file, "a formula without a stored result", "a value", int(cell[2]), f"column {cell[1].decode()}")
-        for cell in _FORMULA_ALONE.finditer(xml)
-    ]
-    places = set(_PLACE.findall(xml))
-    last_row = max((int(row) for _, row in places), default=0)
-    last_column = max((_column_number(letters) for letters, _ in places), default=0)
-    if last_row * last_column > _MOST_CELLS:
-        found = f"cells as far as row {last_row} and column {last_column}"
+    if cells.rows * cells.columns > _MOST_CELLS:
+        found = f"cells as far as row {cells.rows} and column {cells.columns}"
         faults.append(Fault(file, found, "a sheet without stray cells far below or to the right"))
+    if cells.strings > _MOST_CELLS:
+        faults.append(Fault(file, f"{cells.strings} shared strings announced", f"at most {_MOST_CELLS}"))
     return faults
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
 
 
 def _cell_text(cell: object) -> str:

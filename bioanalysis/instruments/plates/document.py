@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bioanalysis.errors import BatchError, Fault
+from bioanalysis.stored_cells import stored_cells
 from bioanalysis.text_files import LARGEST_EXPORT_BYTES
 
 LARGEST_UNPACKED_BYTES = 200_000_000
@@ -20,7 +21,6 @@ MOST_SHEET_CELLS = 2_000_000
 MOST_LINES = 200_000
 DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, RuntimeError, ValueError)
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0e-\x1f]")
-CELL_REFERENCE = re.compile(rb'<c [^>]*?r="([A-Z]{1,3})([0-9]{1,7})"')
 
 
 @dataclass(frozen=True)
@@ -190,19 +190,11 @@ def _require_sound_archive(path: Path, name: str) -> None:
 def _require_workbook(archive: zipfile.ZipFile, name: str) -> None:
     if "xl/workbook.xml" not in archive.namelist():
         raise _refused(name, "it is a zip archive but no .xlsx workbook", "an .xlsx workbook")
-    for member in archive.namelist():
-        if re.fullmatch(r"xl/worksheets/[^/]+\.xml", member):
-            cells = CELL_REFERENCE.findall(archive.read(member))
-            rows = max((int(row) for _, row in cells), default=0)
-            columns = max((_column_number(letters) for letters, _ in cells), default=0)
-            # a sheet is laid out in memory as a full rectangle, so one far cell costs as much as all before it
-            if rows * columns > MOST_SHEET_CELLS:
-                expected = f"a sheet of at most {MOST_SHEET_CELLS} cells"
-                raise _refused(name, f"{member} spans {rows} rows by {columns} columns", expected)
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = 26 * number + letter - 64
-    return number
+    for member, cells in stored_cells(archive):
+        # a sheet is laid out in memory as a full rectangle, so one far cell costs as much as all before it
+        if cells.rows * cells.columns > MOST_SHEET_CELLS:
+            expected = f"a sheet of at most {MOST_SHEET_CELLS} cells"
+            raise _refused(name, f"{member} spans {cells.rows} rows by {cells.columns} columns", expected)
+        if cells.strings > MOST_SHEET_CELLS:
+            expected = f"at most {MOST_SHEET_CELLS}"
+            raise _refused(name, f"{member} announces {cells.strings} shared strings", expected)

@@ -40,12 +40,14 @@ def init(
 def check(study: StudyFolder = Path()) -> None:
     """Say everything that is wrong with tables, methods and the existence of raw files, all at once."""
     from bioanalysis.study import Study
+    from bioanalysis.words import count_of
 
     checked = _existing(study)
     loaded = Study.load(checked)
     for note in loaded.notes:
         print(f"note: {note}")
-    print(f"nothing wrong: {len(loaded.samples)} samples, {len(loaded.runs)} runs")
+    samples, runs = count_of(len(loaded.samples), "sample"), count_of(len(loaded.runs), "run")
+    print(f"nothing wrong: {samples}, {runs}")
 
 
 @app.command()

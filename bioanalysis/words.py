@@ -7,3 +7,8 @@ ACCEPTED = (QUANTIFIED, BLQ)
 MEASURED = (QUANTIFIED, BLQ, ALQ)
 
 FIGURES = "figures"  # the folder of figures beside a page
+
+
+def count_of(number: int, word: str) -> str:
+    """Return a number with its noun: 1 sample, 2 samples."""
+    return f"{number} {word}" + ("" if number == 1 else "s")

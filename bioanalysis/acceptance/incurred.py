@@ -21,7 +21,7 @@ from bioanalysis.acceptance.ledger import (
 )
 from bioanalysis.calibration.standards import passes_limit
 from bioanalysis.limits import Rule
-from bioanalysis.words import BLQ, QUANTIFIED
+from bioanalysis.words import BLQ, QUANTIFIED, count_of
 
 COLUMNS = [
     "sample_id", "subject_id", "species", "group", "tissue", "collection_day", "analyte", "initial_run_id",
@@ -189,7 +189,7 @@ def _judge_independence(ledger: Ledger, counted: pd.DataFrame) -> None:
     bad = [f"{row.sample_id} ({row.not_independent})" for row in counted.itertuples() if row.not_independent]
     bad += [f"{name} (stored beyond proven stability)" for name in counted[counted.storage == FAIL].sample_id]
     unknown = int((counted.storage == NOT_ASSESSABLE).sum())
-    text = f"{len(counted)} pairs" + (f"; not so: {', '.join(bad)}" if bad else "")
+    text = count_of(len(counted), "pair") + (f"; not so: {', '.join(bad)}" if bad else "")
     text += f"; storage of {unknown} cannot be held against proven stability" if unknown else ""
     verdict: str | bool = NOT_ASSESSABLE if not bad and (unknown or counted.empty) else not bad
     ledger.add(rule, verdict, text)
@@ -200,7 +200,7 @@ def _judge_patterns(ledger: Ledger, counted: pd.DataFrame) -> None:
     for kind, column in UNITS.items():
         groups = [(name, here.within_limit.astype(bool)) for name, here in counted.groupby(column) if len(here) > 1]
         bad = [f"{name} (all {len(within)})" for name, within in groups if not within.any()]
-        text = f"{len(groups)} with {SEVERAL} pairs or more"
+        text = f"{len(groups)} with {count_of(SEVERAL, 'pair')} or more"
         text += f"; all outside: {', '.join(bad)}" if bad else ""
         ledger.add(ledger.limits["ISR-09"], not bad if groups else NOT_ASSESSABLE, text, subject=kind)
 

@@ -20,6 +20,7 @@ from bioanalysis.acceptance.injections import (
 from bioanalysis.acceptance.ledger import FAIL, NOT_APPLICABLE, NOT_ASSESSABLE, Ledger
 from bioanalysis.calibration.standards import passes_limit
 from bioanalysis.limits import Limits, Rule
+from bioanalysis.words import count_of
 
 RULES = ("IS-01", "IS-03", "IS-04", "IS-05", "IS-02")
 OUTSIDE, WARNING, MISSING = "is_response_outside", "is_response_warning", "is_missing"
@@ -102,7 +103,7 @@ class Drift:
         return bool(passes_limit(self.change_percent, limit)) or self.p_value >= significance
 
     def __str__(self) -> str:
-        return f"{self.change_percent:+.1f} % over {self.count} injections, p = {self.p_value:.2g}"
+        return f"{self.change_percent:+.1f} % over {count_of(self.count, 'injection')}, p = {self.p_value:.2g}"
 
 
 def drift_of(order: np.ndarray, area: np.ndarray) -> Drift:
@@ -128,7 +129,7 @@ def judge_drift(ledger: Ledger, judged: pd.DataFrame) -> None:
     known = judged[judged.internal_standard_area > 0]
     drift = drift_of(known.position.astype(float).to_numpy(), known.internal_standard_area.to_numpy(float))
     verdict = drift.judge(rule)
-    few = f"{drift.count} injections: too few for a p below {float(rule.numbers[1]):g}"
+    few = f"{count_of(drift.count, 'injection')}: too few for a p below {float(rule.numbers[1]):g}"
     ledger.add(rule, verdict, few if verdict == NOT_ASSESSABLE else str(drift))
 
 
@@ -143,7 +144,7 @@ def _judge_tissues(ledger: Ledger, samples: pd.DataFrame, reference: pd.DataFram
             ledger.add(rule, NOT_ASSESSABLE, "no areas to compare", tissue=tissue)
             continue
         outside = bool(outside_band(pd.Series([share]), *rule.numbers).iloc[0])
-        ledger.add(rule, not outside, f"{share:.1f} %, {len(here)} samples", tissue=tissue)
+        ledger.add(rule, not outside, f"{share:.1f} %, {count_of(len(here), 'sample')}", tissue=tissue)
 
 
 def _judge_classes(ledger: Ledger) -> None:

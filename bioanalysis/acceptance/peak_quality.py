@@ -11,6 +11,7 @@ from bioanalysis.acceptance.ledger import NOT_APPLICABLE, NOT_ASSESSABLE, PASS, 
 from bioanalysis.calibration.reading import coefficient_of_variation
 from bioanalysis.calibration.standards import passes_limit
 from bioanalysis.limits import Rule
+from bioanalysis.words import count_of
 
 RULES = ("CHR-01", "CHR-01-SN", "CHR-01-PTS", "CHR-01-ASY", "CHR-02", "INT-01", "INT-02", "INT-03", "SST-01")
 UNKNOWN = "peaks.tsv does not hold it"
@@ -90,14 +91,14 @@ def judge_integration(ledger: Ledger, injections: Injections, decided: Collectio
             ledger.add(rule, NOT_ASSESSABLE, UNKNOWN)
         return
     where = {"position": ";".join(dict.fromkeys(position for position, _ in drawn))}
-    text = f"{len(drawn)} chromatograms by hand, {len(decided)} decisions"
+    text = f"{count_of(len(drawn), 'chromatogram')} by hand, {count_of(len(decided), 'decision')}"
     ledger.add(first, set(drawn) == set(decided), text, **where)
     alone = _named(table, "by_hand_only")
     text = f"{len(drawn) - len(alone)} of {len(drawn)} with the automatic area beside"
     ledger.add(kept, (NOT_ASSESSABLE if alone else PASS) if drawn else NOT_APPLICABLE, text, **where)
     judged = set(positions(table[table.judged]).split(";"))
     apart = [pair for pair in drawn if pair[0] in judged]
-    ledger.add(same, not apart, f"{len(apart)} chromatograms", **where)
+    ledger.add(same, not apart, count_of(len(apart), "chromatogram"), **where)
 
 
 def _named(table: pd.DataFrame, column: str) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from bioanalysis.acceptance.ledger import (
     share_text,
     signed_percent,
 )
-from bioanalysis.words import STUDY_SAMPLES
+from bioanalysis.words import STUDY_SAMPLES, count_of
 
 ENDS = ("LLOQ", "ULOQ")
 
@@ -64,7 +64,7 @@ def _judge_numbers(ledger: Ledger, qcs: pd.DataFrame, n_samples: int) -> None:
         ledger.add(levels, NOT_ASSESSABLE, "no QCs")
         ledger.add(count, NOT_ASSESSABLE, "no QCs")
         return
-    ledger.add(levels, _routine_levels(qcs) >= levels.number, f"{_routine_levels(qcs)} levels")
+    ledger.add(levels, _routine_levels(qcs) >= levels.number, count_of(_routine_levels(qcs), "level"))
     needed = max(int(count.numbers[0]), math.ceil(count.numbers[1] * n_samples))
     ledger.add(count, len(qcs) >= needed, f"{len(qcs)} QCs for {n_samples} study samples, {needed} needed")
 
@@ -109,7 +109,7 @@ def _judge_batches(ledger: Ledger, qcs: pd.DataFrame, samples: pd.DataFrame) -> 
         if here.empty and complete:
             ledger.add(rule, NOT_ASSESSABLE, "no QC that can be judged", batch=batch)
         else:
-            observed = f"{levels} levels; {_set_text(here)}" if len(here) else f"{levels} levels"
+            observed = f"{count_of(levels, 'level')}; {_set_text(here)}" if len(here) else count_of(levels, "level")
             ledger.add(rule, complete and _set_passes(ledger, here), observed, batch=batch)
 
 

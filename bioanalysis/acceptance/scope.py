@@ -11,6 +11,7 @@ import pandas as pd
 
 from bioanalysis.acceptance.ledger import FAIL, NOT_APPLICABLE, NOT_ASSESSABLE, PASS, Ledger
 from bioanalysis.method import Method, Stability, ValidatedScope
+from bioanalysis.words import count_of
 
 STORAGE = [
     "sample_id", "tissue", "run_id", "sample_type", "collected_at", "analysed_on", "days", "storage_c",
@@ -165,7 +166,7 @@ def factors_text(factors: pd.Series) -> str:
 def judge_tissues(ledger: Ledger, analyses: pd.DataFrame, scope: ValidatedScope | None) -> None:
     """Enter SCOPE-01 per tissue: is it one the validation covers?"""
     for tissue, here in analyses.groupby("tissue", sort=True):
-        count = f"{here.sample_id.nunique()} samples"
+        count = count_of(here.sample_id.nunique(), "sample")
         if scope is None or not scope.tissues:
             verdict: str | bool = NOT_ASSESSABLE
             text = f"{count}; the method names no validated tissues"

@@ -10,6 +10,7 @@ import pandas as pd
 from bioanalysis.acceptance.ledger import NOT_ASSESSABLE, Ledger, signed_percent
 from bioanalysis.calibration.standards import passes_limit
 from bioanalysis.variability import variance_components
+from bioanalysis.words import count_of
 
 STATISTICS = [
     "level", "tissue", "dilution_factor", "n", "n_runs", "n_outside", "n_without_value", "n_excluded", "mean_ng_ml",
@@ -107,7 +108,7 @@ def _judge_precision(ledger: Ledger, row: Any, where: dict[str, object]) -> None
         return
     text = f"within run {_percent(row.within_run_cv_percent)}, between {_percent(row.between_run_cv_percent)}, together"
     verdict = bool(passes_limit(total, float(rule.number)))
-    ledger.add(rule, verdict, f"{row.n_runs} runs: {text} {_percent(total)}", **where)
+    ledger.add(rule, verdict, f"{count_of(row.n_runs, 'run')}: {text} {_percent(total)}", **where)
 
 
 def _judge_completeness(ledger: Ledger, statistics: pd.DataFrame, runs: str) -> None:

@@ -16,6 +16,7 @@ from bioanalysis.acceptance.ledger import FAIL, NOT_APPLICABLE, NOT_ASSESSABLE, 
 from bioanalysis.calibration.standards import ROUNDING, passes_limit
 from bioanalysis.limits import Rule
 from bioanalysis.method import Analyte, Method
+from bioanalysis.words import count_of
 
 KEYS = [
     "method_id", "analyte", "experiment", "measure", "tissue", "level", "nominal_ng_ml", "run_id", "lot",
@@ -130,7 +131,7 @@ def judge_curves(ledger: Ledger, facts: ValidatedMethod) -> None:
     accepted = facts.runs[facts.runs.curve_accepted]
     days = accepted.day.nunique()
     enough = len(accepted) >= rule.numbers[0] and days >= rule.numbers[1]
-    ledger.add(rule, enough, f"{len(accepted)} runs with an accepted curve, on {days} days")
+    ledger.add(rule, enough, f"{count_of(len(accepted), 'run')} with an accepted curve, on {count_of(days, 'day')}")
     if "CAL-CC-16" in ledger.limits:
         _judge_ends(ledger, facts.runs[facts.runs.accuracy])
 
@@ -189,13 +190,13 @@ def _judge_design(
     if facts.ligand_binding:
         rule = ledger.limits["VAL-LBA-02"]
         enough = all(found >= needed for found, needed in zip((fewest.n, runs, days), rule.numbers, strict=True))
-        ledger.add(rule, enough, f"{replicates}; {runs} runs on {days} days", tissue=tissue)
+        ledger.add(rule, enough, f"{replicates}; {count_of(runs, 'run')} on {count_of(days, 'day')}", tissue=tissue)
         return
     rule = ledger.limits["VAL-CC-02"]
     ledger.add(rule, bool(fewest.n >= rule.number), replicates, tissue=tissue)
     rule = ledger.limits["VAL-CC-03"]
     enough = runs >= rule.numbers[0] and days >= rule.numbers[1]
-    ledger.add(rule, enough, f"{runs} runs on {days} days", tissue=tissue)
+    ledger.add(rule, enough, f"{count_of(runs, 'run')} on {count_of(days, 'day')}", tissue=tissue)
 
 
 def limit_at(rule: Rule, end: str) -> Fraction:
@@ -242,7 +243,9 @@ def _judge_run_size(ledger: Ledger, facts: ValidatedMethod) -> None:
         ledger.add(rule, NOT_ASSESSABLE, "config.yaml: validation.study_run_rows does not say how large a run will be")
         return
     large = int((runs.rows >= facts.study_run_rows).sum())
-    observed = f"{large} runs of {facts.study_run_rows} rows or more; the largest has {int(runs.rows.max())}"
+    observed = (
+        f"{count_of(large, 'run')} of {facts.study_run_rows} rows or more; the largest has {int(runs.rows.max())}"
+    )
     ledger.add(rule, large >= rule.number, observed)
 
 

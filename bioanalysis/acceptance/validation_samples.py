@@ -20,6 +20,7 @@ from bioanalysis.acceptance.validation import (
 )
 from bioanalysis.calibration.standards import ROUNDING
 from bioanalysis.limits import Rule
+from bioanalysis.words import count_of
 
 EXPECTED_CONDITIONS = ("bench_top", "freeze_thaw", "long_term")
 STORAGE = ["condition", "condition_days", "condition_hours", "condition_cycles", "condition_c"]
@@ -171,7 +172,7 @@ def judge_recovery(ledger: Ledger, stats: pd.DataFrame, facts: ValidatedMethod) 
         text += "".join(f"; internal standard {row.level} {percent(row.mean)}" for row in own.itertuples())
         ledger.add(ledger.limits["REC-02"], NOT_APPLICABLE, text, tissue=tissue)
         rule = ledger.limits["REC-03"]
-        ledger.add(rule, len(levels) >= rule.number, f"{len(levels)} levels", tissue=tissue)
+        ledger.add(rule, len(levels) >= rule.number, count_of(len(levels), "level"), tissue=tissue)
         for what, group in (("levels", levels), ("lots", lots)):
             if what == "levels" or len(group):
                 _judge_scatter(ledger, facts, what, group["mean"], str(tissue))
@@ -237,7 +238,7 @@ def judge_cross_validation(ledger: Ledger, controls: pd.DataFrame, pairs: pd.Dat
     by_method = controls[controls.n > 0].groupby("method_id")
     levels = int(by_method["level"].nunique().min()) if by_method.ngroups > 1 else 0
     fewest = int(controls.n.min()) if len(controls) else 0
-    observed = f"{levels} QC levels by both methods, at least {fewest} replicates, {len(pairs)} samples"
+    observed = f"{levels} QC levels by both methods, at least {fewest} replicates, {count_of(len(pairs), 'sample')}"
     found = (fewest, levels, len(pairs))
     ledger.add(design, all(there >= needed for there, needed in zip(found, design.numbers, strict=True)), observed)
     ledger.add(bias, NOT_APPLICABLE if agreement else NOT_ASSESSABLE, agreement or "fewer than 3 pairs of values")

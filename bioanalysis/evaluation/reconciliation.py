@@ -8,6 +8,7 @@ import pandas as pd
 
 from bioanalysis.evaluation.side_rows import NO_CLASSES, side_rows
 from bioanalysis.study import Study
+from bioanalysis.words import count_of
 
 COLUMNS = ["table", "line", "id", "outcome", "reason", "detail"]
 
@@ -45,7 +46,7 @@ def _subjects(study: Study) -> list[dict[str, object]]:
     return [
         {
             "table": "subjects", "line": row.line, "id": row.subject_id,
-            "outcome": f"{counts.get(row.subject_id, 0)} samples",
+            "outcome": count_of(counts.get(row.subject_id, 0), "sample"),
             "reason": "" if row.subject_id in counts else "no sample in the manifest",
         }
         for row in study.subjects.itertuples()
@@ -67,7 +68,8 @@ def _runs(study: Study, measurements: Mapping[str, pd.DataFrame]) -> list[dict[s
     return [
         {
             "table": "runs", "line": study.run_lines.get(run.run_id, ""), "id": run.run_id,
-            "outcome": f"{len(run.worklist)} rows, {len(measurements[run.run_id])} results", "reason": "",
+            "outcome": f"{count_of(len(run.worklist), 'row')}, {count_of(len(measurements[run.run_id]), 'result')}",
+            "reason": "",
         }
         for run in study.runs
     ]  # fmt: skip

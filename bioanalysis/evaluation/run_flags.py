@@ -14,7 +14,7 @@ from bioanalysis.limits.peaks import peak_limits, read_details
 from bioanalysis.method import Method
 from bioanalysis.recovery.run import ALL_LEVELS, guard_note
 from bioanalysis.study import Run
-from bioanalysis.words import STUDY_SAMPLES
+from bioanalysis.words import STUDY_SAMPLES, count_of
 
 if TYPE_CHECKING:
     from bioanalysis.evaluation.run import AnalyteEvaluation
@@ -114,7 +114,7 @@ def _tissue_flags(run: Run, part: AnalyteEvaluation, limits: Limits) -> list[dic
     rows = []
     for tissue, here in samples.groupby("tissue"):
         words = dict.fromkeys(word for unit in here.itertuples() for word in compensation_words(unit, run))
-        rows += [flag(word, tissue=tissue, observed=f"{len(here)} samples") for word in words]
+        rows += [flag(word, tissue=tissue, observed=count_of(len(here), "sample")) for word in words]
     for tissue, note in notes_for_sign_off(run.method, part.recovery, limits).items():
         rows.append(flag("recovery_needs_sign_off", tissue=tissue, observed=note, source="RCV-05, RCV-08"))
     for verdict in _without_tissue_controls(part).itertuples():

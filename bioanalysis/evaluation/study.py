@@ -34,6 +34,7 @@ RECOVERY = [
     "tissue", "batch", "kind", "level", "factor", "relative_uncertainty", "degrees_of_freedom", "n", "source", "note",
     "analyte", "method_id", "used", "sign_off", "low", "high", "rows",
 ]  # fmt: skip
+OF_RULES = ("acceptance", "repeats", "repeat_counts", "incurred", "quality_controls", "storage")
 PLAUSIBILITY = (judge_distribution, judge_exposure, judge_liver_safety, judge_method_comparison)
 
 
@@ -87,7 +88,6 @@ class StudyEvaluation:
 
 def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluation:
     """Return the study's tables from those of its runs, by run_id."""
-    methods = {run.run_id: run.method for run in study.runs}
     reportable, contexts = gather(study, runs)
     concentrations, choices = tissue_concentrations(study, reportable, contexts)
     rules = judge_study_rules(study, reportable, concentrations)
@@ -97,49 +97,48 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
     recovery = pd.concat(
         [context.recovery.table.assign(method_id=name) for name, context in contexts.items()], ignore_index=True
     )
-    measurements = [tables.measurements.assign(method_id=methods[name].method_id) for name, tables in runs.items()]
-    readings = readings_of(study, pd.concat(measurements, ignore_index=True), concentrations)
     plausibility = gathered(judge(study, concentrations) for judge in PLAUSIBILITY)
-    ratios = plausibility.tables["biodistribution"]
-    share = limits_for(next(iter(methods.values())))["VAR-11"].number
-    run_flags = [row for tables in runs.values() for row in tables.flags.to_dict("records")]
     sequences = judge_sequences(
         study.runs, {name: (tables.carry_over, tables.internal_standard) for name, tables in runs.items()}
     )
-    run_flags += [*sequence_flags(sequences), *plausibility.flags]
-    run_flags += variability_flags(outliers, recovery)
-    flags = flag_table([*run_flags, *study_flags(study, concentrations, choices, contexts, ratios), *rules.flags])
-    flags = accept(flags, study.decisions)
+    found = [row for tables in runs.values() for row in tables.flags.to_dict("records")]
+    found += [*sequence_flags(sequences), *plausibility.flags, *variability_flags(outliers, recovery)]
+    found += study_flags(study, concentrations, choices, contexts, plausibility.tables["biodistribution"])
+    flags = accept(flag_table([*found, *rules.flags]), study.decisions)
     return StudyEvaluation(
         tissue_concentrations=concentrations,
         recovery=recovery[RECOVERY],
-        tissue_summary=group_summary(concentrations, share),
-        variance_components=variance_table(readings, concentrations),
         outliers=outliers,
-        variability_conclusions=variability_conclusions(study, readings, concentrations),
         flags=flags,
         sequences=sequences,
-        uncertainty=uncertainty_budget(concentrations),
-        reconciliation=reconcile(
-            study,
-            {run_id: tables.measurements for run_id, tables in runs.items()},
-            concentrations,
-            set(flags.decision_id),
-            plausibility.tables["liver_safety"],
-        ),
-        response_variance=response_variance_table(
-            methods,
-            {run_id: tables.measurements for run_id, tables in runs.items()},
-            {run_id: tables.acceptance for run_id, tables in runs.items()},
-        ),
-        acceptance=rules.acceptance,
-        repeats=rules.repeats,
-        repeat_counts=rules.repeat_counts,
-        incurred=rules.incurred,
-        quality_controls=rules.quality_controls,
-        storage=rules.storage,
+        **_summaries(study, runs, concentrations, set(flags.decision_id), plausibility.tables["liver_safety"]),
+        **{name: getattr(rules, name) for name in OF_RULES},
         **plausibility.tables,
     )
+
+
+def _summaries(
+    study: Study,
+    runs: Mapping[str, RunTables],
+    concentrations: pd.DataFrame,
+    decisions_met: set[str],
+    liver_safety: pd.DataFrame,
+) -> dict[str, pd.DataFrame]:
+    """Return the tables that only describe: by group, where the scatter comes from, what became of every row."""
+    methods = {run.run_id: run.method for run in study.runs}
+    measurements = {name: tables.measurements for name, tables in runs.items()}
+    named = [table.assign(method_id=methods[name].method_id) for name, table in measurements.items()]
+    readings = readings_of(study, pd.concat(named, ignore_index=True), concentrations)
+    share = limits_for(next(iter(methods.values())))["VAR-11"].number
+    acceptance = {name: tables.acceptance for name, tables in runs.items()}
+    return {
+        "tissue_summary": group_summary(concentrations, share),
+        "variance_components": variance_table(readings, concentrations),
+        "variability_conclusions": variability_conclusions(study, readings, concentrations),
+        "uncertainty": uncertainty_budget(concentrations),
+        "reconciliation": reconcile(study, measurements, concentrations, decisions_met, liver_safety),
+        "response_variance": response_variance_table(methods, measurements, acceptance),
+    }
 
 
 def gather(study: Study, runs: Mapping[str, RunTables]) -> tuple[pd.DataFrame, dict[str, MethodContext]]:

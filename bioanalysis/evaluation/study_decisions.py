@@ -13,6 +13,7 @@ from bioanalysis.evaluation.moles import in_moles
 from bioanalysis.evaluation.run import evaluate_run
 from bioanalysis.evaluation.study import RunTables, StudyEvaluation, evaluate_study, gather
 from bioanalysis.study import Run, Study
+from bioanalysis.words import count_of
 
 CHOICES = ("report_run", "report_result")
 COLUMNS = [
@@ -109,7 +110,7 @@ def _accepted(study: Study, evaluation: StudyEvaluation) -> Iterator[dict[str, o
     for number in range(len(decided)):
         taken = TakenBack(decided.iloc[[number]])
         count = accepted.get(taken.decisions.decision_id.iloc[0], 0)
-        yield _row(taken, {"note": f"accepts {count} flags; changes no value"})
+        yield _row(taken, {"note": f"accepts {count_of(count, 'flag')}; changes no value"})
 
 
 def _row(taken: TakenBack, what: dict[str, object]) -> dict[str, object]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bioanalysis.acceptance.ledger import RUN
 from bioanalysis.report.study_tables import OfRun
-from bioanalysis.words import ACCEPTED, NEEDS_DECISION, NOT_REPORTED
+from bioanalysis.words import ACCEPTED, NEEDS_DECISION, NOT_REPORTED, count_of
 
 NAMED = 8
 TO_DO_KINDS = ("repeat_missing", "needs_decision")
@@ -90,8 +90,8 @@ def cards(
     return [
         _runs_card(verdicts, failed),
         _results_card(concentrations),
-        _card("Open flags", _many(len(still_open), "open flag"), _by_kind(still_open), len(still_open) > 0),
-        _card("Decisions needed", _many(len(undecided), "result") + " to decide", _listed(undecided),
+        _card("Open flags", count_of(len(still_open), "open flag"), _by_kind(still_open), len(still_open) > 0),
+        _card("Decisions needed", count_of(len(undecided), "result") + " to decide", _listed(undecided),
               len(undecided) > 0),
         _card("Wider than ICH M10", "WIDER THAN ICH M10" if wider else "nothing is wider", list(wider), bool(wider)),
         _card("Rules and method", f"Method status: {status}.", [f"Rule set follows: {edition}"], False),
@@ -117,9 +117,9 @@ def _runs_card(verdicts: Sequence[Verdict], failed: Sequence[Verdict]) -> dict[s
 def impact(verdict: Verdict) -> str:
     """Return what a failed run cost: samples without a result, samples that a repeat gave one."""
     replaced = verdict.replaced.groupby("accepted_run_id").size()
-    words = [f"{_many(int(number), 'sample')} replaced by {run}" for run, number in replaced.items()]
+    words = [f"{count_of(int(number), 'sample')} replaced by {run}" for run, number in replaced.items()]
     waiting = len(verdict.waiting)
-    words += [f"{_many(waiting, 'sample')} without a result by {verdict.method_id}, no repeat yet"] * bool(waiting)
+    words += [f"{count_of(waiting, 'sample')} without a result by {verdict.method_id}, no repeat yet"] * bool(waiting)
     return "; ".join(words) or "No reported sample depends on it"
 
 
@@ -156,7 +156,7 @@ def to_do(verdicts: Sequence[Verdict], concentrations: pd.DataFrame, flags: pd.D
     """Return what a person must do now, the most urgent first; an empty list: nothing waits."""
     failed = [verdict for verdict in verdicts if not verdict.accepted and len(verdict.waiting)]
     lines = [
-        f"Repeat {_many(len(v.waiting), 'sample')} of {v.name} ({v.method_id}), which FAILED {v.why}: "
+        f"Repeat {count_of(len(v.waiting), 'sample')} of {v.name} ({v.method_id}), which FAILED {v.why}: "
         f"{names(v.waiting)}. Find the cause first, extract and analyse again in a new run, add it to config/runs.tsv "
         f"with a worklist that gives repeat_reason, and run again."
         for v in failed
@@ -169,7 +169,8 @@ def to_do(verdicts: Sequence[Verdict], concentrations: pd.DataFrame, flags: pd.D
     lines += _other_repeats(flags, covered)
     others = flags[(flags.state == "open") & ~flags["flag"].isin(TO_DO_KINDS)]
     if len(others):
-        lines.append(f"Review {_many(len(others), 'open flag')} ({len(set(others['flag']))} kinds; section Flags says "
+        kinds = count_of(len(set(others["flag"])), "kind")
+        lines.append(f"Review {count_of(len(others), 'open flag')} ({kinds}; section Flags says "
                      "where to look first); accept with accept_flag in config/decisions.tsv, or correct.")  # fmt: skip
     return lines
 
@@ -183,7 +184,3 @@ def _other_repeats(flags: pd.DataFrame, covered: set[tuple[str, str]]) -> list[s
         f"Repeat {names(here)} (first in {run_id}): {observed}."
         for (run_id, observed), here in wanted.groupby(["run_id", "observed"], sort=False)
     ]
-
-
-def _many(number: int, word: str) -> str:
-    return f"{number} {word}" + ("" if number == 1 else "s")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -28,8 +28,9 @@ from bioanalysis.report.concentrations_section import concentrations_section
 from bioanalysis.report.decided import DECISIONS, decided_within_run
 from bioanalysis.report.distribution_sections import distribution_parts
 from bioanalysis.report.figures import rendered, write_figures
-from bioanalysis.report.first_screen import cards, run_verdicts, to_do
+from bioanalysis.report.first_screen import Verdict, cards, run_verdicts, to_do
 from bioanalysis.report.flag_effects import flag_effects
+from bioanalysis.report.handling import by_hand_section, storage_section
 from bioanalysis.report.injections import by_hand, carry_over_figures, standard_figures
 from bioanalysis.report.review import chromatogram_review
 from bioanalysis.report.run_sections import (
@@ -40,7 +41,7 @@ from bioanalysis.report.run_sections import (
 )
 from bioanalysis.report.sections import Cell, run_address, section
 from bioanalysis.report.study_stage import Part, study_stage_parts, study_stage_verdicts
-from bioanalysis.report.study_tables import located, read_of_run, read_or_empty, read_study_tables
+from bioanalysis.report.study_tables import OfRun, located, read_of_run, read_or_empty, read_study_tables
 from bioanalysis.report.tracking import preparation_section, tracking_section
 from bioanalysis.report.variability_sections import is_factor, variability_parts
 from bioanalysis.results import read_curves, read_table, write_result
@@ -49,6 +50,7 @@ from bioanalysis.tables import write_whole
 from bioanalysis.words import FIGURES
 
 _section = section
+Tables = Mapping[str, pd.DataFrame]
 
 
 def write_run_report(folder: Path, run_id: str, path: Path) -> None:
@@ -97,15 +99,30 @@ def write_study_report(folder: Path, path: Path) -> None:
     ]
     tables = read_study_tables(results)
     concentrations = located(tables["tissue_concentrations"], of_runs)
-    flags, recovery = tables["flags"], tables["recovery"]
+    flags = tables["flags"]
     verdicts = run_verdicts(of_runs, concentrations, tables["repeats"])
-    wider = [line for run in of_runs for line in _wider_than_guideline(run.run_id, run.acceptance, run.flags)]
+    wider = [line["text"] for run in of_runs for line in _wider_than_guideline(run.run_id, run.acceptance, run.flags)]
     lines = [line for run in of_runs for line in decided_within_run(run.run_id, run.flags)]
     lines += study_stage_verdicts(results)
     effects = flag_effects(concentrations, flags)
     write_result(effects, path.parent / "flag_effects.tsv")
     sections = [
-        concentrations_section(concentrations, flags),
+        *_sections_of_values(study, results, tables, concentrations),
+        *_sections_of_runs(study, results, of_runs, verdicts, tables),
+        *_sections_of_records(study, folder, verdicts, tables, effects),
+    ]
+    settings = study.config.study
+    shown_first = cards(verdicts, concentrations, flags, wider, settings.status, EDITION)
+    _write(path, f"{settings.id}: {settings.title}", f"test article {settings.test_article}", lines, sections,
+           shown_first, to_do(verdicts, concentrations, flags))  # fmt: skip
+
+
+def _sections_of_values(
+    study: Study, results: Path, tables: Tables, concentrations: pd.DataFrame
+) -> list[dict[str, Any]]:
+    recovery = tables["recovery"]
+    return [
+        concentrations_section(concentrations, tables["flags"]),
         section("Summary by group", tables["tissue_summary"], source="tissue_summary.tsv"),
         samples_section(study, concentrations),
         tracking_section(study, concentrations),
@@ -115,28 +132,39 @@ def write_study_report(folder: Path, path: Path) -> None:
         *_parts(partial(distribution_parts, study), results),
         *_parts(variability_parts, results),
         section("Recovery", recovery[is_factor(recovery)], RECOVERY, source="recovery.tsv"),
+    ]
+
+
+def _sections_of_runs(
+    study: Study, results: Path, of_runs: Sequence[OfRun], verdicts: Sequence[Verdict], tables: Tables
+) -> list[dict[str, Any]]:
+    return [
         runs_section(study, verdicts),
         calibration_section(of_runs),
         section("QCs over the runs", figures=quality_figures(of_runs)),
         *_parts(study_stage_parts, results),
+        storage_section(tables["storage"]),
         section("Response variance of plate assays", tables["response_variance"], source="response_variance.tsv"),
-        section("Flags", _with_links(flags), FLAGS, source="flags.tsv", filters=["flag", "state", "run_id", "tissue"]),
+        section("Sequences of several runs", tables["sequences"], SEQUENCES, source="sequences.tsv"),
+    ]
+
+
+def _sections_of_records(
+    study: Study, folder: Path, verdicts: Sequence[Verdict], tables: Tables, effects: pd.DataFrame
+) -> list[dict[str, Any]]:
+    flags, account = _with_links(tables["flags"]), tables["reconciliation"]
+    return [
+        section("Flags", flags, FLAGS, source="flags.tsv", filters=["flag", "state", "run_id", "tissue"]),
         _effects_section(effects),
         section("Decisions: each sample with and without", tables["decisions"], source="decisions.tsv"),
+        by_hand_section(study, folder),
         deviations_section(study, verdicts),
         methods_section(study),
         materials_section(study),
         preparation_section(study),
-        section("Sequences of several runs", tables["sequences"], SEQUENCES, source="sequences.tsv"),
-        section(
-            "Reconciliation of every input row", tables["reconciliation"], source="reconciliation.tsv", folded=True
-        ),
+        section("Reconciliation of every input row", account, source="reconciliation.tsv", folded=True),
         provenance_section(study),
     ]
-    settings = study.config.study
-    shown_first = cards(verdicts, concentrations, flags, [line["text"] for line in wider], settings.status, EDITION)
-    _write(path, f"{settings.id}: {settings.title}", f"test article {settings.test_article}", lines, sections,
-           shown_first, to_do(verdicts, concentrations, flags))  # fmt: skip
 
 
 def _parts(parts: Callable[[Path], Sequence[Part]], results: Path) -> list[dict[str, Any]]:

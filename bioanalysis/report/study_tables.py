@@ -16,6 +16,7 @@ NUMBERS = ("value", "value_low", "value_high", "lloq", "uloq", "recovery_factor"
 READ = (
     "tissue_concentrations", "tissue_summary", "variance_components", "biodistribution", "recovery", "flags",
     "reconciliation", "response_variance", "sequences", "decisions", "repeats", "quality_controls",
+    "storage",
 )  # fmt: skip
 COLUMNS = {
     "flags": ("flag", "run_id", "plate", "position", "sample_id", "tissue", "analyte", "observed", "state", "meaning",
@@ -28,7 +29,8 @@ COLUMNS = {
                    "method_id", "wider_than_source"),
     "incurred": ("method_id", "analyte", "sample_id", "mean_ng_ml", "difference_percent", "limit_percent",
                  "within_limit"),
-    "storage": ("verdict",),
+    "storage": ("method_id", "sample_id", "tissue", "days", "proven_days", "storage_c", "proven_temperature_c",
+                "freeze_thaw_cycles", "proven_freeze_thaw_cycles", "verdict"),
     "recovery": ("tissue", "kind"),
     "tissue_concentrations": ("sample_id", "subject_id", "group", "tissue", "collection_day", "analyte", "method_id",
                               "run_id", "plate", "position", "value", "value_low", "value_high", "lloq", "uloq",

@@ -9,7 +9,7 @@ import pandas as pd
 from bioanalysis.report.figures import Figure
 from bioanalysis.report.plots import WIDTH, Axis, Mark, scatter
 from bioanalysis.report.sections import shown
-from bioanalysis.words import ALQ, BLQ, QUANTIFIED
+from bioanalysis.words import ALQ, BLQ, QUANTIFIED, count_of
 
 SOURCE = "tissue_concentrations.tsv"
 SPREAD = 0.3
@@ -77,4 +77,4 @@ def _counted(status: pd.Series) -> str:
 
 def _totals(here: pd.DataFrame) -> str:
     counts = ", ".join(f"{number} {status}" for status, number in here.status.value_counts().items())
-    return f"{len(here)} samples: {counts}; without a mark: those with neither value nor limit."
+    return f"{count_of(len(here), 'sample')}: {counts}; without a mark: those with neither value nor limit."

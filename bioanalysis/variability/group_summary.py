@@ -12,6 +12,7 @@ from scipy.stats import t as student
 from bioanalysis.limits.statistics import statistical_limits
 from bioanalysis.variability.robust import robust_summary
 from bioanalysis.variability.shared_terms import combined_degrees, shared_parts
+from bioanalysis.words import count_of
 
 COLUMNS = [
     "group", "tissue", "collection_day", "sex", "analyte", "method_id", "n", "n_quantified", "n_blq", "n_not_reported",
@@ -102,7 +103,9 @@ def _how_wide(row: dict[str, Any]) -> str:
     low, high = row["geometric_cv_percent_low"], row["geometric_cv_percent_high"]
     if row["n_quantified"] > FEW or not np.isfinite(high):
         return ""
-    return f"{row['n_quantified']} animals: the true CV may be anything from {low:.0f} to {high:.0f} % (95 %)"
+    return (
+        f"{count_of(row['n_quantified'], 'animal')}: the true CV may be anything from {low:.0f} to {high:.0f} % (95 %)"
+    )
 
 
 def _mean_interval(group: pd.DataFrame, values: pd.Series, level: float) -> tuple[float, float, str]:

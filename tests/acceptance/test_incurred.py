@@ -172,7 +172,7 @@ def test_without_a_pair_there_is_no_share(rule_id, assay_class):
 @pytest.mark.parametrize(
     ("again", "expected", "word"),
     [
-        pytest.param({}, "pass", "1 pairs", marks=pytest.mark.rule("ISR-05", "pass")),
+        pytest.param({}, "pass", "1 pair", marks=pytest.mark.rule("ISR-05", "pass")),
         pytest.param({"run_id": "A"}, "fail", "same run", marks=pytest.mark.rule("ISR-05", "fail")),
         pytest.param({"date": "2026-03-03"}, "fail", "same day", marks=pytest.mark.rule("ISR-05", "fail")),
         pytest.param({"extraction_id": "A:S1"}, "fail", "same extract", marks=pytest.mark.rule("ISR-05", "fail")),

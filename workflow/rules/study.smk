@@ -81,6 +81,7 @@ rule report_study:
     input:
         admitted=ancient("work/admitted"),
         study="work/study.json",
+        peaks=expand(rules.integrate_peaks.output, run=LCMS_RUNS),
         runs=expand(
             "results/runs/{run}/{table}",
             run=RUNS,

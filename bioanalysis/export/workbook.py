@@ -34,11 +34,19 @@ def write_workbook(folder: Path, path: Path) -> None:
     book = xlsxwriter.Workbook(memory, options)
     book.set_properties({"title": study.config.study.id, "created": NO_DATE})
     names = sheet_names([source.name for source in sources])
-    _contents(book, study, list(zip(names, sources, strict=True)))
-    for name, source in zip(names, sources, strict=True):
+    sheets = list(zip(names, sources, strict=True))
+    _contents(book, study, sheets, {name: cut_words(folder / "results" / source.path) for name, source in sheets})
+    for name, source in sheets:
         _sheet(book, name, folder / "results" / source.path)
     book.close()
     write_whole(path, memory.getvalue())
+
+
+def cut_words(path: Path) -> str:
+    """Return words on the rows of a table that a sheet does not hold, nothing where it holds them all."""
+    with path.open("rb") as lines:
+        rows = sum(1 for _ in lines) - 1
+    return f"CUT: the first {MOST_ROWS} of {rows} rows; the file has them all. " if rows > MOST_ROWS else ""
 
 
 def sheet_names(names: list[str]) -> list[str]:
@@ -56,7 +64,7 @@ def sheet_names(names: list[str]) -> list[str]:
     return sheets
 
 
-def _contents(book: Any, study: Study, sheets: list[tuple[str, Source]]) -> None:
+def _contents(book: Any, study: Study, sheets: list[tuple[str, Source]], cut: dict[str, str]) -> None:
     sheet = book.add_worksheet("Contents")
     bold, wrap = book.add_format({"bold": True}), book.add_format({"text_wrap": True, "valign": "top"})
     about = study.config.study
@@ -67,7 +75,7 @@ def _contents(book: Any, study: Study, sheets: list[tuple[str, Source]]) -> None
         sheet.write_string(4, column, word, bold)
     for row, (name, source) in enumerate(sheets, start=5):
         sheet.write_url(row, 0, f"internal:'{name.replace(chr(39), chr(39) * 2)}'!A1", string=name)
-        sheet.write_string(row, 1, source.meaning, wrap)
+        sheet.write_string(row, 1, cut[name] + source.meaning, wrap)
         sheet.write_string(row, 2, f"results/{source.path}")
     sheet.set_column(0, 0, 32)
     sheet.set_column(1, 1, 70)
@@ -95,7 +103,7 @@ def _sheet(book: Any, name: str, path: Path) -> None:
                 sheet.write_string(row, column, cell)
     sheet.freeze_panes(1, 1)
     if len(table):
-        sheet.autofilter(0, 0, len(table), len(table.columns) - 1)
+        sheet.autofilter(0, 0, len(shown), len(table.columns) - 1)
 
 
 def is_numeric(title: str, cells: list[str]) -> bool:

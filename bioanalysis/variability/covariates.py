@@ -60,7 +60,7 @@ def explained_share(
         table = table.groupby("animal", as_index=False, sort=False).agg({"y": "mean", "cell": "first", "x": "first"})
     if not pd.api.types.is_numeric_dtype(table.x) and table.x.nunique() > len(table) / 2:
         return _none(len(table), "nearly every value has a word of its own")
-    base = _dummies(table.animal if within else table.cell)
+    base = pd.factorize(table.animal if within else table.cell)[0]
     return _partial(table.y.to_numpy(float), base, _effect(table.x), "inside" if within else "between", level)
 
 
@@ -81,10 +81,12 @@ def _dummies(words: pd.Series) -> np.ndarray:
 
 
 def _partial(y: np.ndarray, base: np.ndarray, effect: np.ndarray, between: str, level: float) -> Explained:
-    """Return the F test of `effect` after `base`."""
-    n = len(y)
-    (left, rank), (rest, full) = (_residual(y, matrix) for matrix in (base, np.hstack([base, effect])))
-    added, freedom = full - rank, n - full
+    """Return the F test of `effect` (n, columns) after the means of the groups `base` (n,)."""
+    n, groups = len(y), int(base.max()) + 1
+    off = _centred(y[:, None], base)[:, 0]
+    left = float(off @ off)
+    rest, added = _residual(off, _centred(effect, base), float(np.linalg.norm(effect)))
+    freedom = n - groups - added
     if added < 1:
         return _none(n, "confounded with the groups" if between == "between" else "confounded with the animals")
     if freedom < 2 or left <= 1e-20 * max(1.0, y @ y):
@@ -98,10 +100,20 @@ def _partial(y: np.ndarray, base: np.ndarray, effect: np.ndarray, between: str, 
     return Explained(100 * share, low, high, float(fdtrc(added, freedom, f)), n, between, "")
 
 
-def _residual(y: np.ndarray, matrix: np.ndarray) -> tuple[float, int]:
-    """Return the sum of squares that least squares on `matrix` leaves, and its rank."""
+def _centred(columns: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Return columns (n, k) less the mean of their group: what least squares on a dummy of each group leaves.
+
+    Hundreds of animals would make hundreds of dummies; their means need no matrix (Frisch-Waugh-Lovell).
+    """
+    sums = np.zeros((int(base.max()) + 1, columns.shape[1]))
+    np.add.at(sums, base, columns)
+    return columns - (sums / np.bincount(base)[:, None])[base]
+
+
+def _residual(y: np.ndarray, matrix: np.ndarray, size: float) -> tuple[float, int]:
+    """Return the sum of squares that least squares on `matrix` leaves, and its rank; `size` is that of no rounding."""
     vectors, values, _ = np.linalg.svd(matrix, full_matrices=False)
-    basis = vectors[:, values > 1e-9 * values[0]]
+    basis = vectors[:, values > 1e-9 * size]
     off = y - basis @ (basis.T @ y)
     return float(off @ off), basis.shape[1]
 

@@ -51,6 +51,13 @@ def test_the_contents_name_every_sheet_and_its_file(folder):
     assert contents[5][2] == "results/study/flags.tsv"
 
 
+def test_a_table_longer_than_a_sheet_says_that_it_is_cut(folder, monkeypatch):
+    monkeypatch.setattr("bioanalysis.export.workbook.MOST_ROWS", 1)  # of the two rows of flags.tsv
+    workbook = book(folder)
+    assert len(workbook.get_sheet_by_name("flags").to_python()) == 2
+    assert "CUT: the first 1 of 2 rows" in workbook.get_sheet_by_name("Contents").to_python()[5][1]
+
+
 def test_the_same_results_give_the_same_bytes(folder):
     for name in ("one.xlsx", "two.xlsx"):
         write_workbook(folder, folder / name)

@@ -14,8 +14,9 @@ app = typer.Typer(
 StudyFolder = Annotated[Path, typer.Argument(help="the study folder", show_default="the current folder")]
 
 
-def _jobs(text: str) -> int:
-    """Return the number of jobs at once that an option names."""
+def _jobs(value: str | int) -> int:
+    """Return the number of jobs at once that an option, or its default, names."""
+    text = str(value)
     if text.isascii() and text.isdecimal() and int(text) > 0:
         return int(text)
     raise typer.BadParameter(f"it is '{text}'; it must be a whole number of at least 1")

@@ -147,8 +147,9 @@ def signature_page(version: int, seal_digest: str, signed: Iterable[dict[str, An
     """Return name and content of the page that shows who signed a version, as what and when."""
     columns = ("meaning", "name", "role", "time", "public_key")
     rows = ["".join(f"<td>{html.escape(str(one[column]))}</td>" for column in columns) for one in signed]
-    head = "".join(f"<th>{column.replace('_', ' ')}</th>" for column in columns)
-    table = f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>" if rows else ""
+    head = "".join(f'<th scope="col">{column.replace("_", " ")}</th>' for column in columns)
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    table = f"<table><caption>Signatures</caption><tr>{head}</tr>{body}</table>" if rows else ""
     state = "Signed" if rows else "UNSIGNED"
     page = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Version {version}: {state}</title>

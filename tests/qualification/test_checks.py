@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from markup import missing_marks
 
 from bioanalysis.qualification.checks import Check, attempt, overall
 from bioanalysis.qualification.report import Report, finish
@@ -42,6 +43,7 @@ def test_whatever_a_check_raises_is_a_fail_in_words():
 def test_the_report_says_the_verdict_and_shows_names_as_text(tmp_path, capsys, verdict, code, headline):
     assert finish(Report("iq", "Installation", "About.", [check(verdict)]), tmp_path) == code
     page, held = (tmp_path / "iq.html").read_text(), json.loads((tmp_path / "iq.json").read_text())
+    assert missing_marks(page)[2] == []
     assert headline in page
     assert "&lt;b&gt;curve" in page
     assert "<b>curve" not in page

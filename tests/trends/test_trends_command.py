@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+from markup import missing_marks
 from simulated_studies import NOMINAL, leave_results, make_study, steady_study
 from typer.testing import CliRunner
 
@@ -92,6 +93,7 @@ def test_signals_name_rule_observed_limit_and_what_to_check(charted):
 def test_the_page_is_one_file_with_the_verdict_first_and_nothing_from_outside(charted):
     study, _ = charted
     page = (study / "trends/trends.html").read_text()
+    assert missing_marks(page)[2] == []
     assert page.index("INVESTIGATE") < page.index("<h2")
     assert not re.search(r"(src|href)=|@import|<script", page)
     assert "start &lt;of&gt; use" in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from browser import serious_issues
+from markup import missing_marks
 
 ROOT = Path(__file__).parents[2]
 BIOANALYSIS = Path(sys.executable).with_name("bioanalysis")
@@ -40,13 +42,17 @@ def peak(folder: Path, position: str, transition: str) -> pd.Series:
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One run of the demonstration, with one decision about it."""
+    """One run of the demonstration, its reanalyses taken as first analyses, one QC outside, one decision about it."""
     folder = tmp_path_factory.mktemp("reviewed")
     shutil.copytree(ROOT / "config", folder / "config")
     shutil.copytree(ROOT / "test_data/raw" / RUN, folder / "test_data/raw" / RUN)
     for path in (folder / "config/worklists").glob("*.tsv"):
         if path.stem != RUN:
             path.unlink()
+    worklist = rows(folder / f"config/worklists/{RUN}.tsv")
+    worklist.loc[worklist.sample_type == "incurred", "sample_type"] = "unknown"
+    worklist.loc[worklist.position == "57", "nominal_ng_ml"] = "5000"  # 4000 was prepared: 20 % too little is found
+    worklist.to_csv(folder / f"config/worklists/{RUN}.tsv", sep="\t", index=False)
     runs = rows(folder / "config/runs.tsv")
     runs[runs.run_id == RUN].to_csv(folder / "config/runs.tsv", sep="\t", index=False)
     pd.DataFrame([EARLIER]).to_csv(folder / "config/decisions.tsv", sep="\t", index=False)
@@ -70,6 +76,14 @@ def page(chromium, study):
 def test_no_serious_issue_of_accessibility(page, scheme):
     page.emulate_media(color_scheme=scheme)
     assert serious_issues(page) == []
+
+
+@pytest.mark.parametrize("name", ["study", f"runs/{RUN}"])
+def test_tables_and_figures_have_captions_and_names(study, name):
+    tables, figures, missing = missing_marks((study / f"results/{name}/report.html").read_text(encoding="utf-8"))
+    assert tables > 10
+    assert figures > 3
+    assert missing == []
 
 
 def title(page) -> str:
@@ -97,18 +111,18 @@ def test_decisions_of_the_study_stand_apart_as_text(page):
     assert page.locator(".review-drafts").is_hidden()
 
 
-def test_what_the_page_shows_is_what_the_workflow_gives(page, study, tmp_path):
-    page.evaluate("location.hash = '#chromatogram-54-mipomersen_quan'")
-    page.wait_for_function("document.querySelector('.review-title').textContent.startsWith('54 ')")
+def test_from_a_tissue_value_to_its_chromatogram_and_back_changed_as_the_page_showed(page, study, tmp_path):
+    was = result(study, "R202-K1a")
     before = peak(study, "54", "mipomersen_quan")
+    follow_from_the_study(page, study, "R202-K1a", "kidney")
+    assert title(page).startswith("54 R202-K1a")
     assert page.get_attribute("#review-area-now", "value") == before.area
     drag(page, "right", 35)
     drag(page, "left", -20)
     dragged = page.get_attribute("#review-area-drawn", "value")
     read = {name: page.get_attribute(f".review-read-drawn [data-name={name}]", "value") for name in READ}
     decide(page, "WRONG_BASELINE", REASON)
-    page.evaluate("location.hash = '#chromatogram-58-is_quan'")
-    page.wait_for_function("document.querySelector('.review-title').textContent.includes('is_quan')")
+    at_peak(page, "58-is_quan", "is_quan")
     page.focus("[aria-label='left boundary, min']")
     page.keyboard.press("Shift+ArrowLeft")
     pressed = page.get_attribute("#review-area-drawn", "value")
@@ -116,10 +130,14 @@ def test_what_the_page_shows_is_what_the_workflow_gives(page, study, tmp_path):
     page.select_option("[name=action]", "exclude")
     page.select_option("[name=scope]", "injection")
     decide(page, "SPILL", "vial tipped over")
+    at_peak(page, "57-mipomersen_quan", "57 ")
+    page.select_option("[name=action]", "accept_flag")
+    decide(page, "TECHNICAL_CAUSE_EXCLUDED", "prepared at 4000, listed as 5000")
     with page.expect_download() as download:
         page.click(".review-save")
     assert download.value.suggested_filename == "decisions.tsv"
     download.value.save_as(tmp_path / "decisions.tsv")
+    saved = rows(tmp_path / "decisions.tsv")
     put_into(study, tmp_path / "decisions.tsv")
     run_study(study)
     for position, transition, shown in (("54", "mipomersen_quan", dragged), ("58", "is_quan", pressed)):
@@ -133,7 +151,52 @@ def test_what_the_page_shows_is_what_the_workflow_gives(page, study, tmp_path):
     decided = rows(study / f"results/runs/{RUN}/decisions.tsv")
     assert set(decided.author) == {"A. Lindqvist"}
     assert set(decided.position[decided.reason_code == "SPILL"]) == {"58"}
+    # ng/mL of homogenate x mL per g / recovery = ng per g of tissue; neither factor is touched by these decisions
+    ng_per_g = float(read["homogenate"]) * float(was.homogenate_factor_ml_per_g) / float(was.recovery_factor)
+    now = result(study, "R202-K1a")
+    assert float(now.tissue_ug_g) == pytest.approx(ng_per_g / 1000, rel=1e-12)
+    assert float(now.tissue_ug_g) != float(was.tissue_ug_g)
+    gone = result(study, "R201-K1a")
+    assert (gone.tissue_ug_g, gone.status) == ("", "not_reported")
+    assert "vial tipped over" in gone.reason
+    (accepting,) = saved.decision_id[saved.action == "accept_flag"]
+    flags = rows(study / "results/study/flags.tsv").query("flag == 'qc_failed' and position == '57'")
+    assert flags[["state", "decision_id"]].to_numpy().tolist() == [["accepted", accepting]]
+    assert set(saved.decision_id) <= decisions_in_the_trail(study)
+    page.goto(f"file://{study}/results/study/report.html")
+    shown = page.locator("#Tissue-concentrations tbody tr").filter(has_text="R202-K1a").inner_text().split()
+    assert f"{float(now.tissue_ug_g):.3g}" in shown
+    assert f"{float(was.tissue_ug_g):.3g}" not in shown
     assert page.complaints == []
+
+
+def result(folder: Path, sample: str) -> pd.Series:
+    found = rows(folder / "results/study/tissue_concentrations.tsv")
+    return found[found.sample_id == sample].iloc[0]
+
+
+def follow_from_the_study(page, study: Path, sample: str, tissue: str) -> None:
+    """Open the study page, leave one tissue, and go in two clicks from the value to its chromatogram."""
+    page.goto(f"file://{study}/results/study/report.html")
+    page.locator("#Tissue-concentrations .filter label:has-text('tissue') select").select_option(tissue)
+    left = page.locator("#Tissue-concentrations tbody tr:visible")
+    assert 0 < left.count() < page.locator("#Tissue-concentrations tbody tr").count()
+    left.filter(has_text=sample).locator("a").first.click()
+    page.wait_for_url(f"**/runs/{RUN}/report.html#row-*")
+    page.locator("tr:target a").first.click()
+    page.wait_for_selector("#chromatograms[data-ready]")
+    page.wait_for_function("document.querySelector('.review-title').textContent !== ''")
+
+
+def at_peak(page, name: str, said: str) -> None:
+    page.evaluate(f"location.hash = '#chromatogram-{name}'")
+    page.wait_for_function(f"document.querySelector('.review-title').textContent.includes('{said}')")
+
+
+def decisions_in_the_trail(study: Path) -> set[str]:
+    """Return the ids of decisions that the audit trail has as taken."""
+    trail = (study / "results/study/provenance/audit.jsonl").read_text(encoding="utf-8").splitlines()
+    return {entry["object"] for entry in map(json.loads, trail) if entry["action"] == "decision_taken"}
 
 
 def drag(page, side: str, by_pixels: int) -> None:

@@ -386,6 +386,13 @@ def test_identifiers_that_name_files_are_plain(folder):
     assert "letters, digits" in next(f.expected for f in faults if f.file == RUNS)
 
 
+@pytest.mark.parametrize("name", ["refused", "Study", "run.lock", "snakemake.log"])
+def test_a_run_goes_by_no_name_of_the_workflow(folder, name):
+    change(folder, RUNS, ("EL-01 ASO", f"{name} ASO"))
+    faults = faults_of(folder)
+    assert [f.found for f in faults if f.file == RUNS and "goes by this one" in f.expected] == [f"'{name}'"]
+
+
 def test_sample_names_may_be_odd_but_hold_no_control_characters(folder):
     change(folder, SAMPLES, ("S1", "Σ#1/ä~b,\"'"))
     change(folder, LC, ("S1", "Σ#1/ä~b,\"'"))

@@ -13,6 +13,7 @@ from bioanalysis.records.standing import Standing
 MOST_LINES = 20
 _JOB = re.compile(r"^ *(?:local)?rule (\w+):\n((?: +\w+:.*\n?)+)", re.MULTILINE)  # indented in a group of jobs
 _FOLLOWS = "Input files updated by another job"
+_REFUSED = re.compile(r"(work/[^/]+/refused\.json(, )?)+")  # `admit` takes them away, so that the files are read again
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Job:
         kind, _, rest = self.reason.split("; ")[0].partition(": ")
         files = _shown(rest)
         if kind.startswith("Missing output"):
+            if _REFUSED.fullmatch(rest):
+                return "raw data that were refused are read again"
             return f"missing: {files}"
         if kind.startswith("Updated input"):
             return f"{files} changed"

@@ -10,6 +10,13 @@ from bioanalysis.sheets import ENDINGS
 from bioanalysis.study.reading import Rows
 from bioanalysis.text_files import did_you_mean, listed, nearest
 
+# what lies beside the runs in work/ and logs/, and what the records call the study
+TAKEN = frozenset(
+    ("admit.log", "admitted", "digests.json", "export_study.log", "export_validation.log", "judge_study.log",
+     "judge_validation.log", "refused", "report_study.log", "report_validation.log", "run.guard", "run.lock",
+     "seen.json", "seen_readings.json", "settled.json", "slurm", "slurm_run_id", "snakemake.log", "study", "study.json")
+)  # fmt: skip
+
 
 def run_faults(runs: Rows, method_ids: Collection[str]) -> list[Fault]:
     """Every run has a known method, and a reinjection a known original."""
@@ -28,7 +35,8 @@ def run_faults(runs: Rows, method_ids: Collection[str]) -> list[Fault]:
     )
     days = zip(runs.cells("extraction_date"), runs.cells("run_date"), strict=True)
     late = [bool(extracted and run) and extracted > run[:10] for extracted, run in days]
-    return faults + runs.faults(late, "extraction_date", "a day not after run_date") + _names_alike(runs)
+    faults += runs.faults(late, "extraction_date", "a day not after run_date")
+    return faults + _names_alike(runs) + _names_taken(runs)
 
 
 def _names_alike(runs: Rows) -> list[Fault]:
@@ -37,6 +45,12 @@ def _names_alike(runs: Rows) -> list[Fault]:
     first: dict[str, str] = {}
     alike = [bool(name) and first.setdefault(name.lower(), name) != name for name in names]
     return runs.faults(alike, "run_id", "a name that differs from the others in more than capitals")
+
+
+def _names_taken(runs: Rows) -> list[Fault]:
+    """A run has folders of its own name, beside files and folders of the workflow."""
+    taken = [name.lower() in TAKEN for name in runs.cells("run_id")]
+    return runs.faults(taken, "run_id", "another name: a file, a folder or the study itself goes by this one")
 
 
 def stray_worklists(folder: Path, runs: Rows) -> list[Fault]:

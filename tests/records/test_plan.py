@@ -99,3 +99,12 @@ rule all:
         Job("export_study", "study", "Input files updated by another job: results/study/flags.tsv"),
         Job("judge_study", "study", "Updated input files: work/study.json"),
     ]
+
+
+def test_a_run_that_was_refused_is_not_called_never_computed():
+    again = [
+        Job("read_wells", "P1", "Missing output files: work/P1/refused.json; Params have changed: Union of params")
+    ]
+    first = [Job("read_wells", "P1", "Missing output files: work/P1/wells.tsv, work/P1/refused.json")]
+    assert "run P1: raw data that were refused are read again" in plan_in_words(again, None, AFTER, [], [], code=False)
+    assert "run P1: nothing is computed yet" in plan_in_words(first, None, AFTER, [], [], code=False)

@@ -29,6 +29,7 @@ import psutil
 ROOT = Path(__file__).parents[1]
 BIOANALYSIS = [sys.executable, "-c", "from bioanalysis.cli import main; main()"]
 RUNS = ("LC-01", "ELISA-01")
+POLL_S = 0.01
 CHANGE = ("\t108.0\t", "\t109.0\t")  # a weight in config/samples.tsv
 
 
@@ -87,32 +88,59 @@ def tree(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
         return []
 
 
+def processor_s(process: subprocess.Popen[bytes]) -> float:
+    """Return the processor time that a process and all it started have used: its progress, whatever else is running."""
+    used = 0.0
+    for one in tree(process):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            used += sum(one.cpu_times()[:4])  # its own, and that of its children that have ended
+    return used
+
+
+def stop(victims: list[psutil.Process]) -> None:
+    """Stop all of them, so that none goes on or starts another."""
+    for victim in victims:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            victim.suspend()
+
+
 def kill(victims: list[psutil.Process]) -> None:
-    """Stop all of them, so that none starts another, then kill them, and wait until they are gone."""
-    for act in (psutil.Process.suspend, psutil.Process.kill):
-        for victim in victims:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                act(victim)
+    """Kill all of them, and wait until they are gone."""
+    stop(victims)
+    for victim in victims:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            victim.kill()
     psutil.wait_procs(victims, timeout=60)
 
 
-def killed_at(moment_s: float, *words: str | Path, whom: str = "all", rng: random.Random) -> bool:
-    """Start a command and kill it after a while; return whether it still ran."""
+class Late(Exception):
+    """A command ended before its moment came: nothing was killed, the round is drawn again."""
+
+
+def killed_at(used_s: float, *words: str | Path, whom: str = "all", rng: random.Random) -> None:
+    """Start a command and kill it once it has used that much processor time."""
     process = start(*words)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(moment_s)
-        return False
-    victims = tree(process)
-    if whom == "all":
-        for _ in range(3):  # what is started while we look
-            kill(victims)
-            victims = [one for one in psutil.process_iter() if _of_session(one, process.pid)]
-    elif whom == "command":
-        kill(victims[:1])
-    elif victims[1:]:
-        kill([rng.choice(victims[1:])])
+    while process.poll() is None and processor_s(process) < used_s:
+        time.sleep(POLL_S)
+    victims = {"all": tree(process), "command": tree(process)[:1], "one": _one_of(tree(process)[1:], rng)}[whom]
+    stop(victims)
+    if process.poll() is not None or not any(map(_lives, victims)):
+        process.wait()
+        raise Late
+    kill(victims)
+    for _ in range(3 if whom == "all" else 0):  # what was started while we looked
+        kill([one for one in psutil.process_iter() if _of_session(one, process.pid)])
     process.wait()
-    return True
+
+
+def _one_of(processes: list[psutil.Process], rng: random.Random) -> list[psutil.Process]:
+    return [rng.choice(processes)] if processes else []
+
+
+def _lives(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _of_session(process: psutil.Process, session: int) -> bool:
@@ -135,30 +163,41 @@ def resumed(study: Path, *, wait_s: float = 120) -> None:
 
 
 class Bench:
-    """A study, what comes of it, and how long its commands take."""
+    """A study, what comes of it, and the processor time from which and to which each of its commands works on it."""
 
     def __init__(self, place: Path, rng: random.Random) -> None:
         self.place, self.rng, self.number = place, rng, 0
         self.fresh = make_study(place / "fresh")
         self.whole = self.copy(self.fresh, "whole")
-        self.takes: dict[str, float] = {}
-        self.timed("run", self.whole)
+        self.works: dict[str, tuple[float, float]] = {}
+        self.measure("run", self.whole, self.whole)
         self.first = digests(self.whole)
         changed = self.changed(self.copy(self.whole, "changed"))
-        self.timed("run", changed, "--reason", "weighed again", name="rerun")
+        self.measure("rerun", changed, "run", changed, "--reason", "weighed again")
         self.second = digests(changed)
         sealed = self.copy(self.whole, "sealed")
-        self.timed("seal", sealed)
-        self.timed("sign", "SD", "approved", sealed, "--key", place / "key")
-        self.timed("archive", place / "whole.zip", sealed)
+        self.measure("seal", sealed, sealed)
+        self.measure("sign", sealed, "sign", "SD", "approved", sealed, "--key", place / "key")
+        self.measure("archive", sealed, "archive", place / "whole.zip", sealed)
         self.sealed = sealed
 
-    def timed(self, *words: str | Path, name: str = "") -> None:
-        """Run a command that must succeed, and keep how long it took."""
-        began = time.perf_counter()
-        done = command(*words)
-        assert done.returncode == 0, done.stdout + done.stderr
-        self.takes[name or str(words[0])] = time.perf_counter() - began
+    def measure(self, name: str, study: Path, *words: str | Path) -> None:
+        """Run a command that must succeed; keep the processor time it has used when it takes the lock, and at its end.
+
+        Without `words` it is the one named, on the study.
+        """
+        words = words if len(words) > 1 else (name, study)
+        before = os.times()
+        process, begins = start(*words), 0.0
+        while process.poll() is None:
+            if not begins and (study / "work/run.lock").exists():
+                begins = processor_s(process)
+            time.sleep(POLL_S)
+        after = os.times()
+        assert process.returncode == 0, f"{name} failed"
+        assert begins, f"{name} takes no lock"
+        ends = after.children_user + after.children_system - before.children_user - before.children_system
+        self.works[name] = begins, ends
 
     def copy(self, study: Path, name: str = "") -> Path:
         """Return a copy of a study; times stay, as the workflow goes by them."""
@@ -175,8 +214,8 @@ class Bench:
         return study
 
     def moment(self, what: str) -> float:
-        """Return a moment while the command works."""
-        return self.rng.uniform(0.05, 1.0) * self.takes[what]
+        """Return a moment while the command works, in processor time it has used by then."""
+        return self.rng.uniform(*self.works[what])
 
     def judged(self, study: Path, expected: dict[str, str]) -> None:
         """Hold a study that was resumed against one left alone."""
@@ -185,72 +224,68 @@ class Bench:
         assert said.returncode == 0, said.stderr
 
 
-def first_run(bench: Bench, whom: str = "all") -> bool:
+def first_run(bench: Bench, whom: str = "all") -> None:
     """Kill a first run."""
     study = bench.copy(bench.fresh)
-    hit = killed_at(bench.moment("run"), "run", study, whom=whom, rng=bench.rng)
+    killed_at(bench.moment("run"), "run", study, whom=whom, rng=bench.rng)
     resumed(study)
     bench.judged(study, bench.first)
-    return hit
 
 
-def rerun(bench: Bench) -> bool:
+def rerun(bench: Bench) -> None:
     """Kill a run over results of an earlier one, after a weight was changed."""
     study = bench.changed(bench.copy(bench.whole))
-    hit = killed_at(bench.moment("rerun"), "run", study, rng=bench.rng)
+    killed_at(bench.moment("rerun"), "run", study, rng=bench.rng)
     resumed(study)
     bench.judged(study, bench.second)
-    return hit
 
 
-def resume(bench: Bench) -> bool:
-    """Kill a run, then the one that resumes it, soon after its start."""
+def resume(bench: Bench) -> None:
+    """Kill a run, then the one that resumes it."""
     study = bench.copy(bench.fresh)
-    hit = killed_at(bench.moment("run"), "run", study, rng=bench.rng)
-    hit |= killed_at(bench.rng.uniform(0.2, 0.5) * bench.takes["run"], "run", study, rng=bench.rng)
+    begins, ends = bench.works["run"]
+    first = bench.moment("run")
+    killed_at(first, "run", study, rng=bench.rng)
+    killed_at(bench.rng.uniform(begins, begins + ends - first), "run", study, rng=bench.rng)
     resumed(study)
     bench.judged(study, bench.first)
-    return hit
 
 
-def command_alone(bench: Bench) -> bool:
+def command_alone(bench: Bench) -> None:
     """Kill the command alone."""
-    return first_run(bench, "command")
+    first_run(bench, "command")
 
 
-def one_job(bench: Bench) -> bool:
+def one_job(bench: Bench) -> None:
     """Kill one process below the command, as a machine short of memory does."""
-    return first_run(bench, "one")
+    first_run(bench, "one")
 
 
-def seal(bench: Bench) -> bool:
+def seal(bench: Bench) -> None:
     """Kill `seal`."""
     study = bench.copy(bench.whole)
-    hit = killed_at(bench.moment("seal"), "seal", study, rng=bench.rng)
+    killed_at(bench.moment("seal"), "seal", study, rng=bench.rng)
     resumed(study)
     bench.judged(study, bench.first)
     assert command("seal", study).returncode == 0
     bench.judged(study, bench.first)
-    return hit
 
 
-def sign(bench: Bench) -> bool:
+def sign(bench: Bench) -> None:
     """Kill `sign`: afterwards the version is signed whole or not at all."""
     study = bench.copy(bench.sealed)
-    words = ("sign", "SD", "reviewed", study, "--key", bench.place / "key")
-    hit = killed_at(bench.moment("sign"), *words, rng=bench.rng)
+    killed_at(bench.moment("sign"), "sign", "SD", "reviewed", study, "--key", bench.place / "key", rng=bench.rng)
     resumed(study)
     said = command("verify", study)
     assert said.returncode == 0, said.stderr
     assert "approved by S. Dorn" in said.stdout or said.stdout.count("signature holds") == 1
-    return hit
 
 
-def archive(bench: Bench) -> bool:
+def archive(bench: Bench) -> None:
     """Kill `archive`: there is no archive then, or a whole one."""
     study = bench.copy(bench.sealed)
     target = bench.place / f"{study.name}{bench.rng.choice(['.zip', '-bag'])}"
-    hit = killed_at(bench.moment("archive"), "archive", target, study, rng=bench.rng)
+    killed_at(bench.moment("archive"), "archive", target, study, rng=bench.rng)
     if target.exists():
         assert command("verify", target).returncode == 0
     resumed(study)
@@ -259,34 +294,50 @@ def archive(bench: Bench) -> bool:
         done = command("archive", target, study)
         assert done.returncode == 0, done.stderr
     assert command("verify", target).returncode == 0
-    return hit
 
 
-KINDS: tuple[tuple[Callable[[Bench], bool], int], ...] = (
+KINDS: tuple[tuple[Callable[[Bench], None], int], ...] = (
     (first_run, 5), (rerun, 3), (resume, 3), (command_alone, 2), (one_job, 2), (seal, 2), (sign, 1), (archive, 2),
 )  # fmt: skip
+
+
+def round_of(bench: Bench, kind: Callable[[Bench], None]) -> int:
+    """Kill and resume once; return how often the moment came too late and was drawn again."""
+    for late in range(20):
+        before = set(bench.place.iterdir())
+        try:
+            kind(bench)
+            return late
+        except Late:
+            continue
+        finally:
+            for path in set(bench.place.iterdir()) - before:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+    raise AssertionError("no kill landed")
 
 
 def main(kills: int = 50, seed: int = 0) -> int:
     """Kill, resume, count."""
     seed = seed or int.from_bytes(os.urandom(4), "big")
     rng = random.Random(seed)
+    print(f"seed {seed}", flush=True)
     turns = [kind for kind, share in KINDS for _ in range(share)]
-    failed, hits = [], Counter()
+    rounds = [kind for _ in range(-(-kills // len(turns))) for kind in rng.sample(turns, len(turns))][:kills]
+    failed, landed, late = [], Counter[str](), 0
     with tempfile.TemporaryDirectory() as place:
         bench = Bench(Path(place), rng)
-        for number in range(kills):
-            kind = turns[number] if kills == len(turns) else rng.choice(turns)
-            rounds = set(Path(place).glob("round*"))
+        for number, kind in enumerate(rounds, start=1):
             try:
-                hits[kind.__name__] += kind(bench)
+                late += round_of(bench, kind)
+                landed[kind.__name__] += 1
+                print(f"{number} {kind.__name__}", flush=True)
             except AssertionError as wrong:
-                failed.append(f"kill {number + 1}, {kind.__name__}: {wrong}")
+                failed.append(f"round {number}, {kind.__name__}: {wrong}")
                 print(failed[-1], flush=True)
-            for path in set(Path(place).glob("round*")) - rounds:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-    print(f"seed {seed}: {kills} rounds, {sum(hits.values())} of them killed while working: {dict(hits)}")
-    print(f"{kills - len(failed)} of {kills} ended in the same bytes and in `verify` 0")
+    print(
+        f"{kills - len(failed)} of {kills} killed while working, resumed to the same bytes, `verify` 0: {dict(landed)}"
+    )
+    print(f"{late} moments came after the end and were drawn again")
     return len(failed)
 
 

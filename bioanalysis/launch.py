@@ -18,7 +18,7 @@ from bioanalysis.planning import load_with_runs, workflow_folder
 from bioanalysis.records.audit import now
 from bioanalysis.records.outside import outside_message
 from bioanalysis.records.recorder import Outcome, Recorder, clear_torn_results
-from bioanalysis.records.seal import sealed_version
+from bioanalysis.records.seal import remove_torn_seal, sealed_version
 from bioanalysis.settled import note_settled, settled_summary
 from bioanalysis.study import Study
 
@@ -49,6 +49,7 @@ def run_study(folder: Path, *, cores: int, profile: str, dry_run: bool, reason: 
             end_jobs_left_behind(folder)
         records = Recorder(folder, workflow_folder(), reason)
         if taken_over:
+            remove_torn_seal(folder, records.audit.trail)
             records.note_interruption()
         if dry_run:
             return _plan(study, records, command)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from bioanalysis.errors import Finding
@@ -37,6 +39,11 @@ def study_of(trail: Trail) -> str:
 def folder_of(version: int) -> str:
     """Return where a sealed version lies."""
     return f"{VERSIONS}/{version}"
+
+
+def remove_torn_seal(folder: Path, trail: Trail) -> None:
+    """Remove the version that a killed `seal` left half written: its entry, the last thing written, is not there."""
+    shutil.rmtree(folder / folder_of(last_sealed(trail) + 1), ignore_errors=True)
 
 
 def read_seal(content: bytes | None) -> dict[str, Any] | None:

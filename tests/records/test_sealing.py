@@ -17,7 +17,7 @@ from bioanalysis.records.audit import AuditTrail
 from bioanalysis.records.crate import METADATA
 from bioanalysis.records.places import CONCENTRATIONS, SIGNATURES, VERSIONS
 from bioanalysis.records.recorder import Recorder
-from bioanalysis.records.seal import sealed_version
+from bioanalysis.records.seal import remove_torn_seal, sealed_version
 from bioanalysis.records.sealing import seal
 from bioanalysis.records.signing import sign
 from bioanalysis.records.verify import verify
@@ -53,6 +53,17 @@ def to_sign(study, keys):
 
 def sealed(study):
     return sealed_version(AuditTrail(study).trail)
+
+
+def test_of_a_seal_that_was_killed_nothing_is_left_and_the_sealed_version_before_it_stays(study):
+    seal(study, workflow_folder(), "")
+    torn = study / VERSIONS / "2"
+    shutil.copytree(study / VERSIONS / "1" / "config", torn / "config")
+    assert verify(study)[0] != []
+    remove_torn_seal(study, AuditTrail(study).trail)
+    assert not torn.exists()
+    assert verify(study)[0] == []
+    assert sealed(study) == 1
 
 
 def test_a_version_holds_settings_results_and_code(study):

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from elisa_study import make_study, whole_plate
 
+from bioanalysis.study.run_checks import TAKEN
+
 ROOT = Path(__file__).parents[2]
 BIOANALYSIS = str(Path(sys.executable).with_name("bioanalysis"))
 CONCENTRATIONS = "results/study/tissue_concentrations.tsv"
@@ -94,6 +96,31 @@ def test_a_killed_run_is_resumed_to_the_same_bytes_and_both_stand_in_the_trail(s
     assert results(study) == before
     assert actions(study)[-2:] == ["run_interrupted", "run_finished"]
     assert bioanalysis("verify", study).returncode == 0
+
+
+def test_the_command_killed_alone_leaves_a_study_that_is_resumed_to_the_same_bytes(study):
+    before = results(study)
+    shutil.rmtree(study / "work")
+    shutil.rmtree(study / "results/runs")
+    process = subprocess.Popen([BIOANALYSIS, "run", str(study)], stdout=subprocess.DEVNULL)
+    while not list((study / "work").glob("R1/wells.tsv")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 300
+    while (done := bioanalysis("run", study)).returncode == 2:  # its workflow lives on, and is not to be disturbed
+        assert "another run works on this study" in done.stderr
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert done.returncode == 0, done.stderr
+    assert results(study) == before
+    assert bioanalysis("verify", study).returncode == 0
+
+
+def test_a_run_is_called_like_nothing_that_lies_beside_it(study):
+    beside = {path.name for place in ("work", "logs") for path in (study / place).iterdir()}
+    assert {name for name in beside - {"R1"} if not name.startswith(".")} <= TAKEN
 
 
 @pytest.mark.requirement("UR-034")

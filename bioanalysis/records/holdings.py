@@ -17,12 +17,32 @@ MOST_EXPANSION = 200
 NO_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 
 
-class Holdings:
-    """Files below a folder; digests are taken once, many at a time."""
+LEAVES = "lies outside, and is not read"
 
-    def __init__(self, folder: Path, below: str = "") -> None:
+
+class Holdings:
+    """Files below a folder; digests are taken once, many at a time.
+
+    A name that leads out of the folder is not read, whoever recorded it; `may_leave` holds the exceptions. Where the
+    holdings are `closed`, as those of an archive are, links do not lead out of them either.
+    """
+
+    def __init__(self, folder: Path, below: str = "", *, closed: bool = False) -> None:
         self.folder = folder / below if below else folder
+        self.closed = closed
+        self.may_leave: set[str] = set()
+        self._home = os.path.realpath(folder)
         self._digests: dict[str, str] = {}
+
+    def _leaves(self, name: str) -> bool:
+        if name in self.may_leave:
+            return False
+        if name.startswith("/") or ".." in name.split("/"):
+            return True
+        if not self.closed:
+            return False
+        place = os.path.realpath(os.path.join(self.folder, name))
+        return not place.startswith(os.path.join(self._home, ""))
 
     def names(self, below: str = "") -> list[str]:
         """Return the files below a folder, sorted; hidden files and those of spreadsheet locks stay out."""
@@ -31,6 +51,8 @@ class Holdings:
     def hash_all(self, names: Iterable[str]) -> None:
         """Take the digests of these files."""
         new = [name for name in dict.fromkeys(names) if name not in self._digests]
+        self._digests.update({name: LEAVES for name in new if self._leaves(name)})
+        new = [name for name in new if name not in self._digests]
         home = os.path.join(self.folder, "")
         found = sha256_of_all([name if name[0] == "/" else home + name for name in new])
         self._digests.update(zip(new, found, strict=True))
@@ -42,7 +64,9 @@ class Holdings:
         return self._digests[name]
 
     def content(self, name: str) -> bytes | None:
-        """Return the content of a file; None where it is missing, no regular file or cannot be read."""
+        """Return the content of a file; None where it is missing, no regular file, outside or cannot be read."""
+        if self._leaves(name):
+            return None
         path = self.folder / name
         try:
             return path.read_bytes() if stat.S_ISREG(path.stat().st_mode) else None
@@ -51,7 +75,7 @@ class Holdings:
 
     def below(self, name: str) -> Holdings:
         """Return the files below a folder as holdings of their own."""
-        inner = Holdings(self.folder, name)
+        inner = Holdings(self.folder, name, closed=self.closed)
         inner._digests = _inside(self._digests, name)
         return inner
 

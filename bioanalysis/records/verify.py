@@ -50,8 +50,9 @@ def verify(path: Path) -> tuple[list[Finding], list[str]]:
 
 def _verified(path: Path) -> tuple[list[Finding], list[str]]:
     if path.is_dir():
-        holdings = Holdings(path)
-        return _bag(holdings) if (path / BAG).exists() else _study(holdings, in_bag=False)
+        if (path / BAG).exists():
+            return _bag(Holdings(path, closed=True))
+        return _study(Holdings(path), in_bag=False)
     if not path.exists():
         return [Finding(str(path), "is missing", "what was asked for")], []
     try:
@@ -93,6 +94,7 @@ def _study(holdings: Holdings, *, in_bag: bool) -> tuple[list[Finding], list[str
     made = {name: digest for name, (digest, _) in trail.records.items()}
     said, faults = _manifest(holdings, trail)
     places = {_place(name, in_bag): digest for name, digest in said.items()}
+    holdings.may_leave = set() if in_bag else set(places)  # raw data below an allowed root
     holdings.hash_all([*places, *made, *kept])
     found += faults
     found += _differences(holdings, places, _standing(holdings), MANIFEST)

@@ -116,14 +116,18 @@ def _read(folder: StudyFolder) -> tuple[Study | None, list[Fault]]:
     if not (folder.path / CONFIG).exists():
         expected = f"a study folder with {CONFIG} (`bioanalysis init` makes one)"
         return None, [Fault(CONFIG, "missing", expected)]
+    if own := RawFiles.of(folder.path, ()).link_faults(CONFIG):
+        return None, own  # it cannot allow its own way out
     config, document = folder.config()
+    raw = RawFiles.of(folder.path, _words(document, "allowed_roots") or ())
+    if leaving := raw.link_faults("config"):
+        return None, [*folder.faults, *leaving]  # what they lead to is not read
     methods = folder.methods()
     kind = config.study.kind if config is not None else _kind(document)
     tables = _tables(folder, kind)
     tissues = _words(document, "tissues")
     folder.faults += _table_faults(folder, tables, methods, document, tissues)
     manifest = Manifest.of(tables.samples, tissues)
-    raw = RawFiles.of(folder.path, _words(document, "allowed_roots") or ())
     rows = tables.runs.frame.to_dict("records")
     read = [found for row in rows if (found := _run(folder, row, tables, methods, manifest, raw, kind))]
     folder.faults += extraction_faults([worklist for _, worklist in read], manifest)

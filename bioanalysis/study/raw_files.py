@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,11 @@ class RawFiles:
         if any(".." in Path(part).parts for part in parts):
             return "a path with '..'"
         return None if _within(place, self.folder) else "a link that leaves the study folder"
+
+    def link_faults(self, *tops: str) -> list[Fault]:
+        """Return a fault for each link at or below `tops` (folders or files of the study) that leaves the study."""
+        links = [name for top in tops for name in _links(self.folder, top)]
+        return [Fault(name, reason, INSIDE) for name in links if (reason := self.refusal(name))]
 
     def faults(self, run: dict[str, str], runs_file: str, worklist: Rows, platform: str | None) -> list[Fault]:
         """Return what is wrong with the raw data of one row of the run table; without platform only its path."""
@@ -98,6 +103,18 @@ class RawFiles:
             return {}
         expected = f"a file in {quoted(raw_path)}{hint}"
         return {name: (f"{quoted(name)} is missing", expected)}
+
+
+def _links(folder: str, top: str) -> Iterator[str]:
+    """Yield the links at or below `top`, as paths relative to `folder`, in order."""
+    if os.path.islink(os.path.join(folder, top)):
+        yield top
+        return
+    for place, folders, files in os.walk(os.path.join(folder, top)):
+        folders.sort()
+        for name in sorted([*folders, *files]):
+            if os.path.islink(path := os.path.join(place, name)):
+                yield os.path.relpath(path, folder)
 
 
 def used_twice(worklist: Rows) -> list[Fault]:

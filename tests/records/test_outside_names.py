@@ -1,0 +1,101 @@
+"""Records and archives from elsewhere name nothing outside to be read, and links carry nothing in."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from recorded_study import recorded_study
+from small_study import faults_of
+
+from bioanalysis.errors import BatchError
+from bioanalysis.planning import load_with_runs, workflow_folder
+from bioanalysis.records.archive import archive
+from bioanalysis.records.audit import Act, AuditTrail
+from bioanalysis.records.sealing import seal
+from bioanalysis.records.verify import verify
+
+pytestmark = pytest.mark.requirement("UR-063")
+SECRET = b"what only the owner of this machine may read"
+OUTSIDE = "lies outside, and is not read"
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    (tmp_path / "secret").write_bytes(SECRET)
+    return tmp_path / "secret"
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    return recorded_study(tmp_path / "study")
+
+
+@pytest.fixture
+def bag(study: Path, tmp_path: Path) -> Path:
+    seal(study, workflow_folder(), "")
+    archive(study, tmp_path / "bag")
+    return tmp_path / "bag"
+
+
+def said_of(folder: Path, name: str) -> list[str]:
+    return [finding.found for finding in verify(folder)[0] if finding.file == name]
+
+
+@pytest.mark.parametrize("name", ["../secret", "{}", "data/../../secret", "data/config/../../../secret"])
+def test_a_bag_names_nothing_outside_even_with_its_true_digest(bag, secret, name):
+    name = name.format(secret)
+    with (bag / "manifest-sha256.txt").open("a") as stream:
+        stream.write(f"{hashlib.sha256(SECRET).hexdigest()}  {name}\n")
+    assert said_of(bag, name) == [OUTSIDE]
+
+
+def test_a_link_in_a_bag_leads_nowhere(bag, secret):
+    path = bag / "data/config/samples.tsv"
+    secret.write_bytes(path.read_bytes())
+    path.unlink()
+    path.symlink_to(secret)
+    assert said_of(bag, "data/config/samples.tsv") == [OUTSIDE]
+
+
+def test_an_audit_trail_names_nothing_outside_even_with_its_true_digest(study, secret):
+    AuditTrail(study).add(Act("note", "x", records={"../secret": hashlib.sha256(SECRET).hexdigest()}))
+    assert said_of(study, "../secret") == [OUTSIDE]
+
+
+def test_a_statement_outside_is_no_signature(study, secret):
+    AuditTrail(study).add(Act("signed", "1", after={"statement": "../secret"}))
+    assert said_of(study, "../secret") == ["is not what was written"]
+
+
+@pytest.mark.parametrize(
+    "name", ["samples.tsv", "notes.txt", "worklists/LC-01.tsv", "methods/more.yaml", "config.yaml"]
+)
+def test_settings_linked_from_outside_are_refused_and_what_they_lead_to_is_not_told(study, secret, name):
+    path = study / "config" / name
+    path.unlink(missing_ok=True)
+    path.symlink_to(secret)
+    (fault,) = faults_of(study)
+    assert (fault.file, fault.found) == (f"config/{name}", "a link that leaves the study folder")
+
+
+def test_settings_linked_from_an_allowed_root_are_read(study, tmp_path):
+    (study / "config/samples.tsv").rename(tmp_path / "samples.tsv")
+    (study / "config/samples.tsv").symlink_to(tmp_path / "samples.tsv")
+    assert len(faults_of(study)) == 1
+    (study / "config/config.yaml").open("a").write(f"allowed_roots: [{tmp_path}]\n")
+    assert faults_of(study) == []
+
+
+@pytest.mark.parametrize("name", ["work", "logs", "results/runs/LC-01", "results/study/report.html"])
+def test_results_are_not_written_through_a_link_out_of_the_study(study, tmp_path, name):
+    (tmp_path / "elsewhere").mkdir()
+    path = study / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        path.rename(tmp_path / "before")
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BatchError, match="a link that leaves the study folder"):
+        load_with_runs(study)
+    assert not list((tmp_path / "elsewhere").iterdir())

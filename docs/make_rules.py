@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from rules_tested import rules_tested  # noqa: E402
 
 from bioanalysis.limits import EDITION, STAGES, Rule, read_catalogue  # noqa: E402
+from bioanalysis.text_files import own_table  # noqa: E402
 
 PAGE = ROOT / "docs" / "rules.md"
 HEAD = f"""# Acceptance rules and the tests that hold them
@@ -37,7 +38,16 @@ def page() -> str:
         rules = [rule for rule in read_catalogue().values() if rule.stage == stage]
         parts.append(f"\n## {stage.capitalize()}\n\n{_table(rules)}")
         parts += [_tests(rule, tested.get(rule.rule_id, {})) for rule in rules]
-    return "\n".join(parts)
+    return "\n".join([*parts, _levels()])
+
+
+def _levels() -> str:
+    rows = [
+        f"| `{row['name']}` | {row['value']} | {row['meaning']} | {row['source']} | {row['standing']} |"
+        for row in own_table("bioanalysis.limits", "statistics.tsv")
+    ]
+    head = "| level | value | meaning | source | standing |\n|---|---|---|---|---|\n"
+    return "\n## Levels and smallest numbers of the statistics\n\n" + head + "\n".join(rows) + "\n"
 
 
 def _table(rules: list[Rule]) -> str:

@@ -18,7 +18,8 @@ from bioanalysis.variability.biodistribution import PAIRS, animal_values, biodis
 from bioanalysis.variability.dose_proportionality import power_model
 from bioanalysis.variability.log_ratio import ratio_of_means
 from bioanalysis.variability.mass_balance import mass_balance
-from bioanalysis.variability.shared_terms import Side, shared_of_ratio
+from bioanalysis.variability.multiplicity import stand_out, tail
+from bioanalysis.variability.shared_terms import Side, shared_of_ratio, shared_of_slope
 from bioanalysis.variability.swaps import animal_swaps, tissue_swaps
 from bioanalysis.words import BLQ, QUANTIFIED
 
@@ -46,11 +47,12 @@ def judge_distribution(study: Study, concentrations: pd.DataFrame) -> Findings:
     animals = _animals(concentrations, about)
     share = limits_for(next(iter(study.methods.values())))["VAR-11"].number
     balance = mass_balance(concentrations, _weights(study), cumulative_doses(study, concentrations), rules["BIO-07"])
-    proportionality = dose_proportionality(animals, _statuses(concentrations, about), share)
+    values = animal_values(concentrations)
+    proportionality = dose_proportionality(animals, _statuses(concentrations, about), share, values)
     swaps = sample_swaps(animals, float(rules["BIO-08"].number) / 100)
     tables = {
         "biodistribution": ratios, "mass_balance": balance, "dose_proportionality": proportionality,
-        "targeting": targeting(animals, animal_values(concentrations)), "sample_swaps": swaps,
+        "targeting": targeting(animals, values), "sample_swaps": swaps,
     }  # fmt: skip
     return Findings(tables, _flags(tables, rules))
 
@@ -133,14 +135,19 @@ def _cumulative(
     return float((log.dose_mg * factors).sum()), "" if len(log) else "no dose in the log until then"
 
 
-def dose_proportionality(animals: pd.DataFrame, statuses: pd.DataFrame, share: Fraction) -> pd.DataFrame:
+def dose_proportionality(
+    animals: pd.DataFrame, statuses: pd.DataFrame, share: Fraction, behind: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Return dose_proportionality.tsv: the exponent of dose per tissue, day and regimen (BIO-06).
 
     A dose at which fewer than `share` of the animals are quantified is left out: its quantified animals are the high
-    ones, and would flatten the line.
+    ones, and would flatten the line. `behind` are `animal_values`, the rows behind `animals`: curves, and factors of
+    several batches, are in the interval. Flags are held against all exponents of the study at once.
     """
     keys = ["treatment", "regimen", "tissue", *PLACE]
-    rows = []
+    rows: list[dict[str, Any]] = []
+    alone: list[dict[str, Any]] = []
+    behind = animals.head(0) if behind is None else behind
     for place, here in statuses[statuses.dose_mg_per_kg > 0].groupby(keys, sort=False):
         by_dose = here.groupby("dose_mg_per_kg").quantified.agg(["sum", "size"])
         kept = [dose for dose, (some, all_) in by_dose.iterrows() if some and Fraction(int(some), int(all_)) >= share]
@@ -153,18 +160,41 @@ def dose_proportionality(animals: pd.DataFrame, statuses: pd.DataFrame, share: F
             [f"doses of {', '.join(left)} mg/kg left out: fewer than {share} of the animals quantified"] if left else []
         )
         notes += [f"{blq} BLQ left out: the exponent may be low" if blq else ""]
-        rows.append(row | _proportionality(values, notes))
-    return pd.DataFrame(rows, columns=PROPORTIONALITY)
+        kind = rows if len(by_dose) > 1 else alone
+        kind.append(row | _proportionality(values, notes, behind))
+    for row, found in zip(rows, stand_out([row["p"] for row in rows]), strict=True):
+        row["flag"] = "dose_supraproportional" if found else ""
+    return pd.DataFrame([*rows, *_said_once(alone)], columns=PROPORTIONALITY)
 
 
-def _proportionality(values: pd.DataFrame, notes: list[str]) -> dict[str, Any]:
-    found = power_model(values.dose_mg_per_kg, np.exp(values.log))
+def _said_once(alone: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return one row for all regimens given at one dose in a tissue, which have no exponent."""
+    if len(alone) < 2:
+        return alone
+    same = {
+        name: set(row[name] for row in alone) for name in ("treatment", "tissue", "analyte", "method_id", "regimen")
+    }
+    kept = {name: next(iter(values)) if len(values) == 1 else "" for name, values in same.items()}
+    note = f"fewer than two doses: no exponent; so in {len(alone)} combinations of regimen, tissue, day and method"
+    return [kept | {"n": sum(row["n"] for row in alone), "doses": 1, "expected": "", "flag": "", "note": note}]
+
+
+def _proportionality(values: pd.DataFrame, notes: list[str], behind: pd.DataFrame) -> dict[str, Any]:
+    shared = _of_exponent(values, behind) if values.dose_mg_per_kg.nunique() > 1 else []
+    found = power_model(values.dose_mg_per_kg, np.exp(values.log), shared=shared)
     return {
         "doses": found.doses, "n": found.n, "exponent": found.exponent, "low": found.low, "high": found.high,
         "expected": "1 or less (house; less than proportional liver is expected)",
-        "flag": "dose_supraproportional" if found.low > 1 else "",
+        "flag": "", "p": tail(found.exponent - 1, found.standard_error, found.degrees_of_freedom),
         "note": "; ".join(filter(None, [found.note, *notes])),
     }  # fmt: skip
+
+
+def _of_exponent(values: pd.DataFrame, behind: pd.DataFrame) -> list[tuple[float, float]]:
+    """Return what curves and recovery factors add to the variance of an exponent."""
+    keys = ["subject_id", "tissue", *PLACE]
+    points = pd.Series(np.log(values.dose_mg_per_kg.to_numpy(float)), index=pd.MultiIndex.from_frame(values[keys]))
+    return shared_of_slope(behind, keys, points)
 
 
 def targeting(animals: pd.DataFrame, values: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -228,14 +258,19 @@ def _alike(sides: list[pd.DataFrame]) -> tuple[list[pd.DataFrame], str]:
 
 
 def sample_swaps(animals: pd.DataFrame, false_alarms: float) -> pd.DataFrame:
-    """Return sample_swaps.tsv: how each animal of a formulation fits its labels (BIO-08)."""
+    """Return sample_swaps.tsv: how each animal of a formulation fits its labels (BIO-08).
+
+    `false_alarms` is a study's: it is shared out over its days, analytes, methods and formulations.
+    """
     rows = []
     dosed = animals[(animals.treatment != VEHICLE) & animals.tissue.isin({tissue for pair in PAIRS for tissue in pair})]
-    for place, here in dosed.groupby([*PLACE, "formulation"], sort=False):
+    searches = dosed.groupby([*PLACE, "formulation"], sort=False)
+    for place, here in searches:
         wide = here.pivot(index="subject_id", columns="tissue", values="log")
         wide = wide.reindex(index=list(dict.fromkeys(here.subject_id)), columns=list(dict.fromkeys(here.tissue)))
         groups = here.drop_duplicates("subject_id").set_index("subject_id").group
-        found = pd.concat([search(wide, groups, false_alarms=false_alarms) for search in (tissue_swaps, animal_swaps)])
+        alarms = false_alarms / searches.ngroups
+        found = pd.concat([search(wide, groups, false_alarms=alarms) for search in (tissue_swaps, animal_swaps)])
         word = {"tissues": "tissue_swap_suspected", "animals": "animal_swap_suspected"}
         for row in found.to_dict("records"):
             row |= {

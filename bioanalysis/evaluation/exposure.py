@@ -17,7 +17,14 @@ from bioanalysis.study import Study
 from bioanalysis.study.config import Exposure
 from bioanalysis.variability.biodistribution import animal_values
 from bioanalysis.variability.log_ratio import Ratio, ratio_of_means
-from bioanalysis.variability.shared_terms import Side, beyond_scatter, combined_degrees, shared_of_ratio
+from bioanalysis.variability.multiplicity import stand_out, tail
+from bioanalysis.variability.shared_terms import (
+    Side,
+    beyond_scatter,
+    combined_degrees,
+    shared_of_ratio,
+    shared_of_slope,
+)
 from bioanalysis.words import BLQ
 
 COLUMNS = [
@@ -25,17 +32,21 @@ COLUMNS = [
     "value", "low", "high", "standard_error", "degrees_of_freedom", "unit", "n", "expected", "flag", "source", "note",
 ]  # fmt: skip
 VEHICLE = "vehicle"
+APART = {"accumulation": "accumulation_differs", "decline": "decline_differs"}
 PLACE = ["tissue", "analyte", "method_id"]
+ANIMAL = ["subject_id", "collection_day"]
 
 
 PER = {"ng/mL": "ug/mL", "nmol/L": "nmol/mL"}  # fluids are counted per mL as tissues are per g
 
 
 class KnownHalf(NamedTuple):
-    """A half-life in days and where it comes from."""
+    """A half-life in days and where it comes from, with the relative standard error of its rate."""
 
     days: float
     source: str
+    relative_error: float = 0.0
+    degrees_of_freedom: float = np.inf
 
 
 def judge_exposure(study: Study, concentrations: pd.DataFrame) -> Findings:
@@ -51,7 +62,7 @@ def judge_exposure(study: Study, concentrations: pd.DataFrame) -> Findings:
     named = summary.assign(note=summary.subject_id.astype(str) + ": " + summary.note.astype(str)).fillna({"flag": ""})
     text = "{treatment}, {regimen}: {value:.3g} ({low:.3g} to {high:.3g})"
     flags = flags_of(named, "DOSE-01, DOSE-02", "as planned")
-    return Findings(tables, [*flags, *flags_of(table, "BIO-09", accumulation_differs=text)])
+    return Findings(tables, [*flags, *flags_of(table, "BIO-09", accumulation_differs=text, decline_differs=text)])
 
 
 def _molar_masses(study: Study) -> tuple[float | None, float | None]:
@@ -84,7 +95,15 @@ def exposure_table(
         within = float(rules["DOSE-03"].number)
         rows += [about | row for row in _equal_weekly(study, here, known, within, rows_of)]
     words = dict.fromkeys(("compared_with", "expected", "flag", "source", "note"), "")
+    _mark_apart(rows)
     return pd.DataFrame([words | row for row in rows], columns=COLUMNS)
+
+
+def _mark_apart(rows: list[dict[str, Any]]) -> None:
+    """Flag ratios between days that are not what doses predict (BIO-09), held against all of the study at once."""
+    judged = [row for row in rows if row["quantity"] in APART]
+    for row, apart in zip(judged, stand_out([row.get("p", np.nan) for row in judged]), strict=True):
+        row["flag"] = APART[row["quantity"]] if apart else ""
 
 
 def _animals(study: Study, concentrations: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
@@ -158,18 +177,6 @@ def _shares(arm: pd.DataFrame, rows: pd.DataFrame, again: bool) -> pd.DataFrame:
     return table.assign(weight=table.weight / pieces, side=0, group=table.sample_id if again else table.collection_day)
 
 
-def _slope_shares(arm: pd.DataFrame, rows: pd.DataFrame, x: pd.Series) -> pd.DataFrame:
-    """Return the samples of a straight line through logarithms with the weight of each one's error in the slope.
-
-    Early and late ones are two sides. Shared errors are taken whole: the scatter about the line holds little of them.
-    """
-    off = x - x.mean()
-    keys = ["subject_id", "collection_day"]
-    table = rows.merge(arm[keys].assign(weight=(off / float(off @ off)).to_numpy()), on=keys)
-    pieces = table.groupby(keys).subject_id.transform("size")
-    return table.assign(weight=table.weight / pieces, side=np.sign(table.weight), group=table.sample_id)
-
-
 def _declines(arm: pd.DataFrame, settings: Exposure, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield the half-life from animals collected at several times after their last dose.
 
@@ -191,7 +198,8 @@ def _declines(arm: pd.DataFrame, settings: Exposure, rows: pd.DataFrame) -> Iter
                 row = {"quantity": "half_life", "unit": "d", "n": len(here)}
                 yield row | {"note": f"{words}: fewer than two days remain, no half-life"}
             continue
-        found = half_life(since, here.value, shared=beyond_scatter(_slope_shares(here, rows, since)))
+        points = pd.Series(since.to_numpy(float), index=pd.MultiIndex.from_frame(here[ANIMAL]))
+        found = half_life(since, here.value, shared=shared_of_slope(rows, ANIMAL, points))
         notes = [found.note, "" if phase else "no phase declared: all collections after the last dose"]
         notes += [words]
         span = f"span {found.span_ratio:.2g} half-lives" if np.isfinite(found.span_ratio) else ""
@@ -199,7 +207,7 @@ def _declines(arm: pd.DataFrame, settings: Exposure, rows: pd.DataFrame) -> Iter
             "quantity": "half_life", "value": found.half_life, "low": found.low, "high": found.high, "unit": "d",
             "degrees_of_freedom": found.degrees_of_freedom, "n": found.n, "from_day": since.min(),
             "collection_day": here.collection_day.max(), "source": f"{n_given:g} doses, single animals; {span}",
-            "note": "; ".join(filter(None, notes)),
+            "note": "; ".join(filter(None, notes)), "relative_error": found.rate_standard_error / found.rate,
         }  # fmt: skip
 
 
@@ -211,7 +219,8 @@ def _known(settings: Exposure, animals: pd.DataFrame, tissue: str, rows: pd.Data
     for _, arm in animals.groupby(["treatment", "regimen"], sort=False):
         for row in _declines(arm, settings, rows):
             if np.isfinite(row.get("high", np.nan)) and np.isfinite(row["value"]):
-                return KnownHalf(row["value"], f"half-life {row['value']:.3g} d of this study")
+                said = f"half-life {row['value']:.3g} d of this study"
+                return KnownHalf(row["value"], said, row["relative_error"], row["degrees_of_freedom"])
     return None
 
 
@@ -258,25 +267,50 @@ def _filling(study: Study, arm: pd.DataFrame, known: KnownHalf | None, rows: pd.
 
 
 def _accumulation(study: Study, arm: pd.DataFrame, known: KnownHalf, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Yield, between the first collection day and each later one, the ratio observed with what the doses predict."""
+    """Yield, between the first collection day and each later one, the ratio observed with what the doses predict.
+
+    With no dose between the two days it is a decline.
+    """
     days = sorted(arm.collection_day.unique())
-    row = {"quantity": "accumulation", "unit": "ratio", "source": known.source}
+    row = {"unit": "ratio", "source": known.source}
     if len(days) < 2:
-        yield row | {"n": len(arm), "note": "one collection day: observed accumulation needs two"}
+        note = "one collection day: observed accumulation needs two"
+        yield row | {"quantity": "accumulation", "n": len(arm), "note": note}
         return
-    predicted = {day: _predicted(study, arm[arm.collection_day == day], known.days) for day in days}
     for day in days[1:]:
         both = [arm[(arm.collection_day == each) & arm.log.notna()] for each in (day, days[0])]
         sides = [each.value for each in both]
-        here = row | {"collection_day": day, "from_day": days[0], "n": sum(map(len, sides))}
-        ratio = predicted[day] / predicted[days[0]] if predicted[days[0]] > 0 else np.nan
-        here["expected"] = f"{ratio:.3g} for the doses as given" if np.isfinite(ratio) else "no dose by the first day"
+        given = bool((arm.last_day[arm.collection_day == day] > days[0]).any())
+        here = row | {"quantity": "accumulation" if given else "decline", "collection_day": day, "from_day": days[0]}
+        expected, error = _expected(study, [arm[arm.collection_day == each] for each in (day, days[0])], known)
+        words = f"{expected:.3g} for the doses as given" if np.isfinite(expected) else "no dose by the first day"
+        here |= {"n": sum(map(len, sides)), "expected": words}
         if min(map(len, sides)) == 0:
             yield here | {"note": "no quantified animal on one of the days"}
             continue
         found = ratio_of_means(*sides, shared=_of_both(rows, both, (day, days[0])))
-        apart = np.isfinite(ratio) and (ratio < found.low or ratio > found.high)
-        yield here | _ratio(found) | {"flag": "accumulation_differs" if apart else ""}
+        yield here | _ratio(found) | {"p": _p_apart(found, expected, (error**2, known.degrees_of_freedom))}
+
+
+def _expected(study: Study, sides: Sequence[pd.DataFrame], known: KnownHalf) -> tuple[float, float]:
+    """Return the ratio of what is left of the doses as given on two days, and the error the half-life puts into it."""
+
+    def ratio(half_life: float) -> float:
+        left = [_predicted(study, animals, half_life) for animals in sides]
+        return left[0] / left[1] if left[1] > 0 else np.nan
+
+    if known.relative_error == 0:
+        return ratio(known.days), 0.0
+    ends = [ratio(known.days * factor) for factor in (1 / (1 + known.relative_error), 1 + known.relative_error)]
+    return ratio(known.days), float(abs(np.log(ends[1] / ends[0])) / 2) if min(ends) > 0 else np.nan
+
+
+def _p_apart(found: Ratio, expected: float, of_half_life: tuple[float, float]) -> float:
+    """Return the two-sided p-value of a ratio observed against one expected; NaN where either lacks."""
+    if not (np.isfinite(found.standard_error) and expected > 0):
+        return np.nan
+    total, degrees = combined_degrees([(found.standard_error**2, found.degrees_of_freedom), of_half_life])
+    return 2 * tail(abs(float(np.log(found.ratio / expected))), float(np.sqrt(total)), degrees)
 
 
 def _of_both(rows: pd.DataFrame, both: Sequence[pd.DataFrame], days: tuple[float, float]) -> list[tuple[float, float]]:

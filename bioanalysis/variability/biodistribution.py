@@ -19,6 +19,7 @@ from scipy.stats import t as student
 from bioanalysis.flags import join_words
 from bioanalysis.limits import Rule, distribution_rules
 from bioanalysis.limits.statistics import statistical_limits
+from bioanalysis.variability.multiplicity import STUDY_ALARMS, stand_out, tail
 from bioanalysis.variability.outliers import modified_z, rosner
 from bioanalysis.variability.shared_terms import Side, combined_degrees, shared_of_ratio
 
@@ -30,7 +31,7 @@ PAIRS = (("kidney", "liver"), ("spleen", "liver"))
 LIVER_PLASMA = ("liver", "plasma")
 RANK_SPECIES = ("rat", "monkey")
 GROUP_LEVEL, ANIMAL_LEVEL = (statistical_limits()[name] for name in ("group_ratio", "single_value"))
-ENOUGH_FOR_TWO = 15  # values from which Rosner's critical values hold; below it one outlier is asked for (Grubbs)
+ENOUGH_FOR_TWO = statistical_limits()["enough_for_two"]
 ROUNDING = 1e-12  # of a logarithm and back
 FLUID_UNITS, NG_PER_UG = ("ng/mL", "nmol/L"), 1000.0
 
@@ -69,6 +70,11 @@ def biodistribution(
         For ``custom``: objects with numerator, denominator, low, high, formulation, species and source.
     rules : mapping, optional
         BIO-02 and BIO-05; those of the catalogue where not given.
+
+    Notes
+    -----
+    Each flag is held against all ratios of the study that could raise it: with many of them, some lie outside by
+    chance (`multiplicity`). Without an uncertainty the ratio itself is judged.
     """
     rules = rules or distribution_rules()
     about = subjects.set_index("subject_id")
@@ -78,11 +84,12 @@ def biodistribution(
     for (analyte, method_id), here in values.groupby(["analyte", "method_id"], sort=False):
         for pair in pairs:
             animals = _animal_rows(here, pair, about, reference_profile, profile, rules["BIO-05"])
-            _mark_outliers(animals, about, rules["BIO-02"])
             rows += [row | {"analyte": analyte, "method_id": method_id} for row in animals]
             for (group, day), members in _by_group(animals):
                 summary = _group_row(members, here) | {"group": group, "collection_day": day}
                 rows.append(summary | {"analyte": analyte, "method_id": method_id})
+    _mark_unexpected(rows)
+    _mark_outliers(rows, about, rules["BIO-02"])
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -114,23 +121,39 @@ def _animal_rows(
             continue
         logs = [float(np.log(side.ug_per_g).mean()) for side in sides]
         variance = sum(float((side.relative_uncertainty**2).mean()) / len(side) for side in sides)
-        half = float(norm.ppf((1 + ANIMAL_LEVEL) / 2) * np.sqrt(variance))
+        half, error = float(norm.ppf((1 + ANIMAL_LEVEL) / 2) * np.sqrt(variance)), float(np.sqrt(variance))
         expected = of_plasma(plasma) if pair == LIVER_PLASMA else expectation(pair, about.loc[subject], name, profile)
         row = {"subject_id": subject, "group": group, "collection_day": day, "day": float(day), "about": expected}
         row |= {"numerator": pair[0], "denominator": pair[1], "log": logs[0] - logs[1], "robust_z": np.nan, "n": 1}
-        rows.append(row | _judged(row["log"], half, expected))
+        row |= _held_against(row["log"], half, expected)
+        rows.append(row | {"p": outside(row["log"], error, np.inf, expected)})
     return rows
 
 
-def _judged(log: float, half: float, expected: Expected) -> dict[str, Any]:
-    """Return ratio and interval, flagged where the interval lies wholly outside what is expected."""
+def _held_against(log: float, half: float, expected: Expected) -> dict[str, Any]:
+    """Return ratio and interval beside what is expected."""
     ratio, low, high = float(np.exp(log)), float(np.exp(log - half)), float(np.exp(log + half))
-    below = expected.low is not None and (high if np.isfinite(high) else ratio) < expected.low * (1 - ROUNDING)
-    above = expected.high is not None and (low if np.isfinite(low) else ratio) > expected.high * (1 + ROUNDING)
-    return {
-        "ratio": ratio, "low": low, "high": high, "expected": expected.words,
-        "flag": expected.flag if below or above else "", "note": "",
-    }  # fmt: skip
+    return {"ratio": ratio, "low": low, "high": high, "expected": expected.words, "flag": "", "note": ""}
+
+
+def outside(log: float, error: float, degrees: float, expected: Expected) -> float:
+    """Return the probability of a ratio as far outside its range, were the true one at the end; NaN without a range.
+
+    Without an uncertainty it is 0 or 1: the value itself is judged.
+    """
+    ends = [(-1.0, expected.low), (1.0, expected.high)]
+    beyond = [sign * (log - np.log(end)) - ROUNDING for sign, end in ends if end]
+    error, degrees = (error, degrees) if np.isfinite(error) and not np.isnan(degrees) else (0.0, np.inf)
+    return min((tail(distance, error, degrees) for distance in beyond), default=np.nan)
+
+
+def _mark_unexpected(rows: list[dict[str, Any]]) -> None:
+    """Flag ratios outside what is expected: of animals and of groups, each at half of the study's false alarms."""
+    kinds = dict.fromkeys((row["about"].flag, row["subject_id"] != "") for row in rows)
+    for word, of_animal in kinds:
+        family = [row for row in rows if (row["about"].flag, row["subject_id"] != "") == (word, of_animal)]
+        for row, found in zip(family, stand_out([row["p"] for row in family], STUDY_ALARMS / 2), strict=True):
+            row["flag"] = join_words(row["flag"], word if found else "")
 
 
 def of_plasma(rule: Rule) -> Expected:
@@ -161,26 +184,29 @@ def expectation(
     return Expected("at least 1 (unconjugated, rat and monkey)", low=1.0)
 
 
-def _mark_outliers(animals: list[dict[str, Any]], about: pd.DataFrame, rule: Rule) -> None:
+def _mark_outliers(rows: list[dict[str, Any]], about: pd.DataFrame, rule: Rule) -> None:
     """Add the robust z-score of each ratio among the animals of its formulation, and the flag of those far out."""
     limit, fewest = float(rule.numbers[0]), int(rule.numbers[1])
-    for formulation in dict.fromkeys(about.formulation[row["subject_id"]] for row in animals):
-        rows = [row for row in animals if about.formulation[row["subject_id"]] == formulation]
-        if len(rows) < fewest:
-            continue
-        logs = np.array([row["log"] for row in rows])
-        far = ratio_outliers(logs, limit)
-        for row, score, outlying in zip(rows, modified_z(logs), far, strict=True):
+    sets: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["subject_id"] != "":
+            names = (row["analyte"], row["method_id"], row["numerator"], row["denominator"])
+            sets.setdefault((*names, about.formulation[row["subject_id"]]), []).append(row)
+    enough = [animals for animals in sets.values() if len(animals) >= fewest]
+    for animals in enough:
+        logs = np.array([row["log"] for row in animals])
+        far = ratio_outliers(logs, limit, STUDY_ALARMS / len(enough))
+        for row, score, outlying in zip(animals, modified_z(logs), far, strict=True):
             row["robust_z"] = float(score)
             row["flag"] = join_words(row["flag"], "ratio_outlier" if outlying else "")
 
 
-def ratio_outliers(logs: np.ndarray, limit: float) -> np.ndarray:
-    """Return which ratios lie far out: a robust z-score above `limit`, and an outlier by Rosner's test too.
+def ratio_outliers(logs: np.ndarray, limit: float, alarms: float = STUDY_ALARMS) -> np.ndarray:
+    """Return which ratios lie far out: a robust z-score above `limit`, and an outlier by Rosner's test at `alarms`.
 
     The score alone raises an alarm in about every tenth study of clean animals, since a MAD of few values is rough.
     """
-    found = rosner(logs, most=2 if len(logs) >= ENOUGH_FOR_TWO else 1)
+    found = rosner(logs, most=2 if len(logs) >= ENOUGH_FOR_TWO else 1, alpha=alarms)
     named = found["index"].to_numpy()[: found.attrs["outliers"]]
     return (np.abs(modified_z(logs)) > limit) & np.isin(np.arange(len(logs)), named)
 
@@ -191,7 +217,7 @@ def _group_row(members: list[dict[str, Any]], values: pd.DataFrame) -> dict[str,
     logs = np.array([row["log"] for row in members])
     expected = first["about"] if len(several) == 1 else Expected("animals of the group differ in what is expected")
     row = {"numerator": first["numerator"], "denominator": first["denominator"], "subject_id": "", "robust_z": np.nan}
-    row |= {"n": len(logs)}
+    row |= {"n": len(logs), "about": expected, "p": np.nan}
     if len(logs) < 2:
         ratio = float(np.exp(logs[0]))
         alone = {"expected": expected.words, "flag": "", "note": "one animal: no interval"}
@@ -203,4 +229,5 @@ def _group_row(members: list[dict[str, Any]], values: pd.DataFrame) -> dict[str,
     total, degrees = combined_degrees([own, *shared_of_ratio(values, sides)])
     half = float(student.ppf((1 + GROUP_LEVEL) / 2, degrees) * np.sqrt(total)) if total else 0.0
     note = f"geometric mean of {len(logs)} animals, 90 % interval"
-    return row | _judged(float(logs.mean()), half, expected) | {"note": note}
+    row |= _held_against(float(logs.mean()), half, expected) | {"note": note}
+    return row | {"p": outside(float(logs.mean()), float(np.sqrt(total)), degrees, expected)}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
+
+from bioanalysis.variability.shared_terms import combined_degrees
 
 
 class PowerModel(NamedTuple):
@@ -18,9 +21,13 @@ class PowerModel(NamedTuple):
     n: int
     doses: int
     note: str
+    standard_error: float = np.nan
+    degrees_of_freedom: float = np.nan
 
 
-def power_model(dose: ArrayLike, concentration: ArrayLike, *, level: float = 0.90) -> PowerModel:
+def power_model(
+    dose: ArrayLike, concentration: ArrayLike, *, level: float = 0.90, shared: Sequence[tuple[float, float]] = ()
+) -> PowerModel:
     """Return the exponent b of ``C = a dose^b`` from a straight line through logarithms, one value per animal.
 
     Parameters
@@ -29,6 +36,9 @@ def power_model(dose: ArrayLike, concentration: ArrayLike, *, level: float = 0.9
         Both above 0.
     level : float
         Confidence of the interval, Student's t with n - 2 degrees of freedom.
+    shared : sequence of (variance, degrees of freedom)
+        Variances of the exponent that the scatter about the line does not hold, of curves and recovery factors; the
+        degrees of freedom are then those after Welch and Satterthwaite.
 
     Raises
     ------
@@ -51,5 +61,8 @@ def power_model(dose: ArrayLike, concentration: ArrayLike, *, level: float = 0.9
     if degrees < 1:
         return PowerModel(slope, np.nan, np.nan, len(x), doses, "two values: no interval")
     residual = log - log.mean() - slope * off
-    half = float(stdtrit(degrees, (1 + level) / 2) * np.sqrt(residual @ residual / degrees / (off @ off)))
-    return PowerModel(slope, slope - half, slope + half, len(x), doses, "")
+    own = float(residual @ residual / degrees / (off @ off))
+    total, freedom = combined_degrees([(own, float(degrees)), *shared])
+    error = float(np.sqrt(total))
+    half = float(stdtrit(freedom, (1 + level) / 2)) * error
+    return PowerModel(slope, slope - half, slope + half, len(x), doses, "", error, freedom)

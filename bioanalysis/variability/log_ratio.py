@@ -13,13 +13,14 @@ from bioanalysis.variability.shared_terms import combined_degrees
 
 
 class Ratio(NamedTuple):
-    """Ratio of geometric means with its interval; bounds NaN where `note` says why."""
+    """Ratio of geometric means with its interval and the standard error of its logarithm; NaN where `note` says why."""
 
     ratio: float
     low: float
     high: float
     degrees_of_freedom: float
     note: str
+    standard_error: float = np.nan
 
 
 def ratio_of_means(
@@ -56,7 +57,7 @@ def ratio_of_means(
     total, degrees = combined_degrees([*own, *shared])
     half = float(stdtrit(degrees, (1 + level) / 2) * np.sqrt(total))
     low, mid, high = (float(np.exp(difference + step)) for step in (-half, 0.0, half))
-    return Ratio(mid, low, high, degrees, "")
+    return Ratio(mid, low, high, degrees, "", float(np.sqrt(total)))
 
 
 def _logs(values: ArrayLike) -> np.ndarray:

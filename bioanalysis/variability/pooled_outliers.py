@@ -8,7 +8,7 @@ from scipy.special import stdtr
 
 from bioanalysis.limits.statistics import statistical_limits
 
-FEWEST_IN_GROUP = 3
+FEWEST_IN_GROUP = int(statistical_limits()["fewest_in_group"])
 FEWEST_DEGREES = int(statistical_limits()["fewest_degrees"])
 
 

@@ -18,10 +18,11 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.calibration.least_squares import Array
+from bioanalysis.limits.statistics import statistical_limits
 
 COLUMNS = ["effect", "size_percent", "p_value", "largest", "n_wells", "note"]
 SWEEPS = 8
-FEWEST_WELLS = 8
+FEWEST_WELLS = int(statistical_limits()["fewest_wells"])
 LETTERS = "ABCDEFGHIJKLMNOP"
 
 

@@ -109,6 +109,32 @@ def beyond_scatter(table: pd.DataFrame) -> list[tuple[float, float]]:
     return [*_beyond_scatter(table, "curve", curve), *_beyond_scatter(table, "recovery", factor)]
 
 
+def shared_of_slope(rows: pd.DataFrame, keys: list[str], x: pd.Series) -> list[tuple[float, float]]:
+    """Return what curve and recovery add to the variance of the slope of a straight line through logarithms.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of tissue_concentrations.tsv behind the points; pieces of one point each a row.
+    keys : list of str
+        Columns of `rows` that say which point a row belongs to.
+    x : Series
+        Where each point lies, indexed by `keys`.
+
+    Notes
+    -----
+    The weights of a slope sum to 0: one recovery factor behind all points cancels, factors of several batches do not.
+    Low and high points are two sides, between which a curve's error is not taken to cancel. Errors are taken whole:
+    the scatter about the line holds little of them.
+    """
+    off = x - x.mean()
+    shares = (off / float(off @ off)).rename("weight")
+    table = rows.join(shares, on=keys, how="inner")
+    pieces = table.groupby(keys).weight.transform("size")
+    weight = table.weight / pieces
+    return beyond_scatter(table.assign(weight=weight, side=np.sign(weight), group=np.arange(len(table)).astype(str)))
+
+
 def _of_side(values: pd.DataFrame, side: Side, number: int) -> pd.DataFrame:
     own = values[values.subject_id.isin(list(side.subjects)) & (values.tissue == side.tissue)]
     own = own if np.isnan(side.day) else own[own.collection_day == side.day]

@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose
 from bioanalysis.evaluation.distribution import judge_distribution, targeting
 from bioanalysis.evaluation.findings import Findings
 from bioanalysis.evaluation.study_flags import study_flags
+from bioanalysis.variability.multiplicity import stand_out, tail
 
 pytestmark = pytest.mark.requirement("UR-016")
 
@@ -80,9 +81,22 @@ def test_more_than_proportional_is_flagged_with_its_causes(tmp_path):
 
 @pytest.mark.rule("BIO-06", "not_assessable")
 def test_one_dose_has_a_sentence_and_no_exponent(tmp_path):
-    row = exponents(judged(tmp_path, *animals(doses=(5,)))).loc["liver"]
+    rows, found = animals(doses=(5,))
+    row = exponents(judged(tmp_path, rows, [entry for entry in found if entry["tissue"] == "liver"])).loc["liver"]
     assert np.isnan(row.exponent)
     assert row.note == "fewer than two doses: no exponent"
+
+
+def test_that_no_regimen_has_two_doses_is_said_once(tmp_path):
+    (row,) = judged(tmp_path, *animals(doses=(5,))).tables["dose_proportionality"].to_dict("records")
+    assert (row["tissue"], row["treatment"]) == ("", "mipomersen")
+    assert row["note"].startswith("fewer than two doses: no exponent; so in 3 combinations of regimen, tissue")
+
+
+def test_an_exponent_of_many_is_held_against_all_of_them():
+    # alone 1.15 +- 0.06 is beyond chance (t = 2.5 with 13 degrees of freedom, p = 0.013); one of ten it is not
+    assert stand_out([tail(0.15, 0.06, 13)]).tolist() == [True]
+    assert stand_out([tail(0.15, 0.06, 13), *[0.5] * 9]).tolist() == [False] * 10
 
 
 def test_a_dose_with_few_quantified_animals_is_left_out_in_words(tmp_path):
@@ -99,7 +113,8 @@ def test_regimens_are_not_mixed(tmp_path):
     rows, found = animals()
     for row in rows[3:]:
         row["regimen"] = "daily"
-    assert exponents(judged(tmp_path, rows, found)).doses.tolist() == [1] * 6
+    (note,) = exponents(judged(tmp_path, rows, found)).note
+    assert note.endswith("so in 6 combinations of regimen, tissue, day and method")
 
 
 def test_mass_balance_counts_doses_until_collection_on_the_concentrations_basis(tmp_path):

@@ -61,6 +61,35 @@ def test_accumulation_far_from_the_prediction_is_a_flag(tmp_path):
     assert [row["flag"] for row in findings.flags] == ["accumulation_differs"]
 
 
+def test_two_days_after_the_last_dose_are_a_decline(tmp_path):
+    # half-life 20 days, 20 days apart: a half is expected; an eighth is found
+    values = {"A": 8.0, "B": 8.8, "C": 1.0, "D": 1.1}
+    findings, table = judged(tmp_path, RECOVERY, values, dosing(*weekly(*RECOVERY)), exposure=KNOWN)
+    assert "accumulation" not in table.index
+    assert table.loc["decline"].expected == "0.5 for the doses as given"
+    assert_allclose(table.loc["decline"].value, 1 / 8)
+    assert [row["flag"] for row in findings.flags] == ["decline_differs"]
+
+
+def test_a_day_of_many_is_held_against_all_of_them(tmp_path):
+    # t = ln 1.35 / (ln 1.1 / 2) = 6.3 with 2 degrees of freedom, p = 0.024: beyond chance alone, not as one of three
+    def flags(*tissues: str) -> list:
+        log = dosing(*weekly("A", "B", until=8), *weekly("C", "D"))
+        rows = [
+            {"subject_id": name, "group": "g", "tissue": tissue, "collection_day": FOUR[name],
+             "value": high * (1.0 if name in "AB" else PREDICTED * (1.35 if tissue == "liver" else 1.0))}
+            for tissue in tissues for name, high in zip("ABCD", (1.0, 1.1, 1.0, 1.1), strict=True)
+        ]  # fmt: skip
+        table = concentrations(*rows)
+        animals = subjects(*({"subject_id": name, "group": "g"} for name in FOUR))
+        half = Exposure.model_validate({"half_life_days": {each: {"days": 20} for each in tissues}})
+        study = study_of(tmp_path / str(len(tissues)), animals, table, dosing=log, exposure=half)
+        return [row["flag"] for row in judge_exposure(study, table).flags]
+
+    assert flags("liver") == ["accumulation_differs"]
+    assert flags("liver", "kidney", "spleen") == []
+
+
 @pytest.mark.rule("BIO-09", "not_assessable")
 def test_one_collection_day_has_a_prediction_and_a_sentence(tmp_path):
     _, table = judged(tmp_path, {"A": 29.0}, {"A": 5.0}, dosing(*weekly("A")), exposure=KNOWN)
@@ -175,4 +204,4 @@ def test_a_single_dose_has_no_weekly_dose_to_compare(tmp_path):
 
 def test_all_blq_is_no_failure(tmp_path):
     _, table = judged(tmp_path, RECOVERY, dict.fromkeys(RECOVERY, np.nan), dosing(*weekly(*RECOVERY)), exposure=KNOWN)
-    assert table.loc["accumulation"].note == "no quantified animal on one of the days"
+    assert table.loc["decline"].note == "no quantified animal on one of the days"

@@ -253,3 +253,12 @@ def test_a_384_well_plate_is_refused_where_the_method_says_96(tmp_path):
     assert len(read_plates(path, name="p.csv").wells) == 2
     with pytest.raises(BatchError, match="plate 1 holds P24, beyond a plate of 96 wells"):
         read_plates(path, name="p.csv", wells=96)
+
+
+def test_a_label_of_which_the_end_is_missing_is_no_wavelength(reference, tmp_path):
+    # the last line of the plate ends in abs450:450; short of some characters it names another read or none
+    whole = next((reference / "elisa/gen5_abs450_nonnumeric").glob("*values.txt")).read_bytes().rstrip()
+    for missing in (1, 3, 5, 10):
+        (tmp_path / "cut.txt").write_bytes(whole[:-missing])
+        with pytest.raises(BatchError, match=r"'abs450:450' in 7 of its 8 rows.*is the file cut short"):
+            read_plates(tmp_path / "cut.txt", name="cut.txt")

@@ -64,7 +64,7 @@ def _read_plate(document: Document, rows: Rows, first_line: int, found: Found) -
             found.unread.append(f"line {section.line}: part '{section.title}'")
         for matrix in drawn:
             found.faults += shape_faults(document, matrix, shapes)
-            _read_matrix(matrix, plate, _read_names(procedure), found)
+            _read_matrix(document, matrix, plate, _read_names(procedure), found)
 
 
 def _sections(rows: Rows, first_line: int) -> list[Section]:
@@ -90,7 +90,7 @@ def _read_names(procedure: Rows) -> list[str]:
     return [row[1] for row in procedure if len(row) > 1 and row[0] == "Read" and row[1]]
 
 
-def _read_matrix(matrix: Matrix, plate: str, reads: Sequence[str], found: Found) -> None:
+def _read_matrix(document: Document, matrix: Matrix, plate: str, reads: Sequence[str], found: Found) -> None:
     """Add the lines of a matrix to readings or layout; lines that hold neither are listed as unread."""
     lines: dict[str, list[tuple[str, MatrixRow]]] = defaultdict(list)
     letter = ""
@@ -100,8 +100,14 @@ def _read_matrix(matrix: Matrix, plate: str, reads: Sequence[str], found: Found)
         lines[label].append((letter, row))
     if WELL_ID in lines:
         _read_layout(plate, lines, found)
+    letters = {row.letter for row in matrix.rows if row.letter}
     for label, rows in lines.items():
         if is_reading(label, reads):
+            if len(rows) < len(letters):  # as where the last label of a file is cut, be it to another number
+                text = f"plate {plate} has values '{label}' in {len(rows)} of its {len(letters)} rows"
+                found.faults.append(
+                    document.fault(text, "one line in every row (is the file cut short?)", rows[-1][1].line)
+                )
             channel = _channel(label, lines)
             found.cells += [_cell(plate, label, channel, *place) for rows_of in rows for place in _places(*rows_of)]
         elif label not in (WELL_ID, CONCENTRATION):

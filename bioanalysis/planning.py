@@ -20,10 +20,9 @@ NOT_CODE = {"__pycache__", "_qualification"}  # studies and tests that an instal
 
 @dataclass(frozen=True)
 class Plan:
-    """Runs with platform and raw-data digest, those with decisions on them, digest of the code, kind of the study."""
+    """Runs with platform, those with decisions on them, digest of the code, kind of the study."""
 
     platforms: dict[str, str]
-    raw: dict[str, str]
     code: str
     kind: str = "study"
     decided: tuple[str, ...] = ()
@@ -58,13 +57,29 @@ def plan_study(folder: Path, workflow_folder: Path) -> Plan:
     for run in study.runs:
         write_if_changed(folder / "work" / run.run_id / "run.json", run.to_json())
     write_if_changed(folder / "work" / "study.json", study_text(study))
+    code = code_digest(workflow_folder)
+    for run_id, raw in raw_digests(study).items():
+        write_if_changed(folder / source_file(run_id), source_text(raw, code))
     return Plan(
         platforms={run.run_id: run.platform for run in study.runs},
-        raw=raw_digests(study),
-        code=code_digest(workflow_folder),
+        code=code,
         kind=study.config.study.kind,
         decided=tuple(run.run_id for run in study.runs if run.decisions.action.isin(WITHIN_RUN).any()),
     )
+
+
+def source_file(run_id: str) -> str:
+    """Return the path of what the readings of a run are made from."""
+    return f"work/{run_id}/source.json"
+
+
+def source_text(raw: str, code: str) -> str:
+    """Return what the readings of a run are made from: digests of its raw files and of the code.
+
+    A file, since Snakemake keeps parameters in a hidden folder: where that is lost, as in a copied study, old readings
+    would be taken for those of a raw file that has changed.
+    """
+    return json.dumps({"code": code, "raw": raw}, sort_keys=True, indent=0) + "\n"
 
 
 def load_with_runs(folder: Path) -> Study:

@@ -15,6 +15,7 @@ from bioanalysis.records.digests import digest_of_list, files_below, sha256_of_a
 from bioanalysis.text_files import write_whole
 
 MADE = "work/.made"  # no run is called so
+PLANNED = ("run.json", "source.json")  # what planning leaves of each run
 BEGUN = ""  # in place of a digest: the job has begun and not ended
 
 
@@ -64,7 +65,7 @@ def is_reading(name: str) -> bool:
 
 
 def readings(folder: Path) -> list[str]:
-    """Return what was read from raw data, as it stands: files of a run in `work/` but for the run's own plan."""
-    found = (path for path in (folder / "work").glob("*/*") if path.is_file() and path.name != "run.json")
+    """Return what was read from raw data, as it stands: files of a run in `work/` but for what planning left there."""
+    found = (path for path in (folder / "work").glob("*/*") if path.is_file() and path.name not in PLANNED)
     names = sorted(str(path.relative_to(folder)) for path in found)
     return [name for name in names if "/." not in name and not name.startswith("work/refused/")]

@@ -13,6 +13,7 @@ from bioanalysis.records.standing import Standing
 MOST_LINES = 20
 _JOB = re.compile(r"^ *(?:local)?rule (\w+):\n((?: +\w+:.*\n?)+)", re.MULTILINE)  # indented in a group of jobs
 _FOLLOWS = "Input files updated by another job"
+_SOURCE = re.compile(r"work/[^/]+/source\.json")
 _REFUSED = re.compile(r"(work/[^/]+/refused\.json(, )?)+")  # `admit` takes them away, so that the files are read again
 
 
@@ -37,10 +38,10 @@ class Job:
             if _REFUSED.fullmatch(rest):
                 return "raw data that were refused are read again"
             return f"missing: {files}"
+        if kind.startswith(("Params have changed", "Code has changed")) or _SOURCE.fullmatch(rest):
+            return "the software changed" if code else "raw data changed"
         if kind.startswith("Updated input"):
             return f"{files} changed"
-        if kind.startswith(("Params have changed", "Code has changed")):
-            return "the software changed" if code else "raw data changed"
         if kind.startswith("Set of input files"):
             return "other runs than before"
         if "ncomplete" in kind:

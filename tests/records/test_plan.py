@@ -49,6 +49,11 @@ def test_jobs_are_read_with_their_run_and_reason():
     ]
 
 
+@pytest.mark.parametrize("code, words", [(False, "raw data changed"), (True, "the software changed")])
+def test_what_readings_are_made_from_is_named_by_what_of_it_changed(code, words):
+    assert Job("read_traces", "LC-01", "Updated input files: work/LC-01/source.json").why(code) == words
+
+
 def test_the_plan_says_what_changed_and_why_each_run_is_concerned():
     said = plan_in_words(planned_jobs(OUTPUT), BEFORE, AFTER, CHANGES, [], code=False)
     assert said.splitlines() == [

@@ -165,7 +165,12 @@ def test_snakemakes_own_report_holds_every_figure_without_a_network(study, tmp_p
 
 
 @pytest.mark.requirement("UR-004")
-def test_a_truncated_raw_file_is_refused_and_results_stay(study):
+@pytest.mark.parametrize("memory", ["kept", "lost"])
+def test_a_truncated_raw_file_is_refused_and_results_stay(study, memory):
+    """Also where the workflow's hidden folder did not come along with a copy of the study."""
+    hidden, aside = study / ".snakemake", study.with_suffix(".hidden")
+    if memory == "lost":
+        hidden.rename(aside)
     before = {path: path.read_bytes() for path in (study / "results").rglob("*.tsv")}
     raw = study / "test_data/raw/LC-01/LC-01_010.mzML"
     whole = raw.read_bytes()
@@ -178,6 +183,9 @@ def test_a_truncated_raw_file_is_refused_and_results_stay(study):
         assert all(path.read_bytes() == content for path, content in before.items())
     finally:
         raw.write_bytes(whole)
+        if memory == "lost":
+            shutil.rmtree(hidden)
+            aside.rename(hidden)
 
 
 @pytest.mark.requirement("UR-003")

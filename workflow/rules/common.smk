@@ -39,11 +39,6 @@ def memory(mb):
     return lambda wildcards, attempt: mb * attempt
 
 
-def raw_digest(wildcards):
-    """Digest of the content of a run's raw files, so that a changed file reruns what depends on it."""
-    return PLAN.raw[wildcards.run]
-
-
 def raw_data(wildcards):
     """The matched raw data of a run: traces or wells."""
     name = "traces.npz" if wildcards.run in LCMS_RUNS else "wells.tsv"

@@ -4,6 +4,7 @@
 rule read_traces:
     input:
         run="work/{run}/run.json",
+        source="work/{run}/source.json",
     output:
         traces="work/{run}/traces.npz",
         refused="work/{run}/refused.json",
@@ -16,7 +17,6 @@ rule read_traces:
     resources:
         mem_mb=memory(600),
     params:
-        raw=raw_digest,
         code=CODE,
     script:
         "../scripts/read_traces.py"
@@ -25,6 +25,7 @@ rule read_traces:
 rule read_wells:
     input:
         run="work/{run}/run.json",
+        source="work/{run}/source.json",
     output:
         wells="work/{run}/wells.tsv",
         notes="work/{run}/wells_notes.tsv",
@@ -38,7 +39,6 @@ rule read_wells:
     resources:
         mem_mb=memory(600),
     params:
-        raw=raw_digest,
         code=CODE,
     script:
         "../scripts/read_wells.py"

@@ -170,7 +170,8 @@ def to_do(verdicts: Sequence[Verdict], concentrations: pd.DataFrame, flags: pd.D
     others = flags[(flags.state == "open") & ~flags["flag"].isin(TO_DO_KINDS)]
     if len(others):
         kinds = count_of(len(set(others["flag"])), "kind")
-        lines.append(f"Review {count_of(len(others), 'open flag')} ({kinds}; section Flags says "
+        other = "the other " if lines else ""
+        lines.append(f"Review {other}{count_of(len(others), 'open flag')} ({kinds}; section Flags says "
                      "where to look first); accept with accept_flag in config/decisions.tsv, or correct.")  # fmt: skip
     return lines
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bioanalysis.method import Method
 
 Contradiction = tuple[Place, str, str]
+ENDS = ("lloq", "uloq")
 
 
 def mass_key(basis: str) -> str:
@@ -44,9 +45,6 @@ def mole_contradictions(method: Method) -> list[Contradiction]:
     if method.counts_moles and method.validation is not None and method.validation.file is not None:
         found.append((("validation", "file"), f"'{method.validation.file}'", "no file: validations count ng/mL"))
     return found
-
-
-ENDS = ("lloq", "uloq")
 
 
 def _ranges(method: Method) -> list[tuple[Place, Any]]:

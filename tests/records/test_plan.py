@@ -49,7 +49,7 @@ def test_jobs_are_read_with_their_run_and_reason():
     ]
 
 
-@pytest.mark.parametrize("code, words", [(False, "raw data changed"), (True, "the software changed")])
+@pytest.mark.parametrize(("code", "words"), [(False, "raw data changed"), (True, "the software changed")])
 def test_what_readings_are_made_from_is_named_by_what_of_it_changed(code, words):
     assert Job("read_traces", "LC-01", "Updated input files: work/LC-01/source.json").why(code) == words
 

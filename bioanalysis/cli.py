@@ -60,12 +60,16 @@ def run(
     profile: Annotated[str, typer.Option(help="default, slurm, cluster-generic, or the path of one")] = "default",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would run and why, and run nothing")] = False,
     reason: Annotated[str, typer.Option(help="why the study is run again, for the audit trail")] = "",
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="the run that holds the study elsewhere has ended: you have seen to it")
+    ] = False,
 ) -> None:
     """Run the whole workflow and say where the report is."""
     from bioanalysis.launch import run_study
 
     folder = _existing(study)
-    raise typer.Exit(run_study(folder, cores=cores, profile=profile, dry_run=dry_run, reason=reason))
+    code = run_study(folder, cores=cores, profile=profile, dry_run=dry_run, reason=reason, take_over=take_over)
+    raise typer.Exit(code)
 
 
 @app.command()

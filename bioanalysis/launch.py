@@ -26,7 +26,9 @@ PROGRESS = re.compile(r"^(\d+) of (\d+) steps")
 NOTHING = "nothing to do: results are up to date"
 
 
-def run_study(folder: Path, *, cores: int, profile: str, dry_run: bool, reason: str = "") -> int:
+def run_study(
+    folder: Path, *, cores: int, profile: str, dry_run: bool, reason: str = "", take_over: bool = False
+) -> int:
     """Run (or plan) the workflow on a study and return the exit code.
 
     Raises
@@ -40,7 +42,7 @@ def run_study(folder: Path, *, cores: int, profile: str, dry_run: bool, reason: 
     if (summary := settled_summary(folder, workflow_folder())) is not None:
         return _nothing_to_do(folder, "" if dry_run else summary)
     study = load_with_runs(folder)
-    with plain_disk_errors(), locked(folder, resumes=True) as taken_over:
+    with plain_disk_errors(), locked(folder, resumes=True, insists=take_over) as taken_over:
         shutil.rmtree(folder / "work" / "refused", ignore_errors=True)
         command = _command(folder, profile_folder, cores)
         if taken_over:
@@ -50,7 +52,7 @@ def run_study(folder: Path, *, cores: int, profile: str, dry_run: bool, reason: 
         records = Recorder(folder, workflow_folder(), reason)
         if taken_over:
             remove_torn_seal(folder, records.audit.trail)
-            records.note_interruption()
+            records.note_interruption(taken_over)
         if dry_run:
             return _plan(study, records, command)
         require_writable(folder)
@@ -156,8 +158,9 @@ def _snakemake(command: list[str], folder: Path, *, show: bool) -> tuple[int, st
 
     lines: list[str] = []
     process = subprocess.Popen(
-        command, cwd=folder, env=_environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+        command, cwd=folder, env=_environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        close_fds=False,  # the study's lock stays held while the workflow lives, also where we are killed
+    )  # fmt: skip
     share_lock(folder, process.pid)
     with Progress(disable=not (show and sys.stdout.isatty())) as progress:
         task = progress.add_task("running", total=None)

@@ -1,4 +1,9 @@
-"""The lock of a study: one run at a time; a dead owner's is taken over, a living one is respected."""
+"""The lock of a study: one run at a time; a dead owner's is taken over, a living one is respected.
+
+Whether the owner lives is known only where the kernel is the same. In the same process table (PID namespace) its
+processes are looked up; from another container of the machine, a file that the owner keeps locked tells, and the kernel
+lets go of it when the owner dies. A host name alone tells neither: containers share one, or have another at each start.
+"""
 
 from __future__ import annotations
 
@@ -7,67 +12,138 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bioanalysis.errors import BatchError, Fault
 from bioanalysis.text_files import write_whole
 
-LOCK = "work/run.lock"
+LOCK = "work/run.lock"  # who owns the study
+GUARD = "work/run.guard"  # locked while the owner is judged
+HELD = "work/run.held"  # locked as long as the owner or its workflow lives
+FIRST_NAMESPACE = "pid:[4026531836]"  # the process table of a machine itself, no container's (Linux, proc_ns.h)
+DEAD, ALIVE, ELSEWHERE = "dead", "alive", "elsewhere"  # elsewhere: not to be told from here
+EARLIER = "an earlier run ended before it was done"
 
 
 @contextlib.contextmanager
-def locked(folder: Path, *, resumes: bool = False) -> Iterator[bool]:
-    """Hold the study's lock; yields True where a dead owner's was taken over.
+def locked(folder: Path, *, resumes: bool = False, insists: bool = False) -> Iterator[str]:
+    """Hold the study's lock; yields in words what was taken over, empty where nothing was.
 
-    Only who resumes the work (`resumes`) takes over; others ask for the run that does.
+    Only who resumes the work (`resumes`) takes over; others ask for the run that does. Who `insists` vouches for the
+    end of an owner that cannot be seen from here; one that is seen to live is respected all the same.
     """
-    path = folder / LOCK
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _one_at_a_time(path):
-        taken_over = path.exists()
-        if taken_over and not _owner_is_dead(path):
-            what = "no other run on this study: wait for it, or end it, then start again"
-            raise BatchError([Fault(LOCK, _owner_in_words(path), what)])
-        if taken_over and not resumes:
-            what = "`bioanalysis run` first: it takes over and ends what was begun"
-            raise BatchError([Fault(LOCK, "an earlier run ended before it was done", what)])
-        write_whole(path, json.dumps(owner_of(os.getpid())).encode())
+    (folder / LOCK).parent.mkdir(parents=True, exist_ok=True)
+    with _flock(folder / GUARD, fcntl.LOCK_EX):
+        taken_over = _taken_over(folder, resumes, insists)
+        write_whole(folder / LOCK, json.dumps(owner_of(os.getpid())).encode())
+        held = contextlib.ExitStack()
+        os.set_inheritable(held.enter_context(_flock(folder / HELD, fcntl.LOCK_SH)), True)  # by the workflow
     if taken_over:
-        print("an earlier run ended before it was done: taking over and resuming")
-    try:
-        yield taken_over
-    finally:
-        path.unlink(missing_ok=True)
+        print(f"{taken_over}: taking over and resuming")
+    with held:
+        try:
+            yield taken_over
+        finally:
+            (folder / LOCK).unlink(missing_ok=True)
+
+
+def _taken_over(folder: Path, resumes: bool, insists: bool) -> str:
+    """Return in words the owner whose place is free to take, empty where there is none.
+
+    Raises
+    ------
+    BatchError
+        Where the owner lives, may live, or left work that only `run` ends.
+    """
+    if not (folder / LOCK).exists():
+        return ""
+    owner = _read(folder)
+    state = _state_of(folder, owner)
+    if state == ALIVE:
+        what = "no other run on this study: wait for it, or end it, then start again"
+        raise BatchError([Fault(LOCK, _in_words(owner), what)])
+    if state == ELSEWHERE and not insists:
+        what = (
+            "a run that has ended; from here nobody can tell: start again there, "
+            "or, where you have seen to its end, with `bioanalysis run --take-over`"
+        )
+        raise BatchError([Fault(LOCK, _in_words(owner), what)])
+    if not resumes:
+        raise BatchError([Fault(LOCK, EARLIER, "`bioanalysis run` first: it takes over and ends what was begun")])
+    return f"the earlier run ({_who(owner)}) is said to have ended" if state == ELSEWHERE else EARLIER
 
 
 @contextlib.contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Let nobody else look at the lock while it is judged and taken: two starters never both find it free."""
-    with path.with_suffix(".guard").open("w") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
-        yield
+def _flock(path: Path, how: int) -> Iterator[int]:
+    """Hold a lock of the kernel on a file; yields its number. It ends when all who hold it have died."""
+    with path.open("a") as file:
+        fcntl.flock(file, how)
+        yield file.fileno()
 
 
 def owner_of(*pids: int) -> dict[str, object]:
-    """Return who holds the lock: the host, and each process with its start (a process number is used again)."""
+    """Return who holds the lock: the host, its kernel's start and process table, each process with its start.
+
+    A process number is used again. Its start is written twice: as a time, for people, and as the kernel counts it, in
+    ticks, which no clock that is set moves.
+    """
     import psutil  # here, so that `verify` starts without it
 
-    return {"host": socket.gethostname(), "processes": [[pid, psutil.Process(pid).create_time()] for pid in pids]}
+    processes = [[pid, psutil.Process(pid).create_time(), _ticks(pid)] for pid in pids]
+    return {"host": socket.gethostname(), **_kernel(), "processes": processes}
 
 
-def _owner_is_dead(path: Path) -> bool:
-    """Return whether the lock's owner ran on this host and neither it nor its workflow is alive."""
+def _kernel() -> dict[str, str]:
+    """Return which start of a kernel this is, and in which process table we are; empty words where there is no /proc."""
     try:
-        owner = json.loads(path.read_text(encoding="utf-8"))
-        host, processes = owner["host"], [(int(pid), float(started)) for pid, started in owner["processes"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return True  # a lock is written whole or not at all: this one is none
-    return host == socket.gethostname() and not any(_is_alive(*process) for process in processes)
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return {"boot_id": boot, "pid_namespace": os.readlink("/proc/self/ns/pid")}
+    except OSError:  # no Linux
+        return {"boot_id": "", "pid_namespace": ""}
 
 
-def _is_alive(pid: int, started: float) -> bool:
+def _ticks(pid: int) -> int | None:
+    """Return when a process started, in clock ticks of the kernel; None where none of that number lives."""
+    try:  # proc(5): what follows the name, which may hold anything, begins with the state; the start is field 22
+        state, *fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if state in "ZX" else int(fields[18])
+
+
+def _read(folder: Path) -> dict:
+    """Return the lock's owner; empty where the file names none: written whole or not at all, it is no lock then."""
+    try:
+        owner = json.loads((folder / LOCK).read_text(encoding="utf-8"))
+        pid, started, *_ = owner["processes"][0]
+        int(pid), float(started), str(owner["host"])
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return {}
+    return owner
+
+
+def _state_of(folder: Path, owner: Mapping) -> str:
+    """Return whether the owner or its workflow lives: dead, alive, or elsewhere."""
+    if not owner:
+        return DEAD
+    here = _kernel()
+    boot, table = owner.get("boot_id"), owner.get("pid_namespace")
+    if boot and boot == here["boot_id"]:
+        lives = any(_is_alive(*one) for one in owner["processes"]) if table == here["pid_namespace"] else _held(folder)
+        return ALIVE if lives else DEAD
+    if owner["host"] != socket.gethostname():
+        return ELSEWHERE
+    if not boot or not here["boot_id"]:
+        return ALIVE if any(_is_alive(*one) for one in owner["processes"]) else DEAD
+    # the host's name at another start: this machine was started again; but a container's name names no machine
+    return DEAD if table == here["pid_namespace"] == FIRST_NAMESPACE else ELSEWHERE
+
+
+def _is_alive(pid: int, started: float, ticks: int | None = None) -> bool:
+    if ticks is not None:
+        return _ticks(pid) == ticks
     import psutil
 
     try:
@@ -77,11 +153,28 @@ def _is_alive(pid: int, started: float) -> bool:
         return False
 
 
-def _owner_in_words(path: Path) -> str:
-    owner = json.loads(path.read_text(encoding="utf-8"))
-    pid, started = owner["processes"][0]
+def _held(folder: Path) -> bool:
+    """Return whether an owner in whatever container of this machine keeps the study."""
+    try:
+        with (folder / HELD).open("r+") as file:  # nothing is written; some file systems lock no file opened to be read
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def _in_words(owner: Mapping) -> str:
+    return f"another run works on this study: {_who(owner)}"
+
+
+def _who(owner: Mapping) -> str:
+    """Return the process, where, and since when."""
+    pid, started, *_ = owner["processes"][0]
+    place = "" if owner.get("pid_namespace", "") in ("", FIRST_NAMESPACE) else " in a container"
     since = datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds")
-    return f"another run works on this study: process {pid} on {owner['host']}, since {since}"
+    return f"process {pid} on {owner['host']}{place}, since {since}"
 
 
 def share_lock(folder: Path, pid: int) -> None:
@@ -91,5 +184,5 @@ def share_lock(folder: Path, pid: int) -> None:
 
 def living_owner(folder: Path) -> str:
     """Return in words who works on the study now, empty where nobody does."""
-    path = folder / LOCK
-    return _owner_in_words(path) if path.exists() and not _owner_is_dead(path) else ""
+    owner = _read(folder)
+    return "" if _state_of(folder, owner) == DEAD else _in_words(owner)

@@ -13,13 +13,13 @@ import sysconfig
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bioanalysis.lock import LOCK
+from bioanalysis.lock import GUARD, HELD, LOCK
 from bioanalysis.planning import DIGESTS, code_digest
 from bioanalysis.text_files import write_whole
 
 SETTLED = "work/settled.json"
 WATCHED = ("config", "results", "work")
-NOT_WATCHED = (SETTLED, LOCK, str(Path(LOCK).with_suffix(".guard")))
+NOT_WATCHED = (SETTLED, LOCK, GUARD, HELD)
 
 
 def note_settled(folder: Path, workflow_folder: Path, summary: str) -> None:

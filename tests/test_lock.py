@@ -1,9 +1,11 @@
-"""The lock of a study: a living owner is respected, a dead one taken over."""
+"""The lock of a study: a living owner is respected, a dead one taken over, also from one container to another."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 
@@ -11,9 +13,21 @@ import psutil
 import pytest
 
 from bioanalysis.errors import BatchError
-from bioanalysis.lock import LOCK, locked, owner_of
+from bioanalysis.lock import FIRST_NAMESPACE, LOCK, locked, owner_of
 
 pytestmark = pytest.mark.requirement("UR-061")
+
+NOBODY = [2**22 + 1, 0.0, 0]  # beyond the largest process number: dead
+HOLDS = """
+import subprocess, sys, time
+from pathlib import Path
+from bioanalysis.lock import locked
+with locked(Path(sys.argv[1])):
+    if len(sys.argv) > 2:
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], close_fds=False)
+    print("held", flush=True)
+    time.sleep(600)
+"""
 
 
 def leave_lock(folder, owner):
@@ -21,33 +35,146 @@ def leave_lock(folder, owner):
     (folder / LOCK).write_text(json.dumps(owner))
 
 
-def test_a_living_owner_is_named_and_left_alone(tmp_path):
-    leave_lock(tmp_path, owner_of(os.getpid()))
-    with pytest.raises(BatchError, match=f"process {os.getpid()}"), locked(tmp_path):
+def owner_here(**other):
+    return owner_of(os.getpid()) | other
+
+
+def is_refused(folder, match, **how):
+    before = (folder / LOCK).read_bytes()
+    with pytest.raises(BatchError, match=match), locked(folder, resumes=True, **how):
         pass
-    assert (tmp_path / LOCK).exists()
+    return (folder / LOCK).read_bytes() == before
+
+
+def is_taken_over(folder, **how):
+    with locked(folder, resumes=True, **how) as taken_over:
+        return taken_over
+
+
+def test_a_lock_names_host_process_and_start(tmp_path):
+    with locked(tmp_path):
+        owner = json.loads((tmp_path / LOCK).read_text())
+    (pid, started, _), here = owner["processes"][0], psutil.Process()
+    assert (pid, started) == (here.pid, here.create_time())
+    assert owner["host"] == os.uname().nodename
+    assert not (tmp_path / LOCK).exists()
+
+
+def test_a_living_owner_is_named_and_left_alone(tmp_path):
+    leave_lock(tmp_path, owner_here())
+    assert is_refused(tmp_path, f"process {os.getpid()} on")
+    assert is_refused(tmp_path, "wait for it, or end it", insists=True)  # nobody's word outweighs what is seen
 
 
 def test_a_dead_owner_is_taken_over(tmp_path, capsys):
-    ended = subprocess.Popen([sys.executable, "-c", "pass"])
-    owner = {"host": owner_of(os.getpid())["host"], "processes": [[ended.pid, psutil.Process(ended.pid).create_time()]]}
-    ended.wait()
+    ended = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    owner = owner_of(ended.pid)
+    ended.communicate(b"\n")
     leave_lock(tmp_path, owner)
-    with locked(tmp_path, resumes=True) as taken_over:
-        assert taken_over
+    with pytest.raises(BatchError, match="`bioanalysis run` first"), locked(tmp_path):
+        pass
+    assert is_taken_over(tmp_path) == "an earlier run ended before it was done"
     assert "taking over" in capsys.readouterr().out
     assert not (tmp_path / LOCK).exists()
 
 
 def test_a_workflow_that_outlives_its_owner_keeps_the_lock(tmp_path):
-    owner = owner_of(os.getpid())
-    owner["processes"].insert(0, [2**22 + 1, 0.0])  # beyond the largest process number: dead
-    leave_lock(tmp_path, owner)
-    with pytest.raises(BatchError), locked(tmp_path):
-        pass
+    leave_lock(tmp_path, owner_here(processes=[NOBODY, *owner_here()["processes"]]))
+    assert is_refused(tmp_path, "another run works on this study")
 
 
-def test_another_host_is_never_taken_over(tmp_path):
-    leave_lock(tmp_path, {"host": "elsewhere", "processes": [[2**22 + 1, 0.0]]})
-    with pytest.raises(BatchError, match="elsewhere"), locked(tmp_path):
-        pass
+def test_a_process_number_used_again_is_another_process(tmp_path):
+    pid, started, ticks = owner_here()["processes"][0]
+    leave_lock(tmp_path, owner_here(processes=[[pid, started, ticks - 1]]))
+    assert is_taken_over(tmp_path)
+
+
+def test_a_clock_that_was_set_kills_no_owner(tmp_path):
+    pid, started, ticks = owner_here()["processes"][0]
+    leave_lock(tmp_path, owner_here(processes=[[pid, started - 3600, ticks]]))
+    assert is_refused(tmp_path, f"process {pid}")
+
+
+@pytest.mark.parametrize(("alive", "host"), [(True, "renamed"), (False, "renamed")])
+def test_a_host_that_was_renamed_is_still_this_one(tmp_path, alive, host):
+    processes = owner_here()["processes"] if alive else [NOBODY]
+    leave_lock(tmp_path, owner_here(host=host, processes=processes))
+    assert is_refused(tmp_path, "on renamed") if alive else is_taken_over(tmp_path)
+
+
+def test_a_host_that_was_started_again_holds_no_living_owner(tmp_path):
+    if owner_here()["pid_namespace"] != FIRST_NAMESPACE:
+        pytest.skip("this is a container: its host name names no machine")
+    leave_lock(tmp_path, owner_here(boot_id="another"))  # its process number and start are ours by chance
+    assert is_taken_over(tmp_path)
+
+
+def test_a_container_of_the_same_name_on_another_machine_is_never_taken_for_dead(tmp_path):
+    leave_lock(tmp_path, owner_here(boot_id="another", pid_namespace="pid:[1]", processes=[NOBODY]))
+    assert is_refused(tmp_path, "in a container, since")
+
+
+def test_another_host_is_taken_over_on_the_users_word_alone(tmp_path):
+    leave_lock(tmp_path, {"host": "elsewhere", "processes": [NOBODY[:2]]})  # as other systems leave it
+    assert is_refused(tmp_path, r"(?s)elsewhere.*`bioanalysis run --take-over`")
+    assert is_taken_over(tmp_path, insists=True).endswith("is said to have ended")
+
+
+def test_a_file_that_is_no_lock_holds_nothing(tmp_path):
+    for number, content in enumerate(("", "{", "[]", '{"host": "h"}', '{"host": "h", "processes": []}')):
+        (tmp_path / str(number) / "work").mkdir(parents=True)
+        (tmp_path / str(number) / LOCK).write_text(content)
+        assert is_taken_over(tmp_path / str(number))
+
+
+@pytest.fixture
+def container(tmp_path):
+    """Start an owner of the study in a process table of its own, as a container has; the host's name stays the same."""
+    unshare = [] if os.geteuid() == 0 else ["--map-root-user"]
+    prefix = ["unshare", *unshare, "--pid", "--fork", "--mount-proc", "--kill-child"]
+    if not shutil.which("unshare") or subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this system lets nobody make a process table (unshare --pid)")
+    started = []
+
+    def owner(*words):
+        one = subprocess.Popen(
+            [*prefix, "sh", "-c", '"$@" & wait; exec sleep 600', "sh", sys.executable, "-c", HOLDS, tmp_path, *words],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(one)
+        assert one.stdout.readline() == "held\n"
+        return one
+
+    yield owner
+    for one in started:
+        one.kill()
+        one.wait()
+        one.stdout.close()
+
+
+def test_an_owner_in_another_container_is_respected_while_it_lives_and_taken_over_after(tmp_path, container):
+    one = container()
+    assert is_refused(tmp_path, "another run works on this study: process 2 on .* in a container")
+    one.kill()
+    wait_until_gone(one)
+    assert is_taken_over(tmp_path)
+
+
+def test_a_workflow_in_another_container_that_outlives_its_command_keeps_the_lock(tmp_path, container):
+    one = container("with a workflow")
+    command = next(
+        child for child in psutil.Process(one.pid).children(recursive=True) if child.cmdline()[2:3] == [HOLDS]
+    )
+    command.send_signal(signal.SIGKILL)
+    command.wait()
+    assert is_refused(tmp_path, "another run works on this study")
+    one.kill()
+    wait_until_gone(one)
+    assert is_taken_over(tmp_path)
+
+
+def wait_until_gone(container):
+    """Wait until all in the container have ended: they hold the other end of its output."""
+    container.wait()
+    container.stdout.read()

@@ -177,12 +177,12 @@ class Recorder:
         changes = cell_changes(self.folder, before.config, after.config) if before else []
         return plan_in_words(jobs, before, after, changes, outside, self._other_code())
 
-    def note_interruption(self) -> None:
-        """Write down that the last run ended before it was done, and which results it left changed."""
+    def note_interruption(self, words: str) -> None:
+        """Write down, in these words, that the last run ended before it was done, and which results it left changed."""
         before = self.recorded or NOTHING_YET
         left = [name for name, _, _ in differing(before.results, results_now(self.folder))]
         after = {"results_it_left": left} if left else None
-        self.audit.add(Act("run_interrupted", "workflow", None, after, "an earlier run ended before it was done"))
+        self.audit.add(Act("run_interrupted", "workflow", None, after, words))
 
     def open_version(self, number: int) -> None:
         """Write down that a sealed version is followed by another, and why."""

@@ -30,7 +30,7 @@ def study(tmp_path, monkeypatch):
 def started(study, *, killed=False):
     recorder = Recorder(study, workflow_folder())
     if killed:
-        recorder.note_interruption()
+        recorder.note_interruption("an earlier run ended before it was done")
     return recorder
 
 

@@ -96,7 +96,7 @@ def owner_of(*pids: int) -> dict[str, object]:
 
 
 def _kernel() -> dict[str, str]:
-    """Return which start of a kernel this is, and in which process table we are; empty words where there is no /proc."""
+    """Return which start of a kernel this is, and in which process table we are; empty where there is no /proc."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return {"boot_id": boot, "pid_namespace": os.readlink("/proc/self/ns/pid")}

@@ -1,4 +1,4 @@
-"""Where the QC levels lie, in the range and among the samples: rules QC-09 to QC-13, QC-17, DIL-AGR."""
+"""Where the QC levels of a run lie: in the range (QC-09 to QC-12), at the samples' dilutions (QC-17, DIL-AGR)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,6 @@ def judge_control_levels(
     _judge_low(ledger, levels, analyte)
     _judge_medium(ledger, levels, analyte)
     _judge_high(ledger, levels, analyte)
-    _judge_measured_range(ledger, levels, samples)
     _judge_factors(ledger, units, samples)
     _judge_agreement(ledger, samples, replicate_limit_percent)
 
@@ -76,18 +75,6 @@ def _judge_high(ledger: Ledger, levels: pd.Series, analyte: Analyte) -> None:
     share = 100 * levels.iloc[-1] / analyte.uloq_ng_ml
     observed = f"{levels.index[-1]} {levels.iloc[-1]:g} ng/mL: {share:.3g} % of the ULOQ"
     ledger.add(rule, bool(share >= float(rule.number) * (1 - ROUNDING)), observed)
-
-
-def _judge_measured_range(ledger: Ledger, levels: pd.Series, samples: pd.DataFrame) -> None:
-    rule = ledger.limits["QC-13"]
-    measured = samples.reading_ng_ml[samples.place == INSIDE]
-    if levels.empty or measured.empty:
-        ledger.add(rule, NOT_ASSESSABLE, "no QCs" if levels.empty else "no study sample inside the range")
-        return
-    low, high = measured.min(), measured.max()
-    inside = int(((levels >= low * (1 - ROUNDING)) & (levels <= high * (1 + ROUNDING))).sum())
-    observed = f"{inside} of {len(levels)} levels inside {low:.4g} to {high:.4g} ng/mL, as read off the curve"
-    ledger.add(rule, inside >= rule.number, observed)
 
 
 def _judge_factors(ledger: Ledger, units: pd.DataFrame, samples: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""QCs over all accepted runs: bias, precision within and between runs, and that none is left out (ICH M10 3.3.2)."""
+"""QCs over all accepted runs: bias, precision, place among the samples, and that none is left out (ICH M10 3.3)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.acceptance.ledger import NOT_ASSESSABLE, Ledger, signed_percent
-from bioanalysis.calibration.standards import passes_limit
+from bioanalysis.acceptance.quality_controls import ENDS
+from bioanalysis.calibration.reading import INSIDE
+from bioanalysis.calibration.standards import ROUNDING, passes_limit
 from bioanalysis.variability import variance_components
-from bioanalysis.words import count_of
+from bioanalysis.words import STUDY_SAMPLES, count_of
 
 STATISTICS = [
     "level", "tissue", "dilution_factor", "n", "n_runs", "n_outside", "n_without_value", "n_excluded", "mean_ng_ml",
@@ -100,6 +102,30 @@ def judge_study_controls(ledger: Ledger, statistics: pd.DataFrame, runs: str) ->
     _judge_completeness(ledger, statistics, runs)
 
 
+def judge_measured_range(ledger: Ledger, readings: pd.DataFrame) -> None:
+    """Enter QC-13: QC levels among the concentrations of the study's samples, both in the tube that was measured.
+
+    Parameters
+    ----------
+    readings : DataFrame
+        QCs, unknowns and incurred samples of the accepted runs of one method and analyte: sample_type, level,
+        nominal_ng_ml, reading_ng_ml, place, recovery_factor. A sample is corrected for recovery as a QC is, and not for
+        dilution: its tube is what the QCs stand for.
+    """
+    rule = ledger.limits["QC-13"]
+    levels = readings[(readings.sample_type == "qc") & ~readings.level.str.upper().isin(ENDS)]
+    samples = readings[readings.sample_type.isin(STUDY_SAMPLES) & (readings.place == INSIDE)]
+    measured = (samples.reading_ng_ml / samples.recovery_factor).dropna()
+    if levels.empty or measured.empty:
+        ledger.add(rule, NOT_ASSESSABLE, "no QCs" if levels.empty else "no study sample inside the range")
+        return
+    low, high = float(measured.min()), float(measured.max())
+    among = (levels.nominal_ng_ml >= low * (1 - ROUNDING)) & (levels.nominal_ng_ml <= high * (1 + ROUNDING))
+    inside, every = levels.level[among].nunique(), levels.level.nunique()
+    text = f"{inside} of {count_of(every, 'level')} inside {low:.4g} to {high:.4g} ng/mL, before dilution is counted"
+    ledger.add(rule, inside >= float(rule.number), text)
+
+
 def _judge_precision(ledger: Ledger, row: Any, where: dict[str, object]) -> None:
     rule = ledger.rule("QC-BTW-CC", "QC-BTW-LBA")
     total = row.intermediate_cv_percent
@@ -114,8 +140,9 @@ def _judge_precision(ledger: Ledger, row: Any, where: dict[str, object]) -> None
 def _judge_completeness(ledger: Ledger, statistics: pd.DataFrame, runs: str) -> None:
     """Enter QC-19: a QC without a number and without a decision that says why is missing from the statistics."""
     lost = int(statistics.n_without_value.sum())
+    number = count_of(int(statistics.n.sum()), "QC")
     text = (
-        f"{statistics.n.sum()} QCs in the statistics, {statistics.n_outside.sum()} of them outside their limit; "
+        f"{number} in the statistics, {statistics.n_outside.sum()} of them outside their limit; "
         f"{statistics.n_excluded.sum()} excluded by decisions, {lost} without a value; {runs}"
     )
     ledger.add(ledger.limits["QC-19"], lost == 0, text)

@@ -16,6 +16,7 @@ from bioanalysis.acceptance.ledger import FAIL, NOT_APPLICABLE, NOT_ASSESSABLE, 
 from bioanalysis.calibration.standards import ROUNDING, passes_limit
 from bioanalysis.limits import Rule
 from bioanalysis.method import Analyte, Method
+from bioanalysis.moles import GRAMS, MOLES
 from bioanalysis.words import count_of
 
 KEYS = [
@@ -34,7 +35,10 @@ NUMERIC = [
     "within_run_cv_percent", "between_run_cv_percent", "total_cv_percent", "total_error_percent", "largest", "factors",
 ]  # fmt: skip
 
+WRITTEN = [*NUMERIC, "nominal_nmol_l"]  # columns of numbers in validation.tsv, whatever unit its methods count in
+
 FOUND = "found, ng/mL"
+FOUND_IN = (FOUND, FOUND.replace(GRAMS, MOLES))  # as written by methods in ng/mL, and by those in nmol/L
 INTERFERENCE = "analyte in the blank, % of the LLOQ"
 STANDARD_INTERFERENCE = "internal standard in the blank, % of the LLOQ sample"
 MATRIX_FACTOR = "IS-normalised matrix factor"

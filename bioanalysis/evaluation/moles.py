@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from bioanalysis.moles import as_written
+from bioanalysis.moles import as_written, keys_written
 from bioanalysis.study import Run, Study
 
 if TYPE_CHECKING:
     from bioanalysis.evaluation.run import RunEvaluation
     from bioanalysis.evaluation.study import StudyEvaluation
+    from bioanalysis.evaluation.validation import ValidationEvaluation
 
 SAID = ("not_acquired_reason", "sample_id", "lot")
 
@@ -41,7 +42,16 @@ def in_moles(evaluation: StudyEvaluation, study: Study) -> StudyEvaluation:
     return replace(evaluation, **written)
 
 
-def _tables(evaluation: RunEvaluation | StudyEvaluation) -> dict[str, pd.DataFrame]:
+def validation_in_moles(evaluation: ValidationEvaluation, study: Study) -> ValidationEvaluation:
+    """Return tables and document of a validation in nmol/L; its methods count in one unit (`unit_faults`)."""
+    if not any(method.counts_moles for method in study.methods.values()):
+        return evaluation
+    said = words_of_people(study.decisions, study.samples, *(run.worklist for run in study.runs))
+    written = {name: as_written(table, said=said) for name, table in _tables(evaluation).items()}
+    return replace(evaluation, document=keys_written(evaluation.document), **written)
+
+
+def _tables(evaluation: RunEvaluation | StudyEvaluation | ValidationEvaluation) -> dict[str, pd.DataFrame]:
     found = {field.name: getattr(evaluation, field.name) for field in fields(evaluation)}
     return {name: table for name, table in found.items() if isinstance(table, pd.DataFrame)}
 

@@ -14,7 +14,7 @@ from bioanalysis.evaluation.study_rule_flags import rule_flags
 from bioanalysis.limits import limits_for
 from bioanalysis.method import Method
 from bioanalysis.study import Study
-from bioanalysis.words import MEASURED, NOT_ANALYSED, QUANTIFIED
+from bioanalysis.words import MEASURED, NOT_ANALYSED, QUANTIFIED, count_of
 
 ACCEPTANCE = [*COLUMNS, "run_id", "method_id"]
 METHOD = "method_id"
@@ -198,6 +198,7 @@ def _judge_controls(ledger: Ledger, readings: pd.DataFrame) -> pd.DataFrame:
     controls = readings[readings.sample_type.isin(["qc", "dilution_qc"])]
     statistics = study_controls.control_statistics(controls[controls.accepted])
     study_controls.judge_study_controls(ledger, statistics, _runs_text(readings))
+    study_controls.judge_measured_range(ledger, readings[readings.accepted])
     return statistics
 
 
@@ -206,7 +207,7 @@ def _runs_text(readings: pd.DataFrame) -> str:
     good = readings[readings.accepted]
     bad = readings[~readings.accepted]
     days = good.date.str[:10].nunique()
-    return f"accepted: {_names(good) or 'none'} ({days} days); failed: {_names(bad) or 'none'}"
+    return f"accepted: {_names(good) or 'none'} ({count_of(days, 'day')}); failed: {_names(bad) or 'none'}"
 
 
 def _names(readings: pd.DataFrame) -> str:

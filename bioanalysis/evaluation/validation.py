@@ -27,6 +27,7 @@ from bioanalysis.acceptance.validation_samples import (
     judge_reinjection,
     judge_stability,
 )
+from bioanalysis.evaluation.moles import validation_in_moles
 from bioanalysis.evaluation.reconciliation import reconcile
 from bioanalysis.evaluation.study import RunTables
 from bioanalysis.evaluation.study_flags import accept
@@ -78,13 +79,14 @@ def evaluate_validation(study: Study, runs: Mapping[str, RunTables]) -> Validati
     shown = {
         name: method_document(method, table[table.method_id == name], books[name]) for name, method in methods.items()
     }
-    return ValidationEvaluation(
+    evaluation = ValidationEvaluation(
         validation=table,
         acceptance=acceptance,
         flags=accept(_flags(runs, acceptance), study.decisions),
         reconciliation=_reconciliation(study, runs),
         document={"study_id": study.config.study.id, "methods": shown},
     )
+    return validation_in_moles(evaluation, study)
 
 
 def _part(study: Study, method: Method, analyte: Analyte, units: pd.DataFrame, runs: Mapping[str, RunTables]) -> _Part:

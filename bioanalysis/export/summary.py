@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from bioanalysis.acceptance.ledger import RUN
-from bioanalysis.acceptance.validation import NUMERIC
+from bioanalysis.acceptance.validation import WRITTEN
 from bioanalysis.limits import EDITION
 from bioanalysis.study import Run, Study
 from bioanalysis.tables import read_results, write_whole
@@ -80,7 +80,7 @@ def _words_of(names: Sequence[str]) -> Callable[[dict[str, str]], dict[str, obje
 
 def _statistic(row: dict[str, str]) -> dict[str, object]:
     """Return a row of validation.tsv: its names as words, its numbers as numbers, what is empty left out."""
-    return {name: float(cell) if name in NUMERIC else cell for name, cell in row.items() if cell}
+    return {name: float(cell) if name in WRITTEN else cell for name, cell in row.items() if cell}
 
 
 def _result(row: dict[str, str]) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from bioanalysis.acceptance.ledger import FAIL, NOT_ASSESSABLE
-from bioanalysis.acceptance.validation import NUMERIC, RULES_OF
+from bioanalysis.acceptance.validation import RULES_OF, WRITTEN
 from bioanalysis.export.parts import controls_table, decisions_table, flags_table, methods_table, runs_table, section
 from bioanalysis.report.heads import head
 from bioanalysis.report.sections import shown
@@ -64,7 +64,7 @@ def _experiment(title: str, rows: pd.DataFrame, acceptance: pd.DataFrame, rules:
 
 
 def _cell(name: str, cell: str) -> str:
-    return shown(cell) if name in NUMERIC else cell
+    return shown(cell) if name in WRITTEN else cell
 
 
 def _rules(title: str, rows: pd.DataFrame) -> dict[str, Any]:
@@ -75,5 +75,5 @@ def _rules(title: str, rows: pd.DataFrame) -> dict[str, Any]:
 
 def figures(_study: Study, results: Path) -> list[dict[str, str]]:
     """Return the figures of the page: the bias of every level and run."""
-    drawn = accuracy_figures(read_results(results / "study/validation.tsv", NUMERIC))
+    drawn = accuracy_figures(read_results(results / "study/validation.tsv", WRITTEN))
     return [{"svg": figure.alone, "caption": figure.caption} for figure in drawn]

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from bioanalysis.acceptance.ledger import FAIL, NOT_ASSESSABLE, PASS
-from bioanalysis.acceptance.validation import ACCURACY, FOUND, NUMERIC, RULES_OF, VALIDATION
+from bioanalysis.acceptance.validation import ACCURACY, FOUND_IN, RULES_OF, VALIDATION, WRITTEN
 from bioanalysis.report.figures import Figure
 from bioanalysis.report.pages import FLAGS, _run_verdicts, _section, _wider_than_guideline, _write
 from bioanalysis.report.plots import Axis, Mark, scatter
@@ -32,7 +32,7 @@ def write_validation_report(folder: Path, path: Path) -> None:
     """Write results/study/report.html of a method validation from its tables."""
     study = Study.load(folder)
     results = folder / "results" / "study"
-    table = read_results(results / "validation.tsv", NUMERIC)
+    table = read_results(results / "validation.tsv", WRITTEN)
     acceptance, flags, account = (
         read_table(results / f"{name}.tsv") for name in ("acceptance", "flags", "reconciliation")
     )
@@ -110,7 +110,7 @@ def _is_filled(column: pd.Series) -> bool:
 
 def accuracy_figures(rows: pd.DataFrame) -> list[Figure]:
     """Return the bias of every level and run of accuracy and precision."""
-    found = rows[(rows.experiment == ACCURACY) & (rows.measure == FOUND) & rows.bias_percent.notna()]
+    found = rows[(rows.experiment == ACCURACY) & rows.measure.isin(FOUND_IN) & rows.bias_percent.notna()]
     figures = []
     for tissue, here in found.groupby("tissue", sort=False):
         levels = {str(level): float(n) for n, level in enumerate(dict.fromkeys(here.level), start=1)}

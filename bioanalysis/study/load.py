@@ -30,7 +30,7 @@ from bioanalysis.study.reading import CONFIG, MethodFiles, Rows, StudyFolder
 from bioanalysis.study.run import Run
 from bioanalysis.study.run_checks import misnamed_worklist, run_faults, stray_worklists
 from bioanalysis.study.validated import Validated
-from bioanalysis.study.validation_checks import VALIDATION, experiment_faults
+from bioanalysis.study.validation_checks import VALIDATION, experiment_faults, unit_faults
 from bioanalysis.study.worklist import resolve
 from bioanalysis.study.worklist_checks import Manifest, correction_faults, extraction_faults, worklist_faults
 from bioanalysis.yaml_with_lines import Document
@@ -127,6 +127,7 @@ def _read(folder: StudyFolder) -> tuple[Study | None, list[Fault]]:
     tables = _tables(folder, kind)
     tissues = _words(document, "tissues")
     folder.faults += _table_faults(folder, tables, methods, document, tissues)
+    folder.faults += unit_faults(methods, kind)
     manifest = Manifest.of(tables.samples, tissues)
     rows = tables.runs.frame.to_dict("records")
     read = [found for row in rows if (found := _run(folder, row, tables, methods, manifest, raw, kind))]

@@ -6,12 +6,13 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from bioanalysis.errors import Fault
 from bioanalysis.method import Method, Stability
+from bioanalysis.moles import GRAMS, MOLES
 from bioanalysis.settings import NonNegative, Positive, Settings
 from bioanalysis.text_files import listed, quoted
 from bioanalysis.yaml_with_lines import Document
@@ -21,10 +22,35 @@ NOT_THE_ANALYSIS = {"validation", "stability", "acceptance", "recovery", "uncert
 
 
 class Range(Settings):
-    """The range of an analyte that was validated."""
+    """The range of an analyte that was validated, in the unit its method counted in."""
 
-    lloq_ng_ml: Positive
-    uloq_ng_ml: Positive
+    lloq_ng_ml: Positive | None = None
+    uloq_ng_ml: Positive | None = None
+    lloq_nmol_l: Positive | None = None
+    uloq_nmol_l: Positive | None = None
+
+    @model_validator(mode="after")
+    def _refuse_half_a_range(self) -> Self:
+        ranges = (self.lloq_ng_ml, self.uloq_ng_ml), (self.lloq_nmol_l, self.uloq_nmol_l)
+        given = [None not in ends for ends in ranges]
+        if sum(given) != 1 or len(self.model_fields_set) != 2:
+            raise ValueError("both ends of a range, in ng/mL or in nmol/L")
+        return self
+
+    @property
+    def unit(self) -> str:
+        """The unit in words."""
+        return GRAMS if self.lloq_nmol_l is None else MOLES
+
+    @property
+    def low(self) -> float:
+        """The lower end."""
+        return self.lloq_ng_ml or self.lloq_nmol_l or 0.0
+
+    @property
+    def high(self) -> float:
+        """The upper end."""
+        return self.uloq_ng_ml or self.uloq_nmol_l or 0.0
 
 
 class Storage(Settings):
@@ -151,11 +177,11 @@ def differences(method: Method, validated: Validated) -> list[tuple[str, str]]:
         found.append((f"the settings of version {method.version}", "other settings under the same version"))
     for analyte in method.analytes:
         known = shown.range.get(analyte.name)
-        used = f"{analyte.name} from {analyte.lloq_ng_ml:g} to {analyte.uloq_ng_ml:g} ng/mL"
+        used = f"{analyte.name} from {analyte.lloq_ng_ml:g} to {analyte.uloq_ng_ml:g} {method.unit}"
         if known is None:
             found.append((used, "no such analyte"))
-        elif analyte.lloq_ng_ml < known.lloq_ng_ml or analyte.uloq_ng_ml > known.uloq_ng_ml:
-            found.append((used, f"{known.lloq_ng_ml:g} to {known.uloq_ng_ml:g} ng/mL"))
+        elif known.unit != method.unit or analyte.lloq_ng_ml < known.low or analyte.uloq_ng_ml > known.high:
+            found.append((used, f"{known.low:g} to {known.high:g} {known.unit}"))
     if shown.verdict == "fail":
         found.append(("the method", f"a validation that failed: {', '.join(_failed(shown))}"))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bioanalysis.errors import Fault
-from bioanalysis.study.reading import CONFIG, Rows
+from bioanalysis.study.reading import CONFIG, MethodFiles, Rows
 from bioanalysis.study.schema import EXPERIMENTS
 from bioanalysis.text_files import listed
 
@@ -38,6 +38,20 @@ def experiment_faults(rows: Rows, kind: str) -> list[Fault]:
         where = f"nothing, or 'study: {{kind: validation}}' in {CONFIG}: experiments belong to a method validation"
         return rows.faults(experiments != "", "experiment", where)
     return [*_type_faults(rows), *_missing_cells(rows), *_storage_faults(rows)]
+
+
+def unit_faults(methods: MethodFiles, kind: str) -> list[Fault]:
+    """The methods of one validation count in one unit: what they find is compared."""
+    in_moles = {name: method for name, method in methods.methods.items() if method.counts_moles}
+    others = [name for name in methods.methods if name not in in_moles]
+    if kind != VALIDATION or not others:
+        return []
+    key = ("concentration_unit",)
+    expected = f"the molar mass of each analyte, or a validation of its own: {listed(others)} counts ng/mL"
+    documents = [methods.documents[name] for name in in_moles]
+    return [
+        Fault(one.file, "'nmol_l' without a molar mass", expected, one.line(key), one.key(key)) for one in documents
+    ]
 
 
 def _type_faults(rows: Rows) -> list[Fault]:

@@ -88,31 +88,11 @@ def test_the_high_qc_lies_in_the_upper_quarter(high, word):
 @rule("QC-10", "not_assessable")
 @rule("QC-11", "not_assessable")
 @rule("QC-12", "not_assessable")
-@rule("QC-13", "not_assessable")
 def test_without_qcs_there_are_no_levels_to_judge():
     sample = unit("unknown", reading_ng_ml=100.0)
     found = judge(sample)
-    assert {verdict(found, rule_id) for rule_id in ("QC-09", "QC-10", "QC-12", "QC-13")} == {"not_assessable"}
+    assert {verdict(found, rule_id) for rule_id in ("QC-09", "QC-10", "QC-12")} == {"not_assessable"}
     assert verdict(judge(sample, method=ELISA), "QC-11") == "not_assessable"
-
-
-@pytest.mark.parametrize(
-    ("readings", "word"),
-    [
-        pytest.param((15.0, 4000.0), "pass", marks=rule("QC-13", "inside")),
-        pytest.param((15.0, 2000.0), "pass", marks=rule("QC-13", "on")),
-        pytest.param((16.0, 3999.0), "fail", marks=rule("QC-13", "outside")),
-    ],
-)
-def test_two_qc_levels_lie_among_the_measured_concentrations(readings, word):
-    samples = [unit("unknown", n, reading_ng_ml=value) for n, value in enumerate(readings, start=10)]
-    above = unit("unknown", 20, reading_ng_ml=9000.0, place="above")
-    assert verdict(judge(*qcs(15.0, 2000.0, 4000.0), *samples, above), "QC-13") == word
-
-
-def test_without_a_sample_inside_the_range_no_level_can_lie_among_them():
-    rows = [*qcs(15.0, 2000.0, 4000.0), unit("unknown", 9, reading_ng_ml=1.0, place="below")]
-    assert verdict(judge(*rows), "QC-13") == "not_assessable"
 
 
 @pytest.mark.parametrize(

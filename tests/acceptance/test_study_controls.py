@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 from study_ledger import ledger_of, observed, verdict
 
-from bioanalysis.acceptance.study_controls import control_statistics, judge_study_controls
+from bioanalysis.acceptance.study_controls import control_statistics, judge_measured_range, judge_study_controls
 
 pytestmark = pytest.mark.requirement("UR-021")
 
@@ -157,3 +157,45 @@ def test_no_qc_is_left_out_without_a_documented_error(table, expected):
     ledger = judged(table)
     assert verdict(ledger, "QC-19") == expected
     assert "accepted: R0" in observed(ledger, "QC-19")
+
+
+def in_range(*tubes: float, factor: float = 1.0, dilution: float = 1.0, place: str = "inside") -> pd.DataFrame:
+    """Samples that read `tubes` off the curve, where `factor` is recovered, beside QCs of three levels."""
+    levels = {"LLOQ": 5.0, "LQC": 15.0, "MQC": 2000.0, "HQC": 4000.0}
+    rows = [{"sample_type": "qc", "level": name, "nominal_ng_ml": nominal} for name, nominal in levels.items()]
+    rows += [{"sample_type": "unknown", "level": "", "nominal_ng_ml": np.nan, "reading_ng_ml": tube} for tube in tubes]
+    return pd.DataFrame(rows).assign(place=place, recovery_factor=factor, dilution_factor=dilution)
+
+
+def place_of_levels(readings: pd.DataFrame):
+    ledger = ledger_of()
+    judge_measured_range(ledger, readings)
+    return ledger
+
+
+@pytest.mark.parametrize(
+    ("readings", "factor", "expected"),
+    [
+        pytest.param((14.0, 4100.0), 1.0, "pass", marks=pytest.mark.rule("QC-13", "inside")),
+        pytest.param((15.0, 2000.0), 1.0, "pass", marks=pytest.mark.rule("QC-13", "on")),
+        pytest.param((16.0, 3999.0), 1.0, "fail", marks=pytest.mark.rule("QC-13", "outside")),
+        # a sample of 4000 ng/mL reads 2000 where half is recovered, as the QC of 4000 ng/mL does
+        pytest.param((16.0, 2000.0), 0.5, "pass", marks=pytest.mark.rule("QC-13", "on")),
+        pytest.param((16.0, 1999.0), 0.5, "fail", marks=pytest.mark.rule("QC-13", "outside")),
+    ],
+)
+def test_two_qc_levels_lie_among_the_concentrations_of_the_studys_samples(readings, factor, expected):
+    assert verdict(place_of_levels(in_range(*readings, factor=factor, dilution=10.0)), "QC-13") == expected
+
+
+@pytest.mark.rule("QC-13", "not_assessable")
+def test_without_qcs_or_samples_in_the_range_no_level_can_lie_among_them():
+    below = in_range(1.0, place="below the range")
+    assert verdict(place_of_levels(below), "QC-13") == "not_assessable"
+    alone = in_range(100.0).query("sample_type == 'unknown'")
+    assert observed(place_of_levels(alone), "QC-13") == "no QCs"
+
+
+def test_what_was_found_is_said_with_its_ends():
+    said = observed(place_of_levels(in_range(16.0, 2000.0, factor=0.5)), "QC-13")
+    assert said == "2 of 3 levels inside 32 to 4000 ng/mL, before dilution is counted"

@@ -15,13 +15,15 @@ from bioanalysis.calibration import CalibrationCurve, compare_weightings, make_e
 from bioanalysis.columns import nonnegative, number, text
 from bioanalysis.errors import BatchError, Fault
 from bioanalysis.report.plots import Axis, Drawing, Mark, scatter
-from bioanalysis.sheets import read_sheet
+from bioanalysis.sheets import Sheet, read_sheet
 from bioanalysis.tables import Table, write_whole
+from bioanalysis.words import count_of
 
+UNITS = {"nominal_ng_ml": "ng/mL", "nominal_nmol_l": "nmol/L", "nominal_ng_g": "ng/g", "nominal_ug_g": "ug/g"}
 STANDARDS = Table(
     title="Standards",
     columns=(
-        nonnegative("nominal_ng_ml", "prepared concentration of each standard"),
+        *(nonnegative(name, "prepared concentration of each standard") for name in UNITS),
         number("response", "response of each standard"),
         text("sample_type", "kind of row, as in measurements.tsv: all but calibrators and anchors are left out"),
     ),
@@ -48,32 +50,47 @@ HEADINGS = {
 }
 
 
-def read_standards(path: Path) -> pd.DataFrame:
-    """Return nominal_ng_ml and response of the standards in a tsv, csv or xlsx; BatchError with all its faults."""
+def read_standards(path: Path) -> tuple[pd.DataFrame, str]:
+    """Return nominal and response of the standards in a tsv, csv or xlsx, and the unit; BatchError with all its faults.
+
+    A run of a method in nmol/L leaves a measurements.tsv with an empty nominal_ng_ml beside nominal_nmol_l.
+    """
     name = path.as_posix()
     sheet = read_sheet(path, name)
     table, faults = STANDARDS.check(sheet)
-    faults += [
-        Fault(name, "no such column", f"a column with the {column.meaning}", sheet.header_line, column.name)
-        for column in STANDARDS.columns[:2]
-        if column.name not in sheet.header
-    ]
-    if faults:
+    nominal, more = _nominal_column(sheet, table)
+    if faults := [*faults, *more]:
         raise BatchError(faults)
-    kept = table[table.sample_type.isin(KINDS) & table.nominal_ng_ml.notna() & table.response.notna()]
-    if kept.nominal_ng_ml.nunique() < 2:
-        found = f"{kept.nominal_ng_ml.nunique()} different concentrations with a response"
-        raise BatchError([Fault(name, found, "at least two, in columns nominal_ng_ml and response")])
-    return kept[["nominal_ng_ml", "response"]].reset_index(drop=True)
+    kept = table[table.sample_type.isin(KINDS) & table[nominal].notna() & table.response.notna()]
+    if kept[nominal].nunique() < 2:
+        found = f"{count_of(kept[nominal].nunique(), 'different concentration')} with a response"
+        raise BatchError([Fault(name, found, f"at least two, in columns {nominal} and response")])
+    standards = kept[[nominal, "response"]].set_axis(["nominal", "response"], axis="columns")
+    return standards.reset_index(drop=True), UNITS[nominal]
+
+
+def _nominal_column(sheet: Sheet, table: pd.DataFrame) -> tuple[str, list[Fault]]:
+    """Return the column that holds the prepared concentrations, with faults where none or several do."""
+    there = [name for name in UNITS if name in sheet.header]
+    filled = [name for name in there if table[name].notna().any()]
+    expected = "a column with the prepared concentration of each standard"
+    faults = [] if there else [Fault(sheet.file, "no such column", expected, sheet.header_line, next(iter(UNITS)))]
+    if "response" not in sheet.header:
+        expected = "a column with the response of each standard"
+        faults.append(Fault(sheet.file, "no such column", expected, sheet.header_line, "response"))
+    if len(filled) > 1:
+        expected = "the prepared concentration in one unit only"
+        faults.append(Fault(sheet.file, f"filled beside {filled[0]}", expected, sheet.header_line, filled[1]))
+    return next(iter([*filled, *there, *UNITS])), faults
 
 
 def compare_curves(path: Path, page: Path) -> str:
     """Return the comparison of all models and weightings as text, and write it with figures to `page`."""
-    standards = read_standards(path)
-    nominal, response = (standards[name].to_numpy(float) for name in ("nominal_ng_ml", "response"))
+    standards, unit = read_standards(path)
+    nominal, response = (standards[name].to_numpy(float) for name in ("nominal", "response"))
     table = compare_weightings(nominal, response)
     shown = table[list(HEADINGS)].rename(columns=HEADINGS)
-    write_whole(page, _page(path.name, shown, table, standards).encode("utf-8"))
+    write_whole(page, _page(path.name, shown, table, standards, unit).encode("utf-8"))
     return _as_text(shown)
 
 
@@ -87,14 +104,14 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def _page(name: str, shown: pd.DataFrame, table: pd.DataFrame, standards: pd.DataFrame) -> str:
+def _page(name: str, shown: pd.DataFrame, table: pd.DataFrame, standards: pd.DataFrame, unit: str) -> str:
     head = "".join(f"<th>{escape(str(heading))}</th>" for heading in shown)
     rows = ["".join(f"<td>{escape(_cell(value))}</td>" for value in row) for row in shown.itertuples(index=False)]
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     figures = [
         f"<figure>{drawing.svg}</figure>"
         for row in table[table.converged].itertuples()
-        for drawing in _figures(make_estimator(row.model, row.weighting), standards)
+        for drawing in _figures(make_estimator(row.model, row.weighting), standards, unit)
     ]
     title = escape(f"Models and weightings of {name}")
     note = "Evidence for choosing; AICc is comparable between models and weightings of the same standards."
@@ -104,9 +121,9 @@ def _page(name: str, shown: pd.DataFrame, table: pd.DataFrame, standards: pd.Dat
     )
 
 
-def _figures(curve: CalibrationCurve, standards: pd.DataFrame) -> list[Drawing]:
+def _figures(curve: CalibrationCurve, standards: pd.DataFrame, unit: str) -> list[Drawing]:
     """Return the curve through its standards, and the relative error of each standard read back."""
-    nominal, response = standards.nominal_ng_ml.to_numpy(float), standards.response.to_numpy(float)
+    nominal, response = standards.nominal.to_numpy(float), standards.response.to_numpy(float)
     curve.fit(nominal, response)
     above = nominal > 0
     grid = np.geomspace(nominal[above].min(), nominal[above].max(), 60)
@@ -115,7 +132,7 @@ def _figures(curve: CalibrationCurve, standards: pd.DataFrame) -> list[Drawing]:
     error = 100 * (found / nominal[above] - 1)
     marks = [Mark(x, y, "used", f"{x:g}: {y:.4g}") for x, y in zip(nominal, response, strict=True)]
     errors = [Mark(x, e, "used", f"{x:g}: {e:+.1f} %") for x, e in zip(nominal[above], error, strict=True)]
-    axis = Axis(f"nominal ng/mL ({curve.model}, {curve.weighting})", log=True)
+    axis = Axis(f"nominal {unit} ({curve.model}, {curve.weighting})", log=True)
     return [
         scatter(marks, axis, Axis("response", log=bool(response.min() > 0)), line=line),
         scatter(errors, axis, Axis("%RE"), guides=(0.0,)),

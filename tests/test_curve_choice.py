@@ -52,15 +52,40 @@ def test_measurements_of_a_run_are_a_table_of_standards_too(tmp_path):
         "sample_type\tnominal_ng_ml\tresponse\tflags\n"
         "calibrator\t1\t0.1\t\ncalibrator\t2\t0.2\t\nqc\t15\t0.9\t\nunknown\t\t0.5\t\nanchor\t0.5\t0.05\t\nblank\t0\t0\t\n"
     )
-    assert read_standards(path).nominal_ng_ml.tolist() == [1, 2, 0.5]
+    standards, unit = read_standards(path)
+    assert standards.nominal.tolist() == [1, 2, 0.5]
+    assert unit == "ng/mL"
+
+
+def test_standards_in_nmol_per_litre_give_the_same_table_and_say_their_unit(tmp_path):
+    response = sigmoid()
+    said = compare_curves(table(tmp_path / "grams.tsv", response), tmp_path / "grams.html")
+    moles = table(tmp_path / "moles.tsv", response, header="nominal_nmol_l\tresponse")
+    assert compare_curves(moles, tmp_path / "moles.html") == said
+    page = (tmp_path / "moles.html").read_text()
+    assert "nominal nmol/L (4pl, 1/y^2)" in page
+    assert "ng/mL" not in page
+
+
+def test_measurements_of_a_method_in_nmol_per_litre_leave_nanograms_empty(tmp_path):
+    path = tmp_path / "measurements.tsv"
+    rows = "calibrator\t\t1\t0.1\ncalibrator\t\t2\t0.2\nunknown\t\t\t0.5\n"
+    path.write_text("sample_type\tnominal_ng_ml\tnominal_nmol_l\tresponse\n" + rows)
+    standards, unit = read_standards(path)
+    assert (standards.nominal.tolist(), unit) == ([1, 2], "nmol/L")
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("nominal_ng_ml\tsignal\n1\t2\n", "response: no such column; expected a column with the response"),
+        ("nominal_ng_ml\tsignal\n1\t2\n", "response: no such column; expected a column with the response of each"),
         ("nominal_ng_ml\tresponse\n-1\tx\n", "line 2, response: 'x'"),
-        ("nominal_ng_ml\tresponse\n1\t2\n1\t3\n", "1 different concentrations with a response; expected at least two"),
+        ("nominal_ng_ml\tresponse\n1\t2\n1\t3\n", "1 different concentration with a response; expected at least two"),
+        ("concentration\tresponse\n1\t2\n", "nominal_ng_ml: no such column; expected a column with the prepared"),
+        (
+            "nominal_ng_ml\tnominal_nmol_l\tresponse\n1\t\t3\n\t2\t4\n",
+            "nominal_nmol_l: filled beside nominal_ng_ml; expected the prepared concentration in one unit only",
+        ),
     ],
 )
 def test_a_table_that_is_none_is_refused_in_words(tmp_path, content, message):

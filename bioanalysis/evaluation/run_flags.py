@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.acceptance.ledger import FAIL, NOT_ASSESSABLE, RUN
+from bioanalysis.calibration.reading import BELOW
 from bioanalysis.flags import flag, join_words
 from bioanalysis.limits import Limits
 from bioanalysis.limits.peaks import peak_limits, read_details
@@ -24,6 +25,8 @@ FLAGGED_ELSEWHERE = (
     "DIL-PAR", "DIL-TREND", "DIL-HOOK", "POS-01",
 )  # fmt: skip
 STANDARDS = ("calibrator", "anchor", "qc", "dilution_qc")
+WITHOUT_ANALYTE = ("blank", "carryover_blank", "zero")
+WEAK = "low_signal_to_noise"
 
 
 def flags_of_analyte(run: Run, part: AnalyteEvaluation, limits: Limits) -> list[dict[str, object]]:
@@ -156,9 +159,26 @@ def uncontrolled_dilutions(units: pd.DataFrame) -> pd.Series:
     return units.sample_type.isin(STUDY_SAMPLES) & units.diluted.astype(bool) & ~spanned
 
 
+def bearing_peak_flags(part: AnalyteEvaluation) -> pd.Series:
+    """Return the peak flags of each row, without that of a weak peak where no number rests on it.
+
+    What reads below the LLOQ, as controls do, is weak by what an LLOQ is, and is reported as BLQ whatever its area;
+    peaks.tsv keeps the word.
+    """
+    weak = part.rows.sample_type.isin(WITHOUT_ANALYTE)
+    below = part.units[part.units.sample_type.isin(STUDY_SAMPLES) & (part.units.place == BELOW)]
+    weak |= part.rows.index.isin([row for rows in below.rows for row in rows])
+    words = part.rows.peak_flags
+    return words.where(~weak, [";".join(word for word in cell.split(";") if word != WEAK) for cell in words])
+
+
 def of_rows(part: AnalyteEvaluation, column: str) -> list[list[Any]]:
     """Return what stands in a column of the worklist rows behind each unit."""
-    values = part.rows[column].to_dict()
+    return _of_rows(part, part.rows[column])
+
+
+def _of_rows(part: AnalyteEvaluation, column: pd.Series) -> list[list[Any]]:
+    values = column.to_dict()
     return [[values[row] for row in rows] for rows in part.units.rows]
 
 
@@ -180,7 +200,11 @@ def value_words(run: Run, part: AnalyteEvaluation, limits: Limits) -> pd.Series:
     words = [
         join_words(*compensation_words(unit, run), *of_peaks, *of_injections, unit.dilution_words, *said)
         for unit, of_peaks, of_injections, *said in zip(
-            units.itertuples(), of_rows(part, "peak_flags"), of_rows(part, "injection_flags"), *columns, strict=True
+            units.itertuples(),
+            _of_rows(part, bearing_peak_flags(part)),
+            of_rows(part, "injection_flags"),
+            *columns,
+            strict=True,
         )
     ]
     return pd.Series(words, index=units.index, dtype=str).where(units.sample_type.isin(STUDY_SAMPLES), "")
@@ -209,7 +233,8 @@ def _unit_flags(run: Run, part: AnalyteEvaluation) -> list[dict[str, object]]:
 
 def _peak_flags(part: AnalyteEvaluation, source: str) -> list[dict[str, object]]:
     """Return the flags of peaks (and wells), those of internal standards too, each with its number and limit."""
-    flagged = part.rows[(part.rows.peak_flags != "") & ~part.rows.sample_type.isin(["blank", "carryover_blank"])]
+    rows = part.rows.assign(peak_flags=bearing_peak_flags(part))
+    flagged = rows[(rows.peak_flags != "") & ~rows.sample_type.isin(["blank", "carryover_blank"])]
     return [
         _peak_flag(word, row.peak_flag_details, source)
         | {"position": row.position, "sample_id": row.sample_id, "tissue": row.tissue}

@@ -65,3 +65,24 @@ def test_the_factor_that_is_applied_is_held_against_its_guards(factor, needs_sig
     assert ("recovery_needs_sign_off" in value["flags"]) is needs_sign_off
     assert ("recovery_needs_sign_off" in set(evaluation.flags["flag"])) is needs_sign_off
     assert not evaluation.recovery.used.any()
+
+
+@pytest.mark.parametrize(("holds", "bears"), [(2.0, False), (8.0, True)])
+def test_a_weak_peak_is_a_flag_where_a_number_rests_on_it_and_none_below_the_lloq(holds, bears):
+    # the LLOQ is 5 ng/mL: a control that reads 2 is BLQ whatever its area, a sample that reads 8 is reported
+    run = run_by_hand([*calibrators(), {"sample_type": "zero"}, *controls(LQC=2, MQC=2, HQC=2), unknown("S1")])
+    last = len(run.worklist)
+    zero = len(calibrators()) + 1
+    peaks = peaks_by_hand(run, {zero: 1.0, last: holds})
+    weak = peaks.position.astype(int).isin([zero, last]) & peaks.transition.isin(["mipomersen_quan", "is_quan"])
+    peaks["flags"] = weak.map({True: "low_signal_to_noise", False: ""})
+    evaluation = evaluate_run(run, responses_from_peaks(run, peaks))
+    raised = evaluation.flags[evaluation.flags.position.astype(str) == str(last)]["flag"].tolist()
+    assert ("low_signal_to_noise" in raised) is bears
+    assert "is_low_signal_to_noise" in raised
+    said = evaluation.reportable.set_index("sample_id").loc["S1", "flags"].split(";")
+    assert ("low_signal_to_noise" in said) is bears
+    of_zero = evaluation.flags[evaluation.flags.position.astype(str) == str(zero)]["flag"].tolist()
+    assert of_zero == ["is_low_signal_to_noise"]
+    measured = evaluation.measurements.set_index("sample_id").loc["S1"]
+    assert "low_signal_to_noise" in measured["flags"].split(";")  # the peak is what it is

@@ -12,6 +12,7 @@ from bioanalysis.evaluation.choice import Choice
 from bioanalysis.evaluation.concentrations import MethodContext
 from bioanalysis.flags import flag
 from bioanalysis.study import Study
+from bioanalysis.study.entries import by_hand
 from bioanalysis.study.validated import differences
 from bioanalysis.words import ALQ, NEEDS_DECISION, NOT_REPORTED, QUANTIFIED
 
@@ -49,7 +50,17 @@ def study_flags(
         for name, validated in study.validations.items()
         for used, shown in differences(study.methods[name], validated)
     ]
-    return [row for row in rows if row]
+    return [row for row in (*rows, *_entry_flags(study)) if row]
+
+
+def _entry_flags(study: Study) -> list[dict[str, object]]:
+    """Return a flag for each sample with a mass or volume entered by hand that nobody else checked."""
+    rows = by_hand(study.samples)
+    return [
+        flag("entry_not_checked", sample_id=row.sample_id, tissue=row.tissue, source="samples.tsv: checked_by",
+             observed=f"entered by {row.entered_by or 'somebody not named'}")
+        for row in rows[~rows.checked].itertuples()
+    ]  # fmt: skip
 
 
 def _sample_flag(row: Any) -> dict[str, object]:

@@ -42,7 +42,7 @@ from bioanalysis.report.run_sections import (
 from bioanalysis.report.sections import Cell, run_address, section
 from bioanalysis.report.study_stage import Part, study_stage_parts, study_stage_verdicts
 from bioanalysis.report.study_tables import OfRun, located, read_of_run, read_or_empty, read_study_tables
-from bioanalysis.report.tracking import preparation_section, tracking_section
+from bioanalysis.report.tracking import entries_section, preparation_section, tracking_section
 from bioanalysis.report.variability_sections import is_factor, variability_parts
 from bioanalysis.results import read_curves, read_table, write_result
 from bioanalysis.study import Run, Study
@@ -126,6 +126,7 @@ def _sections_of_values(
         section("Summary by group", tables["tissue_summary"], source="tissue_summary.tsv"),
         samples_section(study, concentrations),
         tracking_section(study, concentrations),
+        entries_section(study),
         primary_section(concentrations),
         control_animals_section(concentrations),
         section("Biodistribution", tables["biodistribution"], source="biodistribution.tsv"),
@@ -194,8 +195,8 @@ def _effects_section(effects: pd.DataFrame) -> dict[str, Any]:
 # fmt: off
 RECOVERY = ["tissue", "batch", "kind", "level", "factor", "relative_uncertainty", "degrees_of_freedom", "low", "high",
             "n", "note", "sign_off", "source", "rows"]
-FLAGS = ["flag", "state", "run_id", "plate", "position", "sample_id", "tissue", "observed", "limit", "meaning",
-         "check_first"]
+FLAGS = ["flag", "state", "decision_id", "run_id", "plate", "position", "sample_id", "tissue", "observed", "limit",
+         "meaning", "check_first"]
 BY_HAND = ["position", "transition", "automatic_area", "area", "change_percent", "left_min", "right_min", "flags",
            "reason_code", "reason", "author", "decided_at"]
 SEQUENCES = ["sequence_id", "runs", "rule_id", "analyte", "verdict", "limit", "observed", "position", "source"]

@@ -8,10 +8,13 @@ import pandas as pd
 
 from bioanalysis.report.sections import section
 from bioanalysis.study import Study
+from bioanalysis.study.entries import MEASURED, by_hand
+from bioanalysis.study.schema import FROM_INSTRUMENT
 
 NOT_GIVEN = "not given"
 SAMPLE_COLUMNS = ["sample_id", "collected_at", "received_at", "storage_c", "freeze_thaw_cycles", "not_available_reason",
                   "comment"]  # fmt: skip
+ENTRIES = ["sample_id", "tissue", *MEASURED, "entered_by", "checked_by"]
 PREPARED = ["calibrator", "anchor", "qc", "dilution_qc"]
 BLANKS = ["blank", "zero", "carryover_blank", "recovery_pre", "recovery_post"]
 
@@ -34,6 +37,22 @@ def tracking_section(study: Study, concentrations: pd.DataFrame) -> dict[str, An
         "receipt. The first analysis is that behind the reported result; deviations stand under Deviations."
     )
     return section("Samples from collection to analysis", table, text=text, source="config/samples.tsv", folded=True)
+
+
+def entries_section(study: Study) -> dict[str, Any]:
+    """Return which masses and volumes were entered by hand, by whom, and who checked them (DI-20)."""
+    samples = study.samples
+    rows, weighed = by_hand(samples), samples[list(MEASURED)].notna().any(axis=1)
+    instrument = int((weighed & (samples.entry == FROM_INSTRUMENT)).sum())
+    unknown = int(weighed.sum()) - len(rows) - instrument
+    text = (
+        f"Of {int(weighed.sum())} samples with a mass or a volume, {len(rows)} were entered by hand, "
+        f"{int(rows.checked.sum())} of them checked by a second person; {instrument} came from an instrument; of "
+        f"{unknown} config/samples.tsv does not say."
+    )
+    table = rows.assign(checked_by=rows.checked_by.where(rows.checked, "NOT CHECKED"))
+    return section("Masses and volumes entered by hand", table, ENTRIES, text=text, source="config/samples.tsv",
+                   folded=True)  # fmt: skip
 
 
 def preparation_section(study: Study) -> dict[str, Any]:

@@ -58,6 +58,7 @@ HOMOGENATE_COLUMNS: dict[str, tuple[str, ...]] = {
     "gravimetric": ("tissue_mass_mg", "buffer_mass_mg"),
     "tissue_equivalent": (),
 }
+BY_HAND, FROM_INSTRUMENT = "by_hand", "from_instrument"
 WITHIN_RUN = ("exclude", "integrate")  # what bears on the run itself, not on the choice among results
 CODES = tuple(dict.fromkeys(code for codes in ACTIONS.values() for code in codes))
 
@@ -94,6 +95,9 @@ SAMPLES = Table(
         positive("homogenate_volume_ul", "volume the homogenate was made up to"),
         positive("buffer_mass_mg", "mass of the homogenisation buffer added"),
         positive("organ_weight_g", "weight of the whole organ"),
+        one_of("entry", "how masses and volumes came here", BY_HAND, FROM_INSTRUMENT),
+        text("entered_by", "who entered them by hand"),
+        text("checked_by", "second person who checked the entry"),
         moment("collected_at", "time of collection"),
         moment("received_at", "time of receipt"),
         number("storage_c", "storage temperature"),

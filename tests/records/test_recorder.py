@@ -66,6 +66,21 @@ def test_a_changed_method_is_told_with_its_version(study):
     assert "config/methods/lcms.yaml, version: value 2 -> 3" in last(study, "config_changed")["after"]["cells"]
 
 
+@pytest.mark.requirement("UR-041")
+def test_that_a_flag_is_closed_and_opened_again_are_entries_with_author_and_reason(study):
+    decisions = study / "config/decisions.tsv"
+    before = decisions.read_text()
+    closing = "D2 accept_flag LC-01 8 TECHNICAL_CAUSE_EXCLUDED serviced AL 2026-03-13T10:00:00Z"
+    decisions.write_text(before + "\t".join(closing.split()) + "\n")
+    assert "decision_taken D2" in new_actions(study)
+    taken = last(study, "decision_taken")
+    assert taken["reason"] == "TECHNICAL_CAUSE_EXCLUDED: serviced"
+    assert (taken["after"]["action"], taken["after"]["author"]) == ("accept_flag", "AL")
+    decisions.write_text(before)
+    assert "decision_withdrawn D2" in new_actions(study)
+    assert last(study, "decision_withdrawn")["before"] == taken["after"]
+
+
 @pytest.mark.requirement("UR-031")
 def test_a_decision_is_told_with_author_and_reason_and_its_withdrawal_too(study):
     taken = last(study, "decision_taken")

@@ -100,6 +100,7 @@ def test_a_reviewer_walks_through_the_peaks_by_keyboard(page):
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "left boundary, min"
 
 
+@pytest.mark.requirement("UR-041")
 def test_decisions_of_the_study_stand_apart_as_text(page):
     # text that is not scrolled to is not drawn: its content is asked for, not what is seen of it
     cells = page.locator(".review-taken tbody td").all_text_contents()
@@ -111,6 +112,7 @@ def test_decisions_of_the_study_stand_apart_as_text(page):
     assert page.locator(".review-drafts").is_hidden()
 
 
+@pytest.mark.requirement("UR-041")
 def test_from_a_tissue_value_to_its_chromatogram_and_back_changed_as_the_page_showed(page, study, tmp_path):
     was = result(study, "R202-K1a")
     before = peak(study, "54", "mipomersen_quan")

@@ -1,0 +1,32 @@
+"""Masses and volumes of samples entered by hand: by whom, and whether a second person checked them."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from bioanalysis.errors import Fault
+from bioanalysis.study.reading import Rows
+from bioanalysis.study.schema import BY_HAND, FROM_INSTRUMENT
+
+MEASURED = ("tissue_mass_mg", "buffer_volume_ul", "homogenate_volume_ul", "buffer_mass_mg", "organ_weight_g")
+
+
+def entry_faults(samples: Rows) -> list[Fault]:
+    """Who checks is a second person, and what an instrument wrote nobody entered."""
+    entries, entered, checked = (samples.cells(name) for name in ("entry", "entered_by", "checked_by"))
+    people = list(zip(entered, checked, strict=True))
+    alone = [bool(one) and one.casefold() == other.casefold() for one, other in people]
+    unnamed = [bool(other) and not one for one, other in people]
+    written = [entry == FROM_INSTRUMENT and bool(one) for entry, one in zip(entries, entered, strict=True)]
+    return [
+        *samples.faults(alone, "checked_by", "a second person, not the one who entered it"),
+        *samples.faults(unnamed, "entered_by", "who entered what was checked"),
+        *samples.faults(written, "entered_by", f"nobody, or the entry {BY_HAND}: '{FROM_INSTRUMENT}' is written down"),
+    ]
+
+
+def by_hand(samples: pd.DataFrame) -> pd.DataFrame:
+    """Return the samples whose mass or volume is said to be entered by hand, with `checked` (bool)."""
+    said = (samples.entry == BY_HAND) | (samples.entered_by != "")
+    rows = samples[said & samples[list(MEASURED)].notna().any(axis=1)]
+    return rows.assign(checked=rows.checked_by != "")

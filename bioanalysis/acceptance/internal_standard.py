@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from bioanalysis.acceptance.injections import (
     STUDY_SAMPLES,
@@ -113,6 +112,8 @@ def drift_of(order: np.ndarray, area: np.ndarray) -> Drift:
     ----------
     Theil, Proc. K. Ned. Akad. Wet. 53 (1950) 386; Sen, J. Am. Stat. Assoc. 63 (1968) 1379.
     """
+    from scipy import stats  # loaded where it is used: most jobs never do
+
     if len(order) < 2:
         return Drift(math.nan, math.nan, len(order))
     first, second = np.triu_indices(len(order), 1)

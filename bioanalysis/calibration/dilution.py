@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 INSIDE, BELOW = "inside", "below"
 FEWEST_FOR_TREND = 3
@@ -138,8 +138,8 @@ def trend(factor: np.ndarray, corrected: np.ndarray) -> Trend:
         return Trend(_percent(slope), np.nan, np.nan, np.nan)
     residual = y - y.mean() - slope * x
     error = float(np.sqrt(residual @ residual / freedom / (x @ x)))
-    reach = float(student.ppf(0.975, freedom)) * error
-    p_value = float(2 * student.sf(abs(slope) / error, freedom)) if error > 0 else float(slope == 0)
+    reach = float(stdtrit(freedom, 0.975)) * error
+    p_value = float(2 * stdtr(freedom, -abs(slope) / error)) if error > 0 else float(slope == 0)
     return Trend(_percent(slope), _percent(slope - reach), _percent(slope + reach), p_value)
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from bioanalysis.calibration.least_squares import Array
 
@@ -96,7 +96,7 @@ def pooled_response_variance(sets: pd.DataFrame) -> ResponseVariance:
         n_sets=len(sets),
         n_plates=plates,
         heterogeneity_p=_heterogeneity(np.exp(straight @ beta), variance, freedom, sets.plate.to_numpy()),
-        misfit_p=float(chi2.sf(max(deviance - bent_deviance, 0.0), 1)),
+        misfit_p=float(chdtrc(1, max(deviance - bent_deviance, 0.0))),
         note="",
     )
 
@@ -140,4 +140,4 @@ def _heterogeneity(expected: Array, variance: Array, freedom: Array, plate: Arra
     ratio, total = plates["sum"] / plates.freedom, plates.freedom.sum()
     statistic = total * np.log(plates["sum"].sum() / total) - np.sum(plates.freedom * np.log(ratio))
     correction = 1 + (np.sum(1 / plates.freedom) - 1 / total) / (3 * (len(plates) - 1))
-    return float(chi2.sf(statistic / correction, len(plates) - 1))
+    return float(chdtrc(len(plates) - 1, statistic / correction))

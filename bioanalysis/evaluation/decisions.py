@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,13 +17,15 @@ from bioanalysis.acceptance.ledger import FAIL, PASS, RUN
 from bioanalysis.evaluation.exclusions import names_of, rows_named
 from bioanalysis.evaluation.moles import run_in_moles
 from bioanalysis.evaluation.peaks import manual_integrations
-from bioanalysis.evaluation.run import RunEvaluation, evaluate_run
 from bioanalysis.flags import flag, flag_table
 from bioanalysis.limits import Limits, limits_for
 from bioanalysis.responses import responses_from_peaks, responses_from_wells
 from bioanalysis.study import Run
 from bioanalysis.study.schema import WITHIN_RUN
 from bioanalysis.words import STUDY_SAMPLES
+
+if TYPE_CHECKING:  # a study without such decisions starts without loading what fits curves
+    from bioanalysis.evaluation.run import RunEvaluation
 
 SAME = 1e-9  # relative difference below which two values are one
 RESTS = {"exclude": "verdict_rests_on_exclusion", "integrate": "verdict_rests_on_integration"}
@@ -42,6 +45,8 @@ def judge_run(run: Run, readings: pd.DataFrame) -> RunEvaluation:
     readings : DataFrame
         peaks.tsv of the run (LC-MS/MS) or its wells (ELISA), as read.
     """
+    from bioanalysis.evaluation.run import evaluate_run
+
     result = evaluate_run(run, responses_of(run, readings))
     limits = limits_for(run.method)
     decisions = pd.DataFrame(
@@ -101,6 +106,8 @@ def _effects(
     taken: TakenBack, run: Run, result: RunEvaluation, readings: pd.DataFrame, limits: Limits
 ) -> Iterator[dict[str, object]]:
     """Yield one row for each verdict (analyte and plate) that the decisions bear on."""
+    from bioanalysis.evaluation.run import evaluate_run
+
     undecided, automatic = without(taken, run, readings)
     other = evaluate_run(undecided, responses_of(undecided, automatic))
     verdicts = {(row.analyte, row.plate): row.verdict for row in _runs(result.acceptance).itertuples()}

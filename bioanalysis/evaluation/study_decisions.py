@@ -10,7 +10,6 @@ import pandas as pd
 from bioanalysis.evaluation.concentrations import KEY, tissue_concentrations
 from bioanalysis.evaluation.decisions import SAME, TakenBack, responses_of, taken_back, without
 from bioanalysis.evaluation.moles import in_moles
-from bioanalysis.evaluation.run import evaluate_run
 from bioanalysis.evaluation.study import RunTables, StudyEvaluation, evaluate_study, gather
 from bioanalysis.study import Run, Study
 from bioanalysis.words import count_of
@@ -75,6 +74,8 @@ def _within_runs(
 
 
 def _tables(run: Run, readings: pd.DataFrame) -> RunTables:
+    from bioanalysis.evaluation.run import evaluate_run
+
     result = evaluate_run(run, responses_of(run, readings))
     return RunTables(**{field.name: getattr(result, field.name) for field in fields(RunTables)})
 

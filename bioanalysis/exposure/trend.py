@@ -9,7 +9,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 from scipy.special import chdtri, gammaln, ndtr
 
 Alternative = Literal["two-sided", "greater", "less"]
@@ -87,6 +86,8 @@ def dunnett(
 
 def _critical(level: float, loading: np.ndarray, degrees: int, both: bool) -> float:
     """Return the value that the largest statistic stays below with probability `level`."""
+    from scipy.optimize import brentq  # loaded where it is used: most jobs never do
+
     return float(brentq(lambda value: _below(value, loading, degrees, both) - level, 0.0, 1e4, xtol=1e-12, rtol=1e-12))
 
 

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 from scipy.special import stdtrit
 
 
@@ -174,6 +173,7 @@ def _variance_ratio(means: np.ndarray, n: np.ndarray, inside: float) -> float:
     Minus twice the profiled log likelihood is (N - 1) ln q + sum ln(1 + r n) + ln sum w, with w = n / (1 + r n) and
     q the weighted sum of squares. It is searched on a grid first, since it may have two minima.
     """
+    from scipy.optimize import brentq  # loaded where it is used: most jobs never do
 
     def terms(ratio: float) -> tuple[np.ndarray, np.ndarray, float]:
         weight = n / (1 + ratio * n)

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.acceptance.ledger import RUN
-from bioanalysis.calibration import curve_from_dict
 from bioanalysis.moles import GRAMS, UNIT
 from bioanalysis.report.figures import Figure
 from bioanalysis.report.plots import Axis, Mark, scatter
@@ -134,6 +133,8 @@ def _line(curve: dict[str, Any], points: list[dict[str, Any]]) -> list[tuple[flo
     if not nominal:
         return []
     grid = np.geomspace(min(nominal), max(nominal), 60)
+    from bioanalysis.calibration import curve_from_dict  # a page of the study draws no curve and starts without
+
     responses = np.asarray(curve_from_dict(curve["estimator"]).predict(grid), float)
     return list(zip(grid.tolist(), responses.tolist(), strict=True))
 

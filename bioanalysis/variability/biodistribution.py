@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtrit
 
 from bioanalysis.flags import join_words
 from bioanalysis.limits import Rule, distribution_rules
@@ -121,7 +120,7 @@ def _animal_rows(
             continue
         logs = [float(np.log(side.ug_per_g).mean()) for side in sides]
         variance = sum(float((side.relative_uncertainty**2).mean()) / len(side) for side in sides)
-        half, error = float(norm.ppf((1 + ANIMAL_LEVEL) / 2) * np.sqrt(variance)), float(np.sqrt(variance))
+        half, error = float(ndtri((1 + ANIMAL_LEVEL) / 2) * np.sqrt(variance)), float(np.sqrt(variance))
         expected = of_plasma(plasma) if pair == LIVER_PLASMA else expectation(pair, about.loc[subject], name, profile)
         row = {"subject_id": subject, "group": group, "collection_day": day, "day": float(day), "about": expected}
         row |= {"numerator": pair[0], "denominator": pair[1], "log": logs[0] - logs[1], "robust_z": np.nan, "n": 1}
@@ -227,7 +226,7 @@ def _group_row(members: list[dict[str, Any]], values: pd.DataFrame) -> dict[str,
              for sign, name in ((1.0, "numerator"), (-1.0, "denominator"))]  # fmt: skip
     own = (float(logs.var(ddof=1)) / len(logs), float(len(logs) - 1))
     total, degrees = combined_degrees([own, *shared_of_ratio(values, sides)])
-    half = float(student.ppf((1 + GROUP_LEVEL) / 2, degrees) * np.sqrt(total)) if total else 0.0
+    half = float(stdtrit(degrees, (1 + GROUP_LEVEL) / 2) * np.sqrt(total)) if total else 0.0
     note = f"geometric mean of {len(logs)} animals, 90 % interval"
     row |= _held_against(float(logs.mean()), half, expected) | {"note": note}
     return row | {"p": outside(float(logs.mean()), float(np.sqrt(total)), degrees, expected)}

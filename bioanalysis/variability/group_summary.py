@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from bioanalysis.limits.statistics import statistical_limits
 from bioanalysis.variability.robust import robust_summary
@@ -118,5 +118,5 @@ def _mean_interval(group: pd.DataFrame, values: pd.Series, level: float) -> tupl
     weights = quantified.value / quantified.groupby("subject_id").value.transform("size") / n
     parts = [(float(values.var(ddof=1)) / n, float(n - 1)), *shared_parts(quantified, weights)]
     total, freedom = combined_degrees(parts)
-    half = float(student.ppf((1 + level) / 2, freedom) * np.sqrt(total))
+    half = float(stdtrit(freedom, (1 + level) / 2) * np.sqrt(total))
     return mean - half, mean + half, ""

@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test setup hpc lint lock clean
+.PHONY: demo test setup hpc lint lock audit-lock clean
 
 demo: setup  ## run the main job on the demonstration study
 	$(BIN)/bioanalysis run . --cores 2
@@ -27,9 +27,18 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow
 
+audit-lock: .audit/complete  ## ask whether locked packages have known vulnerabilities; fails also where it cannot be known
+	.audit/bin/python .ci/audit_lock.py requirements.lock requirements-hpc.lock $(AUDIT_ARGS)
+
+.audit/complete: .ci/audit.lock
+	$(PYTHON) -m venv --clear .audit
+	.audit/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .ci/audit.lock
+	touch $@
+
 lock:  ## renew the lock (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml --output-file requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra hpc --constraint requirements.lock pyproject.toml --output-file requirements-hpc.lock
+	echo 'pip-audit>=2.9,<3' | uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header - --output-file .ci/audit.lock
 
 clean:
-	rm -rf .venv results work logs .snakemake
+	rm -rf .venv .audit results work logs .snakemake

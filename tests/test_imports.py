@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 PACKAGE = Path(__file__).parents[1] / "bioanalysis"
 CORRIDOR = (
@@ -45,3 +49,11 @@ def test_no_room_imports_a_later_one():
 def test_every_room_has_its_place():
     rooms = {room_of(path) for path in PACKAGE.rglob("*.py")} - {"__init__"}
     assert rooms == set(CORRIDOR)
+
+
+@pytest.mark.parametrize("module", ["report", "export", "evaluation.study_decisions"])
+def test_jobs_of_the_study_start_without_what_fits_curves(module):
+    # scikit-learn and scipy.stats take 60 MB of each process, and half a second to load
+    loaded = f"import sys, bioanalysis.{module}; print(*{{'sklearn', 'scipy.stats', 'pyopenms'}} & set(sys.modules))"
+    said = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == []

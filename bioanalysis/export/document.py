@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,18 +53,16 @@ def _run_rows(run_id: str, results: Path) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def sections(study: Study, results: Path) -> list[dict[str, Any]]:
-    """Return the tables of the report, each with its units and footnotes."""
-    return [
-        _samples(read_results(results / "study/tissue_concentrations.tsv")),
-        runs_table(study),
-        methods_table(study),
-        _results(read_results(results / "study/tissue_concentrations.tsv")),
-        _summary(read_results(results / "study/tissue_summary.tsv")),
-        controls_table(study, results),
-        flags_table(read_results(results / "study/flags.tsv")),
-        decisions_table(study),
-    ]
+def sections(study: Study, results: Path) -> Iterator[dict[str, Any]]:
+    """Yield the tables of the report, each with its units and footnotes."""
+    yield _samples(read_results(results / "study/tissue_concentrations.tsv"))
+    yield runs_table(study)
+    yield methods_table(study)
+    yield _results(read_results(results / "study/tissue_concentrations.tsv"))
+    yield _summary(read_results(results / "study/tissue_summary.tsv"))
+    yield controls_table(study, results)
+    yield flags_table(read_results(results / "study/flags.tsv"))
+    yield decisions_table(study)
 
 
 def _samples(table: pd.DataFrame) -> dict[str, Any]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bioanalysis.instruments.traces import RunTraces
 from bioanalysis.report.figures import stand_alone
 from bioanalysis.report.plots import trace
-from bioanalysis.study import Study
+from bioanalysis.study import Run, Study
 from bioanalysis.tables import read_results
 
 LONG = 36
@@ -100,26 +102,47 @@ def decisions_table(study: Study) -> dict[str, Any]:
     return section("Decisions", titles, rows, wide=["reason"], size=7.5)
 
 
-def chromatograms(study: Study, results: Path) -> tuple[list[dict[str, str]], str]:
-    """Return the traces of a share of the injections of each run, drawn by a seed, and a word on how."""
+def chromatogram_note(study: Study, results: Path) -> str:
+    """Return how many injections are shown of how many, and how they were chosen."""
     share, seed = study.config.report.chromatogram_percent, study.config.report.chromatogram_seed
-    pictures: list[dict[str, str]] = []
-    chosen = total = 0
-    for run in study.runs:
-        if run.platform != "lcms":
-            continue
-        traces = RunTraces.load(results.parent / "work" / run.run_id / "traces.npz")
-        number = math.ceil(share / 100 * len(traces.positions))
-        picked = sorted(random.Random(f"{seed} {run.run_id}").sample(range(len(traces.positions)), number))
-        pictures += _traces(run.run_id, traces, picked, read_results(results / "runs" / run.run_id / "peaks.tsv"))
-        chosen, total = chosen + number, total + len(traces.positions)
-    note = f"{chosen} of {total} injections ({share:g} % of each run, rounded up), drawn by seed {seed}. "
-    return pictures, note + "All chromatograms stand in the reports of the runs."
+    totals = [len(_positions(results, run.run_id)) for run in _with_traces(study)]
+    chosen = sum(_number(share, total) for total in totals)
+    return (
+        f"{chosen} of {sum(totals)} injections ({share:g} % of each run, rounded up), drawn by seed {seed}. "
+        "All chromatograms stand in the reports of the runs."
+    )
 
 
-def _traces(run_id: str, traces: RunTraces, picked: list[int], peaks: pd.DataFrame) -> list[dict[str, str]]:
+def chromatograms(study: Study, results: Path) -> Iterator[dict[str, str]]:
+    """Yield the traces of a share of the injections of each run, drawn by a seed."""
+    share, seed = study.config.report.chromatogram_percent, study.config.report.chromatogram_seed
+    for run in _with_traces(study):
+        traces = RunTraces.load(_traces_of(results, run.run_id))
+        total = len(traces.positions)
+        picked = sorted(random.Random(f"{seed} {run.run_id}").sample(range(total), _number(share, total)))
+        yield from _pictures(run.run_id, traces, picked, read_results(results / "runs" / run.run_id / "peaks.tsv"))
+
+
+def _with_traces(study: Study) -> list[Run]:
+    return [run for run in study.runs if run.platform == "lcms"]
+
+
+def _traces_of(results: Path, run_id: str) -> Path:
+    return results.parent / "work" / run_id / "traces.npz"
+
+
+def _positions(results: Path, run_id: str) -> NDArray[np.str_]:
+    """Return the injections of a run without its traces."""
+    with np.load(_traces_of(results, run_id), allow_pickle=False) as stored:
+        return stored["positions"]
+
+
+def _number(share_percent: float, total: int) -> int:
+    return math.ceil(share_percent / 100 * total)
+
+
+def _pictures(run_id: str, traces: RunTraces, picked: list[int], peaks: pd.DataFrame) -> Iterator[dict[str, str]]:
     bounds = {(p.position, p.transition): (p.left_min, p.right_min) for p in peaks.itertuples()}
-    pictures = []
     for i in picked:
         for k, name in enumerate(traces.transitions):
             left, right = (float(b or "nan") for b in bounds.get((str(traces.positions[i]), str(name)), ("", "")))
@@ -127,5 +150,4 @@ def _traces(run_id: str, traces: RunTraces, picked: list[int], peaks: pd.DataFra
             title = f"{run_id} {traces.positions[i]} {name}"
             svg = trace(time.tolist(), counts.tolist(), left, right, title)
             if svg:
-                pictures.append({"svg": stand_alone(svg, title), "caption": title})
-    return pictures
+                yield {"svg": stand_alone(svg, title), "caption": title}

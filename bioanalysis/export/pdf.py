@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import json
-from importlib.resources import files
+import tempfile
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import typst
-
 from bioanalysis.export import document as study_document
 from bioanalysis.export import validation_document
-from bioanalysis.export.parts import chromatograms
+from bioanalysis.export.blocks import Block, packed, split_section, weight_of
+from bioanalysis.export.parts import chromatogram_note, chromatograms
 from bioanalysis.export.sources import tables_of
+from bioanalysis.export.typesetting import typeset
 from bioanalysis.limits import CONVENTION, EDITION
 from bioanalysis.study import Study
 from bioanalysis.tables import write_whole
@@ -32,32 +32,51 @@ SIGNATURE_NOTE = (
 def write_pdf(folder: Path, path: Path) -> None:
     """Write report.pdf of the finished study, or method validation, in `folder`."""
     study = Study.load(folder)
-    text = (files("bioanalysis.export") / "report.typ").read_bytes()
-    data = json.dumps(document(study, folder / "results"), sort_keys=True, ensure_ascii=False, allow_nan=False)
-    pdf = typst.compile(text, sys_inputs={"data": data}, pdf_standards="a-2b", ignore_system_fonts=True)
-    write_whole(path, pdf)
+    with tempfile.TemporaryDirectory() as scratch:
+        write_whole(path, typeset(parts(study, folder / "results"), Path(scratch)))
 
 
-def document(study: Study, results: Path) -> dict[str, Any]:
-    """Return everything the report says, as plain words and SVG pictures."""
-    about, report = study.config.study, study.config.report
+def parts(study: Study, results: Path) -> Iterator[dict[str, Any]]:
+    """Yield what the report says as plain words and SVG pictures, in parts small enough to be set one at a time."""
+    about = study.config.study
     last = max((run.run_date[:10] for run in study.runs), default="2000-01-01")
     date = datetime.date.fromisoformat(last)
-    chosen, note = chromatograms(study, results)
-    words = KINDS[about.kind]
-    return {
+    head = {
         "id": about.id, "title": about.title, "date": [date.year, date.month, date.day], "state": STATE,
-        "digest": results_digest(study, results), "about": _about(study), "verdicts": words.verdicts(study, results),
-        "sections": _by_orientation(words.sections(study, results)), "figures": words.figures(study, results),
-        "chromatograms": chosen,
-        "chromatogram_note": note, "signature_note": SIGNATURE_NOTE,
-        "signatures": [
-            ("Analyst", report.analyst or NOT_GIVEN),
-            ("Principal investigator", report.principal_investigator or NOT_GIVEN),
-            ("Quality assurance", NOT_GIVEN),
-            ("Study director", report.study_director or NOT_GIVEN),
-        ],
+        "digest": results_digest(study, results),
     }  # fmt: skip
+    for blocks in packed(_blocks(study, results)):
+        yield head | _part(blocks)
+
+
+def _blocks(study: Study, results: Path) -> Iterator[Block]:
+    """Yield the report in order, no piece larger than a part."""
+    words = KINDS[study.config.study.kind]
+    verdicts = words.verdicts(study, results)
+    yield Block("front", {"about": _about(study), "verdicts": verdicts}, len(verdicts))
+    for section in words.sections(study, results):
+        yield from split_section(section)
+    for figure in words.figures(study, results):
+        yield Block("figures", figure, weight_of(figure))
+    note = chromatogram_note(study, results)
+    for picture in chromatograms(study, results):
+        yield Block("chromatograms", picture | {"note": note}, weight_of(picture))
+    report = study.config.report
+    people = [
+        ("Analyst", report.analyst or NOT_GIVEN),
+        ("Principal investigator", report.principal_investigator or NOT_GIVEN),
+        ("Quality assurance", NOT_GIVEN),
+        ("Study director", report.study_director or NOT_GIVEN),
+    ]
+    yield Block("signatures", {"note": SIGNATURE_NOTE, "people": people}, 0)
+
+
+def _part(blocks: list[Block]) -> dict[str, Any]:
+    """Return what the template reads of these pieces."""
+    made: dict[str, Any] = {kind: [] for kind in ("front", "sections", "figures", "chromatograms", "signatures")}
+    for block in blocks:
+        made[block.kind].append(block.content)
+    return made | {"sections": _by_orientation(made["sections"])}
 
 
 def _by_orientation(sections: list[dict[str, Any]]) -> list[tuple[bool, list[dict[str, Any]]]]:

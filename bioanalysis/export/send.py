@@ -6,6 +6,7 @@ A result without a number has none in PCSTRESN: `BLQ` or `ALQ` in PCSTRESC, or P
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,9 +104,9 @@ def term(codelist: str, ours: str) -> str:
     return terms.get((codelist, ours.lower() if codelist == "SPEC" else ours), ours.upper())
 
 
-def _groups(rows: pd.DataFrame, separate: bool) -> list[pd.DataFrame]:
+def _groups(rows: pd.DataFrame, separate: bool) -> Iterator[pd.DataFrame]:
     keys = ["subject_id", "tissue", "collection_day", "analyte"] + (["piece", "homogenate"] if separate else [])
-    return [here for _, here in rows.groupby(keys, sort=False)]
+    return (here for _, here in rows.groupby(keys, sort=False))
 
 
 def _record(here: pd.DataFrame, study: Study, method: Method) -> dict[str, Any]:

@@ -1,0 +1,97 @@
+"""PDF/A from the parts of a document: each part is set by a process of its own, so that memory does not grow with them.
+
+What the typesetter keeps of a table is 150 times as large as its words, and it gives nothing back while it works. This
+module is also what such a process runs: it loads nothing else.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+TEMPLATE = Path(__file__).with_name("report.typ")
+STANDARD: Literal["a-2b"] = "a-2b"
+PAGES = re.compile(rb"(?<=<xmpTPg:NPages>)\d+")
+
+
+def typeset(parts: Iterable[dict[str, Any]], scratch: Path) -> bytes:
+    """Return one PDF of all parts, each beginning a page, the pages numbered through.
+
+    A single part keeps its tags (the structure that is read aloud); a document of several has none, since they would
+    be 20 times as large as the text.
+
+    Parameters
+    ----------
+    parts : iterable of dict
+        What the template reads, part by part; each is written to `scratch` before the next is asked for.
+    scratch : Path
+        An empty folder.
+    """
+    sources = []
+    for number, part in enumerate(parts):
+        source = scratch / f"{number:05d}.json"
+        source.write_text(json.dumps(part, sort_keys=True, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+        sources.append(source)
+    if len(sources) == 1:
+        return _set(sources[0], 1, 0).read_bytes()
+    counts = [_page_count(_set(source, 1, 0)) for source in sources]
+    first = [1 + sum(counts[:place]) for place in range(len(counts))]
+    return _joined([_set(source, page, sum(counts)) for source, page in zip(sources, first, strict=True)])
+
+
+def _set(source: Path, first: int, of: int) -> Path:
+    """Return the PDF of one part, numbered from `first` of `of` pages (0: of its own)."""
+    target = source.with_suffix(".pdf")
+    command = [sys.executable, "-I", __file__, str(source), str(target), str(first), str(of)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise RuntimeError(f"the document could not be set:\n{ended.stderr}")
+    return target
+
+
+def _page_count(path: Path) -> int:
+    from pypdf import PdfReader
+
+    return len(PdfReader(path).pages)
+
+
+def _joined(paths: list[Path]) -> bytes:
+    """Return one PDF of these, in order: metadata and identifier are those of the first, the headings of all."""
+    from pypdf import PdfReader, PdfWriter
+    from pypdf.generic import StreamObject
+
+    first = PdfReader(paths[0])
+    whole = PdfWriter(clone_from=first)
+    for path in paths[1:]:
+        whole.append(path)
+    about = whole.root_object["/Metadata"].get_object()
+    assert isinstance(about, StreamObject)
+    about.set_data(PAGES.sub(str(len(whole.pages)).encode(), about.get_data()))
+    whole.metadata = first.metadata
+    written = io.BytesIO()
+    whole.write(written)
+    return written.getvalue()
+
+
+def main(source: str, target: str, first: str, of: str) -> None:
+    """Set one part; all four words come from the command line."""
+    import typst
+
+    pdf = typst.compile(
+        TEMPLATE.read_bytes(),
+        sys_inputs={"data": Path(source).read_text(encoding="utf-8"), "first": first, "pages": of},
+        pdf_standards=STANDARD,
+        ignore_system_fonts=True,
+        pdf_tags=of == "0",
+    )
+    Path(target).write_bytes(pdf)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -15,6 +15,7 @@ from pathlib import Path
 from bioanalysis.errors import BatchError, Fault
 from bioanalysis.stored_cells import StoredCells, stored_cells
 from bioanalysis.text_files import decode, listed, read_bytes
+from bioanalysis.words import count_of
 
 ENDINGS = (".tsv", ".csv", ".xlsx")
 LARGEST_MEGABYTES = 100
@@ -100,7 +101,7 @@ def _sheet(file: str, separator: str, rows: list[tuple[int, list[str]]]) -> Shee
     faults = _header_faults(file, header_line, header)
     for line, row in body:
         if any(row[width:]):
-            faults.append(Fault(file, f"{len(row)} cells", f"at most {width}, as in the header", line))
+            faults.append(Fault(file, count_of(len(row), "cell"), f"at most {width}, as in the header", line))
     if faults:
         raise BatchError(faults)
     cells = [row[:width] + [""] * (width - len(row)) for _, row in body]
@@ -153,7 +154,7 @@ def spreadsheet_rows(content: bytes, file: str) -> list[tuple[int, list[str]]]:
             raise BatchError(faults)
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
         if len(workbook.sheet_names) != 1:
-            found = f"{len(workbook.sheet_names)} sheets ({listed(workbook.sheet_names)})"
+            found = f"{count_of(len(workbook.sheet_names), 'sheet')} ({listed(workbook.sheet_names)})"
             raise BatchError([Fault(file, found, "exactly one sheet")])
         rows = workbook.get_sheet_by_index(0).to_python(skip_empty_area=False)
     except (CalamineError, *_NO_ZIP) as error:

@@ -15,7 +15,7 @@ import pandas as pd
 from bioanalysis.columns import CONTROL, DECIMAL_COMMA, Column, NotThis, Value, text
 from bioanalysis.errors import Fault
 from bioanalysis.sheets import Sheet
-from bioanalysis.text_files import did_you_mean, quoted, write_whole
+from bioanalysis.text_files import nearest, quoted, write_whole
 
 NEARLY = 0.85  # likeness from which an unknown column is taken for a misspelt one: tissue_mass_g, not reviewed_at
 
@@ -68,6 +68,16 @@ class Table:
         """Return the table without rows."""
         return self.check(Sheet("", self.names, 1, [], []))[0]
 
+    def misnamed(self, header: Sequence[str]) -> dict[str, str]:
+        """Return, for each unknown column that is nearly a missing one, which it was most likely meant to be.
+
+        Where further columns are welcome only a column that must be there is missed.
+        """
+        missing = [c.name for c in self.columns if c.name not in header and (c.required or not self.covariates)]
+        unknown = [name for name in header if name not in self.names and "[" not in name]
+        near = {name: nearest(name, missing, NEARLY) for name in unknown}
+        return {name: meant for name, meant in near.items() if meant}
+
     def _family_of(self, header: Sequence[str]) -> list[Column]:
         return [
             replace(family, name=name)
@@ -80,7 +90,7 @@ class Table:
         faults = [
             Fault(sheet.file, "no such column", f"a column with the {column.meaning}", sheet.header_line, column.name)
             for column in self.columns
-            if column.required and column.name not in sheet.header
+            if column.required and column.name not in {*sheet.header, *self.misnamed(sheet.header).values()}
         ]
         family = {column.name for column in self._family_of(sheet.header)}
         for name in sheet.header:
@@ -95,15 +105,14 @@ class Table:
             return "a name kept for the number of the line", "another name"
         if [other.lower() for other in header].count(lowered) > 1:
             return "a column twice, but for capitals", "each column once"
+        if meant := self.misnamed(header).get(name):
+            return f"unknown column (did you mean '{meant}'?)", "a known column, or a name unlike any of them"
         if self.covariates:
             return None
         of_analyte = "[" in lowered and lowered.split("[")[0].strip() in self.names
         for family in self.families:
             if lowered.startswith(family.name) or (of_analyte and family is self.families[0]):
                 return "unknown column", f"{family.name}[<analyte>]"
-        missing = [known for known in self.names if known not in header]
-        if hint := did_you_mean(name, missing, NEARLY):
-            return f"unknown column{hint}", "a known column, or a name unlike any of them"
         return None
 
     def _repeated(self, frame: pd.DataFrame, file: str) -> list[Fault]:

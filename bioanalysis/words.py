@@ -10,5 +10,6 @@ FIGURES = "figures"  # the folder of figures beside a page
 
 
 def count_of(number: int, word: str) -> str:
-    """Return a number with its noun: 1 sample, 2 samples."""
-    return f"{number} {word}" + ("" if number == 1 else "s")
+    """Return a number with its noun: 1 sample, 2 samples, 2 analyses."""
+    plural = word.removesuffix("is") + "es" if word.endswith("sis") else f"{word}s"
+    return f"{number} {word if number == 1 else plural}"

@@ -207,6 +207,14 @@ ONE_FAULT = {
         LC, "qc  LQC", "qc  ",
         5, "level", "empty", "a level such as LQC",
     ),
+    "a header in another spelling is said once, not once per row": (
+        "config/samples.tsv", "buffer_volume_ul", "buffer_volume_µl",
+        1, "buffer_volume_µl", "unknown column (did you mean 'buffer_volume_ul'?)", "a known column",
+    ),
+    "a required header in another spelling is not missing as well": (
+        "config/subjects.tsv", "subject_id", "Subject_ID",
+        1, "Subject_ID", "unknown column (did you mean 'subject_id'?)", "a known column",
+    ),
     "a tissue nobody knows": (
         LC, "300  kidney", "300  Kidney",
         6, "tissue", "'Kidney'", "(did you mean 'kidney'?)",

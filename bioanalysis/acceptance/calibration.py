@@ -18,6 +18,7 @@ from bioanalysis.acceptance.quality_controls import ENDS
 from bioanalysis.calibration.standards import StandardCurve, passing_levels
 from bioanalysis.limits import Rule
 from bioanalysis.method import Method
+from bioanalysis.words import count_of
 
 IN_THE_FIT = ("calibrator", "anchor")
 NEED_A_CURVE = (
@@ -50,7 +51,7 @@ def judge_calibration(ledger: Ledger, curve: StandardCurve, units: pd.DataFrame,
         _judge_chromatographic(ledger, curve, units, method)
     others = curve.points[curve.points.used & ~curve.points.kind.isin(IN_THE_FIT)]
     rule = ledger.rule("CAL-CC-06", "CAL-LBA-07")
-    ledger.add(rule, len(others) <= rule.number, f"{len(others)} readings of blanks or zeros in the fit")
+    ledger.add(rule, len(others) <= rule.number, f"{count_of(len(others), 'reading')} of blanks or zeros in the fit")
 
 
 def _judge_each_standard(ledger: Ledger, curve: StandardCurve) -> None:
@@ -69,7 +70,7 @@ def _judge_levels(ledger: Ledger, curve: StandardCurve, units: pd.DataFrame) -> 
     per_level = ledger.limits["CAL-CC-05"].number if "CAL-CC-05" in ledger.limits else None
     levels = passing_levels(curve, per_level) if per_level else sorted(set(judged.nominal_ng_ml[_ok(judged)]))
     number = ledger.rule("CAL-CC-01", "CAL-LBA-01")
-    observed = f"{len(levels)} of {judged.nominal_ng_ml.nunique()} levels pass"
+    observed = f"{len(levels)} of {count_of(judged.nominal_ng_ml.nunique(), 'level')} pass"
     observed += f", {min(levels):g} to {max(levels):g} ng/mL" if levels else ""
     if not (units.sample_type.isin(["blank", "zero"])).any():
         observed += "; no blank in the run"

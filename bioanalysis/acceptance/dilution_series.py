@@ -9,7 +9,7 @@ from bioanalysis.acceptance.ledger import NOT_APPLICABLE, NOT_ASSESSABLE, Ledger
 from bioanalysis.calibration.dilution import hook_check, parallelism
 from bioanalysis.limits import Rule
 from bioanalysis.method import Analyte
-from bioanalysis.words import STUDY_SAMPLES
+from bioanalysis.words import STUDY_SAMPLES, count_of
 
 RULES = ("DIL-PAR", "DIL-TREND", "DIL-HOOK")
 
@@ -49,7 +49,7 @@ def judge_hook(ledger: Ledger, dilutions: pd.DataFrame, analyte: Analyte, sample
         return []
     hooked = checked[checked.hook]
     factors = ", ".join(f"x{factor:g}" for factor in hooked.dilution_factor)
-    observed = f"{factors} reads too low" if len(hooked) else f"{len(checked)} dilutions read as they should"
+    observed = f"{factors} reads too low" if len(hooked) else f"{count_of(len(checked), 'dilution')} without a hook"
     ledger.add(rule, hooked.empty, observed, subject=sample)
     return hooked.index.tolist()
 
@@ -58,7 +58,7 @@ def judge_parallelism(ledger: Ledger, sample: str, n_inside: int, cv_percent: fl
     """Enter the verdict on the CV of the dilution-corrected results of one sample."""
     rule = ledger.limits["DIL-PAR"]
     if n_inside < 2:
-        ledger.add(rule, NOT_ASSESSABLE, f"{n_inside} dilutions inside the range", subject=sample)
+        ledger.add(rule, NOT_ASSESSABLE, f"{count_of(n_inside, 'dilution')} inside the range", subject=sample)
     else:
         ledger.add(rule, cv_percent <= rule.number, f"CV {cv_percent:.1f} % of {n_inside}", subject=sample)
 

@@ -145,7 +145,9 @@ def judge_incurred(ledger: Ledger, pairs: pd.DataFrame, initial: pd.DataFrame, n
     if pairs.empty:
         rules = ["ISR-01", "ISR-02", "ISR-05", "ISR-06", "ISR-09", "ISR-BIAS", "ISR-10", "ISR-11"]
         for rule in (*(ledger.limits[name] for name in rules), ledger.rule("ISR-03", "ISR-04")):
-            ledger.add(rule, NOT_ASSESSABLE, f"no incurred sample reanalysis ({n_analysed} samples analysed)")
+            ledger.add(
+                rule, NOT_ASSESSABLE, f"no incurred sample reanalysis ({count_of(n_analysed, 'sample')} analysed)"
+            )
         return
     _judge_number(ledger, counted, n_analysed)
     _judge_differences(ledger, pairs)
@@ -168,7 +170,7 @@ def _judge_number(ledger: Ledger, counted: pd.DataFrame, n_analysed: int) -> Non
 
 def _judge_differences(ledger: Ledger, pairs: pd.DataFrame) -> None:
     formed = pairs.difference_percent.notna()
-    text = f"{formed.sum()} of {len(pairs)} pairs"
+    text = f"{formed.sum()} of {count_of(len(pairs), 'pair')}"
     without = [f"{row.sample_id} ({row.reason})" for row in pairs[~formed].itertuples()]
     text += f"; without: {', '.join(without)}" if without else ""
     ledger.add(ledger.limits["ISR-02"], True if formed.any() else NOT_ASSESSABLE, text)
@@ -210,9 +212,9 @@ def _judge_mean(ledger: Ledger, counted: pd.DataFrame) -> None:
     limit = float(rule.numbers[0 if "ISR-03" in ledger.limits else 1])
     found = counted.difference_percent.dropna()
     if len(found) < SEVERAL:
-        ledger.add(rule, NOT_ASSESSABLE, f"{len(found)} differences")
+        ledger.add(rule, NOT_ASSESSABLE, count_of(len(found), "difference"))
         return
-    spread = f"{len(found)} differences, SD {found.std(ddof=1):.1f} %"
+    spread = f"{count_of(len(found), 'difference')}, SD {found.std(ddof=1):.1f} %"
     ledger.add(rule, bool(passes_limit(found.mean(), limit)), f"{signed_percent(found.mean())}; {spread}")
 
 
@@ -266,7 +268,7 @@ def judge_originals_kept(ledger: Ledger, reported: pd.DataFrame, again: pd.DataF
     """
     places = set(zip(again.sample_id, again.run_id, again.position.astype(str), strict=True))
     taken = [row.sample_id for row in reported.itertuples() if (row.sample_id, row.run_id, str(row.position)) in places]
-    text = f"{len(again)} reanalyses" + (f"; reported: {', '.join(taken)}" if taken else ", none reported")
+    text = count_of(len(again), "reanalysis") + (f"; reported: {', '.join(taken)}" if taken else ", none reported")
     ledger.add(ledger.limits["ISR-07"], not taken if len(again) else NOT_APPLICABLE, text)
 
 
@@ -289,5 +291,5 @@ def judge_flyers(ledger: Ledger, pairs: pd.DataFrame, analyses: pd.DataFrame) ->
         if ((analyses.sample_id == row.sample_id) & (analyses.date > row.repeat_date)).any()
     ]
     listed = ", ".join(f"{row.sample_id} {signed_percent(row.difference_percent)}" for row in flyers.itertuples())
-    text = f"{len(flyers)} flyers" + (f": {listed}" if listed else "")
+    text = count_of(len(flyers), "flyer") + (f": {listed}" if listed else "")
     ledger.add(rule, not later, text + (f"; analysed again: {', '.join(later)}" if later else ""))

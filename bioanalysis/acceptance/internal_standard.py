@@ -81,7 +81,9 @@ def _judge_band(ledger: Ledger, judged: pd.DataFrame) -> None:
         return
     outside, warned = known[known["flag"] == OUTSIDE], int((known["flag"] == WARNING).sum())
     share = 100 * len(outside) / len(known)
-    observed = f"{len(outside)} of {len(known)} injections outside ({share:.1f} %), {warned} in the warning band; "
+    observed = (
+        f"{len(outside)} of {count_of(len(known), 'injection')} outside ({share:.1f} %), {warned} in the warning band; "
+    )
     observed += f"{known.percent_of_mean.min():.1f} to {known.percent_of_mean.max():.1f} % of the mean"
     ledger.add(rule, outside.empty, observed, position=positions(outside))
 

@@ -51,7 +51,7 @@ def _judge_deviation(ledger: Ledger, rule_id: str, injections: Injections, value
         return
     outside = beyond(injections, column, rule)
     worst = known[known.abs().idxmax()]
-    observed = f"{len(outside)} of {len(known)} injections outside, largest {worst:+.2f} %"
+    observed = f"{len(outside)} of {count_of(len(known), 'injection')} outside, largest {worst:+.2f} %"
     ledger.add(rule, outside.empty, observed, position=positions(injections.table.loc[outside.index]))
 
 
@@ -61,7 +61,7 @@ def _judge_least(ledger: Ledger, rule_id: str, rows: pd.DataFrame, values: pd.Se
         ledger.add(rule, NOT_ASSESSABLE, UNKNOWN)
         return
     low = known[known < float(rule.number)]
-    observed = f"{len(low)} of {len(known)} injections below, least {known.min():.4g}"
+    observed = f"{len(low)} of {count_of(len(known), 'injection')} below, least {known.min():.4g}"
     ledger.add(rule, low.empty, observed, position=positions(rows.loc[low.index]))
 
 
@@ -71,7 +71,7 @@ def _judge_asymmetry(ledger: Ledger, judged: pd.DataFrame) -> None:
         ledger.add(rule, NOT_ASSESSABLE, UNKNOWN)
         return
     outside = known[outside_band(known, *rule.numbers)]
-    observed = f"{len(outside)} of {len(known)} injections outside, {known.min():.3g} to {known.max():.3g}"
+    observed = f"{len(outside)} of {count_of(len(known), 'injection')} outside, {known.min():.3g} to {known.max():.3g}"
     ledger.add(rule, outside.empty, observed, position=positions(judged.loc[outside.index]))
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from bioanalysis.acceptance.ledger import FAIL, NOT_APPLICABLE, NOT_ASSESSABLE, Ledger
 from bioanalysis.method import Method
-from bioanalysis.words import STUDY_SAMPLES
+from bioanalysis.words import STUDY_SAMPLES, count_of
 
 TECHNICAL = ("INSTRUMENT", "POOR_CHROM")  # codes of repeat_reason that name a cause in the instrument
 
@@ -32,7 +32,9 @@ def _judge_age(ledger: Ledger, calibrators: pd.DataFrame, method: Method, run_da
     rule = ledger.limits["CAL-GEN-01"]
     prepared = calibrators[calibrators.prepared_on != ""]
     if len(prepared) < max(len(calibrators), 1):
-        without = f"{len(calibrators) - len(prepared)} of {len(calibrators)} calibrators without prepared_on"
+        without = (
+            f"{len(calibrators) - len(prepared)} of {count_of(len(calibrators), 'calibrator')} without prepared_on"
+        )
         ledger.add(rule, NOT_ASSESSABLE, without)
         return
     for (tissue, day), here in prepared.groupby(["tissue", "prepared_on"]):
@@ -40,7 +42,7 @@ def _judge_age(ledger: Ledger, calibrators: pd.DataFrame, method: Method, run_da
         proven = method.stability[tissue].days if tissue in method.stability else None
         verdict = NOT_ASSESSABLE if age > 0 and proven is None else 0 <= age <= (proven or 0)
         known = "no proven stability" if proven is None else f"proven {proven:g} days"
-        observed = f"{len(here)} calibrators {age} days old, {known}"
+        observed = f"{count_of(len(here), 'calibrator')} {count_of(age, 'day')} old, {known}"
         ledger.add(rule, verdict, observed, tissue=tissue, subject=f"prepared {day}")
 
 

@@ -108,7 +108,7 @@ def judge_storage(ledger: Ledger, storage: pd.DataFrame) -> None:
     for tissue, here in storage.groupby("tissue", sort=True):
         for aspect, column in ASPECTS.items():
             found = here[aspect]
-            observed = f"{len(here)} analyses: " + ", ".join(
+            observed = f"{count_of(len(here), 'analysis')}: " + ", ".join(
                 f"{number} {word}" for word, number in found.value_counts().sort_index().items()
             )
             known = here[column].dropna()
@@ -145,7 +145,7 @@ def judge_dilution_factors(ledger: Ledger, analyses: pd.DataFrame, scope: Valida
     """
     rule = ledger.limits["DIL-CC-03"]
     diluted = analyses[analyses.dilution_factor > analyses.minimum_dilution * (1 + NEARLY)]
-    used = f"{len(diluted)} analyses of diluted samples at {factors_text(diluted.dilution_factor)}"
+    used = f"{count_of(len(diluted), 'analysis')} of diluted samples at {factors_text(diluted.dilution_factor)}"
     if diluted.empty:
         ledger.add(rule, NOT_APPLICABLE, "no diluted samples")
     elif scope is None or not scope.dilution_factors:
@@ -195,7 +195,8 @@ def judge_homogenates(ledger: Ledger, reported: pd.DataFrame, method: Method) ->
             ledger.add(rule, NOT_ASSESSABLE, "no masses and volumes", tissue=tissue)
             continue
         outside = here.sample_id[factor.index][~factor.between(low * (1 - NEARLY), high * (1 + NEARLY))]
-        observed = f"{len(outside)} of {len(factor)} samples outside, {factor.min():.4g} to {factor.max():.4g} mL/g"
+        every = count_of(len(factor), "sample")
+        observed = f"{len(outside)} of {every} outside, {factor.min():.4g} to {factor.max():.4g} mL/g"
         hint = f"; e.g. {outside.iloc[0]}: mass in mg, volume in uL?" if len(outside) else ""
         ledger.add(rule, outside.empty, observed + hint, tissue=tissue)
 

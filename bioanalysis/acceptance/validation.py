@@ -186,7 +186,7 @@ def _judge_design(
     observed = f"{levels} levels: {listed_levels(overall.level)}" + "".join(f"; none at the {end}" for end in missing)
     ledger.add(rule, levels >= rule.number and not missing, observed, tissue=tissue)
     fewest = per_run.loc[per_run.n.idxmin()]
-    replicates = f"fewest {int(fewest.n)} replicates ({fewest.level} in {fewest.run_id})"
+    replicates = f"fewest {count_of(int(fewest.n), 'replicate')} ({fewest.level} in {fewest.run_id})"
     day_of = facts.runs.set_index("run_id").day
     by_level = per_run.groupby("level").run_id
     runs = int(by_level.nunique().min())

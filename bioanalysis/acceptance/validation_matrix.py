@@ -29,6 +29,7 @@ from bioanalysis.acceptance.validation import (
 )
 from bioanalysis.calibration.standards import passes_limit
 from bioanalysis.limits import Rule
+from bioanalysis.words import count_of
 
 KINDS = ("lipaemic", "haemolysed")
 STAND_INS = ("surrogate", "neat")
@@ -139,7 +140,7 @@ def _judge_matrix_effect(ledger: Ledger, rows: pd.DataFrame) -> None:
         if pd.isna(row.cv_percent):
             ledger.add(rule, NOT_ASSESSABLE, row.note, **where)
         else:
-            observed = f"CV {percent(row.cv_percent)} over {int(row.n)} sources, mean {row.mean:.2f}"
+            observed = f"CV {percent(row.cv_percent)} over {count_of(int(row.n), 'source')}, mean {row.mean:.2f}"
             keeps = at_most(row.cv_percent, rule.numbers[1]) is True
             ledger.add(rule, bool(row.n >= rule.numbers[0]) and keeps, observed, **where)
 
@@ -154,7 +155,7 @@ def _judge_ligand_binding_selectivity(ledger: Ledger, rows: pd.DataFrame) -> Non
     levels = spiked.level.nunique()
     whole = [set(blanks.lot), *(set(here.lot) for _, here in spiked.groupby("level"))]
     sources = set.intersection(*whole) if levels else set()
-    observed = f"{len(sources)} sources blank and spiked at {levels} levels"
+    observed = f"{count_of(len(sources), 'source')} blank and spiked at {count_of(levels, 'level')}"
     ledger.add(rule, len(sources) >= rule.numbers[0] and levels >= rule.numbers[1], observed)
     rule = ledger.limits["SEL-LBA-02"]
     if blanks.empty:

@@ -75,7 +75,7 @@ def _judge_linearity(ledger: Ledger, rows: pd.DataFrame) -> None:
             subject = f"{row.series} x{row.dilution_factor:g}"
             ledger.add(rule, verdict, signed_percent(row.bias_percent), subject=subject, tissue=row.tissue)
         for row in whole.itertuples():
-            observed = f"CV {percent(row.cv_percent)} of {int(row.n)} results; {row.note}"
+            observed = f"CV {percent(row.cv_percent)} of {count_of(int(row.n), 'result')}; {row.note}"
             ledger.add(rule, at_most(row.cv_percent, rule.numbers[1]), observed, subject=row.series, tissue=row.tissue)
     rule, hooks = ledger.limits["HOOK-LBA-01"], rows[rows.measure == HOOK]
     if hooks.empty:

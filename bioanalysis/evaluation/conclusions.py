@@ -24,6 +24,7 @@ from bioanalysis.study import Study
 from bioanalysis.variability import variance_components
 from bioanalysis.variability.dominance import Dominance, dominant_step, one_more, replication
 from bioanalysis.variability.robust import geometric_cv_percent
+from bioanalysis.words import count_of
 
 COLUMNS = ["tissue", "analyte", "method_id", "topic", "conclusion", "evidence", "check_first"]
 KEYS = ["tissue", "analyte", "method_id"]
@@ -56,7 +57,7 @@ def variability_conclusions(study: Study, readings: pd.DataFrame, concentrations
         about = dict(zip(KEYS, map(str, key), strict=True))
         here = _of(readings, about)
         if here.empty:
-            words = f"no value to judge: {len(group)} results, none quantified"
+            words = f"no value to judge: {count_of(len(group), 'result')}, none quantified"
             rows.append({**about, "topic": DOMINANT, "conclusion": words, "evidence": "", "check_first": ""})
             continue
         found = [*_steps(here), *_causes(_of(explained, about))]

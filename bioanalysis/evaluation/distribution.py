@@ -21,7 +21,7 @@ from bioanalysis.variability.mass_balance import mass_balance
 from bioanalysis.variability.multiplicity import stand_out, tail
 from bioanalysis.variability.shared_terms import Side, shared_of_ratio, shared_of_slope
 from bioanalysis.variability.swaps import animal_swaps, tissue_swaps
-from bioanalysis.words import BLQ, QUANTIFIED
+from bioanalysis.words import BLQ, QUANTIFIED, count_of
 
 PROPORTIONALITY = [
     "treatment", "regimen", "tissue", "collection_day", "analyte", "method_id", "doses", "n", "n_blq", "exponent",
@@ -175,7 +175,8 @@ def _said_once(alone: list[dict[str, Any]]) -> list[dict[str, Any]]:
         name: set(row[name] for row in alone) for name in ("treatment", "tissue", "analyte", "method_id", "regimen")
     }
     kept = {name: next(iter(values)) if len(values) == 1 else "" for name, values in same.items()}
-    note = f"fewer than two doses: no exponent; so in {len(alone)} combinations of regimen, tissue, day and method"
+    places = f"{count_of(len(alone), 'combination')} of regimen, tissue, day and method"
+    note = f"fewer than two doses: no exponent; so in {places}"
     return [kept | {"n": sum(row["n"] for row in alone), "doses": 1, "expected": "", "flag": "", "note": note}]
 
 

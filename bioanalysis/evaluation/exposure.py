@@ -25,7 +25,7 @@ from bioanalysis.variability.shared_terms import (
     shared_of_ratio,
     shared_of_slope,
 )
-from bioanalysis.words import BLQ
+from bioanalysis.words import BLQ, count_of
 
 COLUMNS = [
     "treatment", "regimen", "compared_with", "tissue", "analyte", "method_id", "collection_day", "from_day", "quantity",
@@ -143,9 +143,8 @@ def _areas(arm: pd.DataFrame, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
     if days < 2:
         return
     if arm.log.isna().any():
-        yield row | {
-            "note": f"{int(arm.log.isna().sum())} of {len(arm)} animals BLQ and no rule to replace them: no AUC"
-        }
+        of_all = f"{int(arm.log.isna().sum())} of {count_of(len(arm), 'animal')}"
+        yield row | {"note": f"{of_all} BLQ and no rule to replace them: no AUC"}
         return
     again = arm.subject_id.duplicated().any()
     try:
@@ -203,10 +202,11 @@ def _declines(arm: pd.DataFrame, settings: Exposure, rows: pd.DataFrame) -> Iter
         notes = [found.note, "" if phase else "no phase declared: all collections after the last dose"]
         notes += [words]
         span = f"span {found.span_ratio:.2g} half-lives" if np.isfinite(found.span_ratio) else ""
+        given = count_of(int(n_given), "dose")
         yield {
             "quantity": "half_life", "value": found.half_life, "low": found.low, "high": found.high, "unit": "d",
             "degrees_of_freedom": found.degrees_of_freedom, "n": found.n, "from_day": since.min(),
-            "collection_day": here.collection_day.max(), "source": f"{n_given:g} doses, single animals; {span}",
+            "collection_day": here.collection_day.max(), "source": f"{given}, single animals; {span}",
             "note": "; ".join(filter(None, notes)), "relative_error": found.rate_standard_error / found.rate,
         }  # fmt: skip
 
@@ -250,10 +250,10 @@ def _filling(study: Study, arm: pd.DataFrame, known: KnownHalf | None, rows: pd.
         treated = np.minimum(day, end) - here.first_day
         fraction = float(np.mean(steady_state_fraction(np.maximum(treated, 0.0), known.days)))
         row = {"quantity": "steady_state_fraction", "value": fraction, "collection_day": day, "n": len(here)}
-        missed = int((here.n_missed > 0).sum())
+        missed, every = int((here.n_missed > 0).sum()), count_of(len(here), "animal")
         notes = [
             "reached when dosing ended; less is left since" if (day > end).any() else "",
-            f"{missed} of {len(here)} animals missed doses and hold less than their regimen says" if missed else "",
+            f"{missed} of {every} missed doses and hold less than their regimen says" if missed else "",
         ]
         yield base | row | {"note": "; ".join(filter(None, notes))}
     if np.isfinite(interval):

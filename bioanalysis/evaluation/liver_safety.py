@@ -13,6 +13,7 @@ from bioanalysis.exposure import dunnett, jonckheere
 from bioanalysis.exposure.liver_safety import SCALES, FindingClass, classes_of, correlation
 from bioanalysis.study import Study
 from bioanalysis.variability.biodistribution import animal_values
+from bioanalysis.words import count_of
 
 STATEMENT = "research flag, not a dosing decision"
 LIVER_SAFETY = [
@@ -118,7 +119,7 @@ def _between_groups(values: pd.DataFrame, study: Study) -> Iterator[dict[str, An
     for (test, unit, day), here in values.groupby(["test", "unit", "study_day"], sort=False):
         known = here[here.log.notna()]
         about = {"test": test, "unit": unit, "study_day": day}
-        left = f"{len(here) - len(known)} values not above 0 left out" if len(known) < len(here) else ""
+        left = f"{count_of(len(here) - len(known), 'value')} not above 0 left out" if len(known) < len(here) else ""
         control = known[known.treatment == VEHICLE].log
         for treatment in dict.fromkeys(known.treatment[known.treatment != VEHICLE]):
             arm = known[known.treatment == treatment].sort_values("dose_mg_per_kg", kind="stable")

@@ -8,7 +8,7 @@ import pandas as pd
 from bioanalysis.calibration.reading import coefficient_of_variation
 from bioanalysis.flags import join_words
 from bioanalysis.method import Method
-from bioanalysis.words import BLQ, NEEDS_DECISION, QUANTIFIED
+from bioanalysis.words import BLQ, NEEDS_DECISION, QUANTIFIED, count_of
 
 
 def planned(group: pd.DataFrame, method: Method) -> bool:
@@ -67,7 +67,7 @@ def against_plan(group: pd.DataFrame, method: Method) -> str:
         return ""
     places = ", ".join(group.position.astype(str))
     worklist = f"config/worklists/{group.run_id.iloc[0]}.tsv"
-    found = f"{len(group)} readings (positions {places}) are {extractions} extraction{'s' if extractions > 1 else ''}"
+    found = f"{count_of(len(group), 'reading')} (positions {places}) are {count_of(extractions, 'extraction')}"
     planned_words = f"the method plans {plan.injections} injection(s) of {plan.extractions} extraction(s)"
     if extractions <= plan.extractions or plan.injections < 2:
         return f"{planned_words}; {found}"
@@ -81,7 +81,7 @@ def against_plan(group: pd.DataFrame, method: Method) -> str:
 
 def _said_plan(group: pd.DataFrame, method: Method) -> str:
     extractions = group.extraction_id.nunique()
-    said = f"{len(group)} readings of {extractions} extraction{'s' if extractions > 1 else ''}"
+    said = f"{count_of(len(group), 'reading')} of {count_of(extractions, 'extraction')}"
     return ", ".join(filter(None, [said, fewer_than_planned(group, method)]))
 
 

@@ -7,6 +7,7 @@ from bioanalysis.oligonucleotides.formulas import ATOMIC_WEIGHTS
 from bioanalysis.oligonucleotides.isobars import isobars
 from bioanalysis.oligonucleotides.masses import oligonucleotide_mass
 from bioanalysis.oligonucleotides.notation import Oligonucleotide, read_sequence
+from bioanalysis.words import count_of
 
 CHARGES = range(6, 13)
 
@@ -21,7 +22,7 @@ def mass_page(sequence: str, window_th: float) -> str:
     found = oligonucleotide_mass(chain, charges=charges)
     return "\n".join(
         [
-            f"{len(chain)} nucleotides, free acid {found.formula}",
+            f"{count_of(len(chain), 'nucleotide')}, free acid {found.formula}",
             f"average mass        {found.average_da:.2f} g/mol ({ATOMIC_WEIGHTS})",
             f"monoisotopic mass   {found.monoisotopic_da:.3f} Da",
             f"sodium salt         {found.sodium_salt_da:.2f} g/mol",

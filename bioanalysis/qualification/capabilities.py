@@ -13,6 +13,7 @@ import pandas as pd
 
 from bioanalysis.qualification.checks import Check, attempt
 from bioanalysis.text_files import own_table
+from bioanalysis.words import count_of
 
 PART = "Capabilities"
 TRIANGLE = (0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 40.0, 30.0, 20.0, 10.0, 0.0)  # at 0, 1 ... 10 s: its area is 250
@@ -70,7 +71,7 @@ def _mzml(numpress: bool) -> str:
         writer.store(str(path), experiment)
         (trace,) = read_traces(path, path.name)
     area = float(np.trapezoid(trace.intensity, trace.time_min * 60))
-    return f"{len(trace.intensity)} points, trapezoid {area:.6g} counts x s"
+    return f"{count_of(len(trace.intensity), 'point')}, trapezoid {area:.6g} counts x s"
 
 
 def _close(fit: Callable[[], float], words: str) -> Callable[[], str]:

@@ -10,6 +10,7 @@ from bioanalysis.qualification.checks import FAIL, PASS, Check
 from bioanalysis.qualification.study_runs import bioanalysis
 from bioanalysis.records.digests import files_below, sha256_or_reason
 from bioanalysis.tables import read_results
+from bioanalysis.words import count_of
 
 PART = "Records and reproducibility"
 ALTERED = (
@@ -51,8 +52,10 @@ def _account(folder: Path) -> Check:
     values = read_results(path)
     mute = values[(values.status != "quantified") & (values.reason == "")]
     kept = Counter(samples.sample_id.isin(values.sample_id))
-    observed = f"{kept[True]} of {len(samples)} samples in the results, {len(mute)} without value and reason"
-    expected = f"{len(samples)} of {len(samples)} samples in the results, 0 without value and reason"
+    observed = (
+        f"{kept[True]} of {count_of(len(samples), 'sample')} in the results, {len(mute)} without value and reason"
+    )
+    expected = f"{len(samples)} of {count_of(len(samples), 'sample')} in the results, 0 without value and reason"
     verdict = PASS if observed == expected else FAIL
     return Check(
         PART, "UR-030", "every sample has a value or a reason", expected, observed, verdict, "config/samples.tsv"

@@ -21,6 +21,7 @@ from bioanalysis.errors import Finding, RecordsDamaged
 from bioanalysis.records.digests import sha256_or_reason
 from bioanalysis.records.places import HEAD, PROVENANCE, TRAIL
 from bioanalysis.text_files import write_whole
+from bioanalysis.words import count_of
 
 _SEALED = re.compile(rb'\{"digest":"([0-9a-f]{64})",(.+\})\n?', re.DOTALL)
 Entry = dict[str, Any]
@@ -109,7 +110,7 @@ def read_trail(trail: bytes | None, head: bytes | None) -> Trail:
     previous = ""
     for number, line in enumerate(lines, start=1):
         if number == len(lines) and not line.endswith(b"\n"):
-            found.unfinished = f"its last line breaks off after {len(line)} bytes"
+            found.unfinished = f"its last line breaks off after {count_of(len(line), 'byte')}"
             break
         previous = _take(found, number, line, previous)
         found.whole_bytes += len(line)

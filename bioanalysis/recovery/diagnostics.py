@@ -24,6 +24,7 @@ from bioanalysis.recovery.run import (
     said_rows,
     welch_satterthwaite,
 )
+from bioanalysis.words import count_of
 
 POOLED_LEVELS = "pooled"
 PER_TENFOLD = "change_per_tenfold"
@@ -148,7 +149,7 @@ def _between_lots(neat: float, after: pd.DataFrame) -> str:
     factors = (after.signal / neat).groupby(after.lot).mean()
     if "" in factors.index or len(factors) < 2:
         return ""
-    return f"CV between {len(factors)} lots {100 * factors.std(ddof=1) / factors.mean():.1f} %"
+    return f"CV between {count_of(len(factors), 'lot')} {100 * factors.std(ddof=1) / factors.mean():.1f} %"
 
 
 def _over_levels(kind: str, each: list[tuple]) -> dict:
@@ -162,7 +163,7 @@ def _over_levels(kind: str, each: list[tuple]) -> dict:
     return {
         "kind": kind, "level": POOLED_LEVELS, "factor": factor, "relative_uncertainty": relative,
         "degrees_of_freedom": freedom, "n": sum(len(above) for _, above, _, _ in each), "low": low, "high": high,
-        "note": f"geometric mean of {len(each)} levels",
+        "note": f"geometric mean of {count_of(len(each), 'level')}",
         "rows": said_rows(*(pd.concat([one[k] for one in each]) for k in (1, 2))),
     }  # fmt: skip
 
@@ -239,7 +240,7 @@ def _change_per_tenfold(sides: list[pd.DataFrame]) -> dict:
     low, high = factor_interval(factor, relative, found.degrees_of_freedom)
     words = found.note or (
         f"slope of ln recovery on ln concentration {found.slope:+.4f} (standard uncertainty {found.uncertainty:.4f}, "
-        f"p {found.p_value:.3g}) over {len(levels)} levels"
+        f"p {found.p_value:.3g}) over {count_of(len(levels), 'level')}"
     )
     return {
         "level": POOLED_LEVELS, "factor": factor, "relative_uncertainty": relative,

@@ -28,7 +28,7 @@ def decided_within_run(run_id: str, flags: pd.DataFrame) -> list[dict[str, str]]
     ]
     excluded = flags[flags["flag"] == "excluded_by_decision"].drop_duplicates(["plate", "position"])
     if len(excluded):
-        text = f"{run_id}: {len(excluded)} calibrators or QCs excluded by hand; with and without: section Decisions"
+        text = f"{run_id}: {len(excluded)} of its calibrators and QCs excluded by hand; see section Decisions"
         lines.append({"kind": "", "text": text})
     return lines
 

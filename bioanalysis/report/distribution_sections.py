@@ -17,7 +17,7 @@ from bioanalysis.report.plots import Axis, Mark, plain, scatter
 from bioanalysis.report.study_stage import Part
 from bioanalysis.results import read_table
 from bioanalysis.study import Study
-from bioanalysis.words import QUANTIFIED
+from bioanalysis.words import QUANTIFIED, count_of
 
 NO_DOSES = (
     "No config/dosing.tsv: doses as given are not known, so there is no mass balance and no prediction from doses."
@@ -72,7 +72,7 @@ def balance_figures(whole: pd.DataFrame) -> list[Figure]:
         ]
         axis = Axis("group", ticks=groups, include=[0.5, len(groups) + 0.5])
         drawn = scatter(marks, axis, Axis("% of the dose", log=True), guides=(limit,))
-        words = f"{analyte} by {method_id}: {len(marks)} of {len(here)} animals drawn."
+        words = f"{analyte} by {method_id}: {len(marks)} of {count_of(len(here), 'animal')} drawn."
         figures.append(Figure(drawn, words, {"analyte": str(analyte), "method": str(method_id)}, "mass_balance.tsv"))
     return figures
 

@@ -106,7 +106,7 @@ def _runs_card(verdicts: Sequence[Verdict], failed: Sequence[Verdict]) -> dict[s
     runs = dict.fromkeys(verdict.run_id for verdict in verdicts)
     whole = [run for run in runs if all(v.accepted for v in verdicts if v.run_id == run)]
     none = [run for run in runs if not any(v.accepted for v in verdicts if v.run_id == run)]
-    headline = f"{len(whole)} of {len(runs)} runs accepted"
+    headline = f"{len(whole)} of {count_of(len(runs), 'run')} accepted"
     partly = len(runs) - len(whole) - len(none)
     headline += f", {partly} in part" * bool(partly) + f", {len(none)} failed" * bool(none)
     lines = [f"FAILED: {verdict.name}. {verdict.why}. {impact(verdict)}" for verdict in failed]
@@ -132,7 +132,12 @@ def _results_card(concentrations: pd.DataFrame) -> dict[str, Any]:
         f"{method_id}: " + ", ".join(f"{number} {status}" for status, number in here.status.value_counts().items())
         for method_id, here in concentrations[concentrations.method_id != ""].groupby("method_id", sort=False)
     ]
-    return _card("Samples", f"{reported} of {len(samples)} samples with a value or BLQ", lines, reported < len(samples))
+    return _card(
+        "Samples",
+        f"{reported} of {count_of(len(samples), 'sample')} with a value or BLQ",
+        lines,
+        reported < len(samples),
+    )
 
 
 def _by_kind(flags: pd.DataFrame) -> list[str]:

@@ -7,6 +7,7 @@ import pandas as pd
 from bioanalysis.limits import Limits
 from bioanalysis.report.figures import Figure
 from bioanalysis.report.plots import Axis, Mark, plain, scatter
+from bioanalysis.words import count_of
 
 OUTSIDE = "is_response_outside"
 
@@ -49,7 +50,7 @@ def by_hand(peaks: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     drawn = peaks[peaks.manual.astype(str).str.lower() == "true"]
     change = 100 * (drawn.area.astype(float) / drawn.automatic_area.astype(float) - 1)
     table = drawn.assign(change_percent=change).rename(columns=lambda name: name.removeprefix("manual_"))
-    return f"Integrated by hand: {len(drawn)} of {len(peaks)} chromatograms", table
+    return f"Integrated by hand: {len(drawn)} of {count_of(len(peaks), 'chromatogram')}", table
 
 
 def carry_over_figures(table: pd.DataFrame) -> list[Figure]:

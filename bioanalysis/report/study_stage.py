@@ -12,6 +12,7 @@ from bioanalysis.moles import GRAMS, MOLES, as_counted
 from bioanalysis.report.figures import Figure
 from bioanalysis.report.plots import Axis, Mark, scatter
 from bioanalysis.report.study_tables import read_or_empty
+from bioanalysis.words import count_of
 
 Part = tuple[str, pd.DataFrame, list[str] | None, Sequence[Figure | str]]
 
@@ -63,7 +64,7 @@ def difference_figures(pairs: pd.DataFrame) -> list[Figure]:
             Axis("difference %"),
             guides=(-limit, 0.0, limit),
         )
-        words = f"{method_id}, {analyte}: {len(marks)} of {len(here)} pairs drawn, limit ±{limit:g} %."
+        words = f"{method_id}, {analyte}: {len(marks)} of {count_of(len(here), 'pair')} drawn, limit ±{limit:g} %."
         figures.append(Figure(drawn, words, {"method": str(method_id), "analyte": str(analyte)}, "incurred.tsv"))
     return figures
 

@@ -10,6 +10,7 @@ from bioanalysis.report.sections import section
 from bioanalysis.study import Study
 from bioanalysis.study.entries import MEASURED, by_hand
 from bioanalysis.study.schema import FROM_INSTRUMENT
+from bioanalysis.words import count_of
 
 NOT_GIVEN = "not given"
 SAMPLE_COLUMNS = ["sample_id", "collected_at", "received_at", "storage_c", "freeze_thaw_cycles", "not_available_reason",
@@ -33,8 +34,9 @@ def tracking_section(study: Study, concentrations: pd.DataFrame) -> dict[str, An
     )
     given = {name: int((table[name].fillna("").astype(str) != "").sum()) for name in ("collected_at", "received_at")}
     text = (
-        f"Of {len(table)} samples, {given['collected_at']} have a time of collection and {given['received_at']} one of "
-        "receipt. The first analysis is that behind the reported result; deviations stand under Deviations."
+        f"Of {count_of(len(table), 'sample')}, {given['collected_at']} have a time of collection and "
+        f"{given['received_at']} one of receipt. The first analysis is that behind the reported result; "
+        "deviations stand under Deviations."
     )
     return section("Samples from collection to analysis", table, text=text, source="config/samples.tsv", folded=True)
 

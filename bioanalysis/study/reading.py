@@ -25,12 +25,16 @@ CONFIG = "config/config.yaml"
 
 @dataclass(frozen=True)
 class Rows:
-    """A table as read: its name in messages, its frame, whether it is there and all of it could be read."""
+    """A table as read: its name in messages, its frame, whether it is there and all of it could be read.
+
+    `misnamed` are columns whose header is misspelt, which is a fault of its own: nothing more is said of their cells.
+    """
 
     file: str
     frame: pd.DataFrame
     complete: bool = True
     present: bool = True
+    misnamed: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -45,7 +49,7 @@ class Rows:
     ) -> list[Fault]:
         """Return one fault for each row where `wrong`; `expected` may depend on the row number."""
         places = np.flatnonzero(np.fromiter(wrong, dtype=bool, count=len(self)))
-        if not len(places):
+        if not len(places) or column in self.misnamed:
             return []
         lines, cells = self.cells("line"), self.cells(column)
         return [
@@ -86,12 +90,14 @@ class StudyFolder:
                     self.faults.append(Fault(f"{stem}.tsv", "missing", f"the table '{declared.title.lower()}'{hint()}"))
                 return Rows(f"{stem}.tsv", declared.empty(), complete=optional, present=False)
             file = path.relative_to(self.path).as_posix()
-            frame, faults = declared.check(read_sheet(path, file))
+            sheet = read_sheet(path, file)
+            frame, faults = declared.check(sheet)
         except BatchError as error:
             self.faults += error.faults
             return Rows(f"{stem}.tsv", declared.empty(), complete=False)
         self.faults += faults
-        return Rows(file, frame)
+        misnamed = frozenset(declared.misnamed(sheet.header).values())
+        return Rows(file, frame, complete=not misnamed, misnamed=misnamed)
 
     def document(self, file: str) -> Document | None:
         """Return the settings file `file`, None where it cannot be read."""

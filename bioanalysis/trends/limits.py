@@ -23,6 +23,7 @@ from bioanalysis.limits import Rule, trend_rules
 from bioanalysis.tables import read_results, write_table
 from bioanalysis.trends.reading import RunResults
 from bioanalysis.trends.series import ACCEPTED
+from bioanalysis.words import count_of
 
 FILE, CHARTED = "trends/limits.tsv", "trends/trends.tsv"
 COLUMNS = [
@@ -281,7 +282,8 @@ def changed_since(points: pd.DataFrame, versions: Iterable[FixedLimits]) -> list
         here = points[(points.series == limits.series) & names.isin(limits.runs) & (points.state == ACCEPTED)]
         values = here.value[np.isfinite(here.value)]
         if len(values) != len(limits.runs):
-            said.append(f"{limits.series}: {len(limits.runs) - len(values)} of {len(limits.runs)} runs of version "
+            every = count_of(len(limits.runs), "run")
+            said.append(f"{limits.series}: {len(limits.runs) - len(values)} of {every} of version "
                         f"{limits.version} are no longer there as accepted values")  # fmt: skip
         elif not np.allclose([values.mean(), values.std(ddof=1)], [limits.centre, limits.sd], rtol=1e-9, atol=0):
             said.append(f"{limits.series}: the values of the runs of version {limits.version} have changed since")

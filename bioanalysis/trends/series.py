@@ -17,7 +17,7 @@ from bioanalysis.limits import limits_for
 from bioanalysis.method import Method
 from bioanalysis.text_files import own_table
 from bioanalysis.trends.reading import RunResults
-from bioanalysis.words import STUDY_SAMPLES
+from bioanalysis.words import STUDY_SAMPLES, count_of
 
 KNOWN = ("calibrator", "anchor", "qc", "dilution_qc")
 WITHOUT_STANDARD = ("blank", "carryover_blank")
@@ -185,7 +185,7 @@ def _blanks(curve: CurveResults) -> Iterator[Value]:
         signal = here.analyte_area if lcms else here.response
         value = _mean("blank", (curve.analyte, str(tissue)), signal, "blanks")
         if lcms and not value.n:
-            value = Value("blank", value.subject, math.nan, 0, f"no peak in {len(here)} blanks")
+            value = Value("blank", value.subject, math.nan, 0, f"no peak in {count_of(len(here), 'blank')}")
         yield value
 
 
@@ -241,7 +241,7 @@ def _replicates(curve: CurveResults) -> Iterator[Value]:
         value = math.sqrt(sum(cv**2 for cv in cvs) / len(cvs))
         yield Value("replicate_cv", (curve.analyte,), value, len(cvs), high=high)
     else:
-        note = f"none of {len(sets)} sets of wells lies inside the range"
+        note = f"none of {count_of(len(sets), 'set')} of wells lies inside the range"
         yield Value("replicate_cv", (curve.analyte,), math.nan, 0, note, high=high)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from bioanalysis.acceptance.validation import FOUND, RATIO
 from bioanalysis.variability import compare_methods
+from bioanalysis.words import count_of
 
 FEWEST_PAIRS = 3
 EXPERIMENT = "cross_validation"
@@ -37,7 +38,7 @@ def agreement_words(pairs: pd.DataFrame) -> str:
     return (
         f"{pairs.columns[1]} over {pairs.columns[0]}: {ratio:.1f} % ({low:.1f} to {high:.1f}), limits of agreement "
         f"{lower:.1f} to {upper:.1f} %; Deming slope of logarithms {found.deming.slope:.3g}; concordance "
-        f"{found.concordance.coefficient:.3g}; {len(pairs)} samples"
+        f"{found.concordance.coefficient:.3g}; {count_of(len(pairs), 'sample')}"
     )
 
 

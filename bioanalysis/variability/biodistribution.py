@@ -21,6 +21,7 @@ from bioanalysis.limits.statistics import statistical_limits
 from bioanalysis.variability.multiplicity import STUDY_ALARMS, stand_out, tail
 from bioanalysis.variability.outliers import modified_z, rosner
 from bioanalysis.variability.shared_terms import Side, combined_degrees, shared_of_ratio
+from bioanalysis.words import count_of
 
 COLUMNS = [
     "subject_id", "group", "collection_day", "analyte", "method_id", "numerator", "denominator", "ratio", "low",
@@ -227,6 +228,6 @@ def _group_row(members: list[dict[str, Any]], values: pd.DataFrame) -> dict[str,
     own = (float(logs.var(ddof=1)) / len(logs), float(len(logs) - 1))
     total, degrees = combined_degrees([own, *shared_of_ratio(values, sides)])
     half = float(stdtrit(degrees, (1 + GROUP_LEVEL) / 2) * np.sqrt(total)) if total else 0.0
-    note = f"geometric mean of {len(logs)} animals, 90 % interval"
+    note = f"geometric mean of {count_of(len(logs), 'animal')}, 90 % interval"
     row |= _held_against(float(logs.mean()), half, expected) | {"note": note}
     return row | {"p": outside(float(logs.mean()), float(np.sqrt(total)), degrees, expected)}

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri, stdtrit
 
+from bioanalysis.words import count_of
+
 
 class Line(NamedTuple):
     """Straight line y = intercept + slope x with intervals."""
@@ -88,7 +90,7 @@ def compare_methods(x: ArrayLike, y: ArrayLike, error_ratio: float = 1.0, level:
     """
     first, second = np.asarray(x, dtype=float).ravel(), np.asarray(y, dtype=float).ravel()
     if len(first) != len(second):
-        raise ValueError(f"x holds {len(first)} values, y {len(second)}; they must be pairs")
+        raise ValueError(f"x holds {count_of(len(first), 'value')}, y {len(second)}; they must be pairs")
     complete = ~(np.isnan(first) | np.isnan(second))
     first, second = first[complete], second[complete]
     _refuse(first, second, error_ratio)

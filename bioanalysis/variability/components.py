@@ -11,6 +11,7 @@ import pandas as pd
 from bioanalysis.variability.mean_squares import Interval, MeanSquares, mean_squares
 from bioanalysis.variability.nesting import Nesting, read_nesting
 from bioanalysis.variability.reml import fit_reml
+from bioanalysis.words import count_of
 
 Method = Literal["reml", "anova"]
 COLUMNS = ["component", "variance", "degrees_of_freedom", "low", "high", "percent", "note"]
@@ -113,7 +114,7 @@ def _with_value(table: pd.DataFrame, value: str) -> pd.DataFrame:
     if np.isinf(numbers).any():
         raise ValueError(f"{value} holds {int(np.isinf(numbers).sum())} infinite values (the logarithm of zero?)")
     if numbers.isna().all():
-        raise ValueError(f"{value} holds no value at all ({len(table)} rows)")
+        raise ValueError(f"{value} holds no value at all ({count_of(len(table), 'row')})")
     return table.assign(**{value: numbers})[numbers.notna()]
 
 

@@ -10,6 +10,8 @@ from itertools import groupby
 import numpy as np
 import pandas as pd
 
+from bioanalysis.words import count_of
+
 
 @dataclass(frozen=True)
 class Nesting:
@@ -115,7 +117,9 @@ def _refuse_missing_labels(table: pd.DataFrame, columns: Sequence[str]) -> None:
             f"no column {', '.join(map(repr, absent))}; the table has {', '.join(map(str, table.columns))}"
         )
     empty = [
-        f"{name} is missing in {int(table[name].isna().sum())} rows" for name in columns if table[name].isna().any()
+        f"{name} is missing in {count_of(int(table[name].isna().sum()), 'row')}"
+        for name in columns
+        if table[name].isna().any()
     ]
     if empty:
         raise ValueError(f"every row needs its labels: {'; '.join(empty)}")

@@ -10,6 +10,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import stdtr, stdtrit
 
+from bioanalysis.words import count_of
+
 Alternative = Literal["two-sided", "greater", "less"]
 
 
@@ -143,7 +145,7 @@ def modified_z(values: ArrayLike) -> np.ndarray:
 def _finite(values: ArrayLike, *, fewest: int) -> np.ndarray:
     numbers = np.asarray(values, dtype=float)
     if numbers.ndim != 1 or len(numbers) < fewest:
-        raise ValueError(f"{numbers.size} values given; at least {fewest} are needed")
+        raise ValueError(f"{count_of(numbers.size, 'value')} given; at least {fewest} are needed")
     if not np.isfinite(numbers).all():
         raise ValueError(f"{int(np.sum(~np.isfinite(numbers)))} of {len(numbers)} values are not finite numbers")
     return numbers

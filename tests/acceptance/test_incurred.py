@@ -332,4 +332,4 @@ def test_one_difference_has_no_mean():
 def test_a_study_without_reanalysis_is_told_so_by_every_rule():
     ledger = judged([first()], [])
     assert set(ledger.table().verdict) == {"not_assessable"}
-    assert "no incurred sample reanalysis (1 samples analysed)" in observed(ledger, "ISR-01")
+    assert "no incurred sample reanalysis (1 sample analysed)" in observed(ledger, "ISR-01")

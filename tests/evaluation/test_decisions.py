@@ -71,7 +71,7 @@ def test_a_run_that_passes_only_without_a_qc_says_so():
     assert raised.observed == "D1: without it QC-05 fails"
     first_screen = [line["text"] for line in decided_within_run("LC-1", result.flags)]
     assert first_screen[0] == "LC-1, mipomersen: RESTS ON A DECISION: D1: without it QC-05 fails"
-    assert first_screen[1].startswith("LC-1: 1 calibrators or QCs excluded by hand")
+    assert first_screen[1].startswith("LC-1: 1 of its calibrators and QCs excluded by hand")
 
 
 def test_two_exclusions_that_rescue_a_run_only_together_are_taken_back_together():

@@ -120,4 +120,4 @@ def test_without_clinical_chemistry_tables_are_there_and_empty(tmp_path):
 def test_a_value_of_zero_has_no_logarithm_and_says_so(tmp_path):
     findings = judged(tmp_path, ("C1", 29, "ALT", 0, 60), ("C2", 29, "ALT", 20, 60), ("H1", 29, "ALT", 30, 60))
     assert findings.tables["liver_safety"].iloc[0].note == "value is not above 0: no logarithm, no fold over control"
-    assert "1 values not above 0 left out" in findings.tables["liver_tests"].iloc[0].note
+    assert "1 value not above 0 left out" in findings.tables["liver_tests"].iloc[0].note

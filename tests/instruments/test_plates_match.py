@@ -87,7 +87,7 @@ def test_everything_missing_is_told_at_once():
 
 def test_readings_that_no_row_names_are_noted():
     found = match(wells(("1", "A1", 0.1), ("1", "A2", 0.2), ("1", "A3", "empty")), worklist(("1", "A1", "unknown")))
-    assert found.attrs["notes"] == ("plate 1: 1 wells hold a reading that no worklist row names: A2",)
+    assert found.attrs["notes"] == ("plate 1: 1 reading in wells that no worklist row names: A2",)
 
 
 def test_a_well_that_the_export_calls_standard_and_the_worklist_unknown_is_a_fault():

@@ -179,7 +179,7 @@ def test_all_runs_failed(tmp_path):
 
 def test_one_sample(tmp_path):
     page = page_of(make_results(tmp_path, sizes=(1,)))
-    assert "1 of 1 runs accepted" in first_screen(page)
+    assert "1 of 1 run accepted" in first_screen(page)
     assert section_of(page, "Tissue concentrations").count("<tr id") == 0
     assert 'scope="row">S0<' in page
 

@@ -143,7 +143,7 @@ def test_misuse_is_named(two_animals_per_group, change, words):
 
 
 def test_a_missing_label_and_an_infinite_value_are_refused(two_animals_per_group):
-    with pytest.raises(ValueError, match="animal is missing in 1 rows"):
+    with pytest.raises(ValueError, match="animal is missing in 1 row"):
         variance_components(
             two_animals_per_group.replace({"animal": {"low1": None}}).drop(index=0), "value", ("animal",)
         )

@@ -7,6 +7,7 @@ import re
 
 from bioanalysis.instruments.plates.cells import Cell, Found, number, well_name
 from bioanalysis.instruments.plates.document import Document, Sheet
+from bioanalysis.words import count_of
 
 NAME = "magellan"
 WELLS = "Well positions"
@@ -44,7 +45,7 @@ def _read_sheet(document: Document, sheet: Sheet, found: Found) -> None:
     readings = [index for index, name in enumerate(names) if READING.fullmatch(name)]
     wavelengths = [number(match[1]) for row in sheet.rows if row and (match := WAVELENGTH.match(row[0]))]
     if len(wavelengths) != len(readings):
-        text = f"{len(readings)} columns of readings and {len(wavelengths)} wavelengths"
+        text = f"{count_of(len(readings), 'column')} of readings and {len(wavelengths)} wavelengths"
         found.faults.append(document.fault(text, "a measurement wavelength for each column", 1))
         wavelengths = [math.nan] * len(readings)
     others = [name for index, name in enumerate(names) if name and index not in (position, *readings)]

@@ -12,6 +12,7 @@ import pandas as pd
 from bioanalysis.errors import BatchError, Fault
 from bioanalysis.instruments.plates.cells import well_name
 from bioanalysis.instruments.plates.reading import PlateReading, signal_of
+from bioanalysis.words import count_of
 
 # what a sample type of the worklist may be called in the layout of an export without contradicting it
 AGREEING = {
@@ -242,6 +243,6 @@ def _unnamed_wells(rows: pd.DataFrame, signals: pd.DataFrame) -> tuple[str, ...]
         if (row.plate, row.well) not in named:
             unnamed.setdefault(row.plate, []).append(row.well)
     return tuple(
-        f"plate {plate}: {len(wells)} wells hold a reading that no worklist row names: {', '.join(wells)}"
+        f"plate {plate}: {count_of(len(wells), 'reading')} in wells that no worklist row names: {', '.join(wells)}"
         for plate, wells in unnamed.items()
     )

@@ -15,6 +15,7 @@ from bioanalysis.instruments.plates.cells import Cell, Found, number
 from bioanalysis.instruments.plates.document import Document
 from bioanalysis.instruments.plates.matrix import LETTERS, PLATE_FORMATS
 from bioanalysis.instruments.plates.softmax_groups import read_group
+from bioanalysis.words import count_of
 
 NAME = "softmax"
 REDUCED = "reduced"
@@ -113,7 +114,7 @@ def _read_plate(document: Document, block: Block, found: Found) -> list[str]:
         by_well = header.layout == "TimeFormat"
         expected = len(part.wavelengths_nm) if by_well else header.shape[0]
         if len(part.rows) != expected:
-            text = f"{len(part.rows)} lines of values under line {part.line} of plate {header.name}"
+            text = f"{count_of(len(part.rows), 'line')} of values under line {part.line} of plate {header.name}"
             found.faults.append(document.fault(text, f"{expected} (is the file cut short?)", part.line))
         found.cells += _wells_side_by_side(header, part) if by_well else _plate_rows(header, part)
     return [header.name]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from bioanalysis.instruments.plates.cells import Cell, Found, number
 from bioanalysis.instruments.plates.document import Document, Sheet
+from bioanalysis.words import count_of
 
 NAME = "tidy"
 COLUMNS = ("plate", "well", "signal", "wavelength_nm")
@@ -53,7 +54,7 @@ def _cell(document: Document, names: Sequence[str], row: Sequence[str], line: in
     if len(row) < len(names) and "signal" not in fields:
         found.faults.append(document.fault("the line ends before its signal", "a complete line", line))
     if any(row[len(names) :]):
-        text = f"{len(row)} cells under {len(names)} column names"
+        text = f"{count_of(len(row), 'cell')} under {len(names)} column names"
         found.faults.append(document.fault(text, "as many cells as names", line))
     return Cell(
         plate=fields.get("plate", "") or "1",

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.special import chdtri
+from scipy.stats import qmc
 
 from bioanalysis.limits.statistics import statistical_limits
-from bioanalysis.variability.mean_squares import mean_squares
+from bioanalysis.variability.mean_squares import MeanSquares, mean_squares
 from bioanalysis.variability.nesting import Nesting, read_nesting
+
+DRAWS = 2**13  # a power of two, for which Sobol's points are even
 
 
 class Dominance(NamedTuple):
@@ -36,8 +40,6 @@ def dominant_step(
     *,
     confidence: float | None = None,
     level: float = 0.95,
-    draws: int = 10_000,
-    rng: np.random.Generator | None = None,
 ) -> Dominance:
     """Return the step with the largest variance, if it exceeds each other one with `confidence`.
 
@@ -45,15 +47,8 @@ def dominant_step(
     ----------
     table, value, nested, fixed, crossed
         As for `variance_components`; rows without a value must have been left out.
-    confidence : float
-        Probability with which a step must exceed each other one, to be named; `dominant_step` of
-        limits/statistics.tsv if None.
-    level : float
-        Confidence of the intervals of the shares.
-    draws : int
-        Draws behind probability and intervals.
-    rng : Generator, optional
-        Where the draws come from; the same ones at every call by default.
+    confidence, level
+        As for `largest_variance`.
 
     Returns
     -------
@@ -61,65 +56,130 @@ def dominant_step(
         `component` (its name as in `variance_components`, joined levels included), `probability` with which the
         likeliest step exceeds its nearest rival, `candidates` (the fewest steps of which one is the largest with a
         probability of `level`), `shares` (component, percent, low, high) of the steps that can be told apart, `note`.
+    """
+    design = read_nesting(table, value, nested, fixed, crossed)
+    squares = mean_squares(design)
+    missing = [n for n, kept in zip(design.levels, squares.separable, strict=True) if not kept and n != crossed]
+    if missing or squares.separable.sum() < 2:
+        return _nothing(_why_none(design, missing))
+    return largest_variance(squares, design.levels, crossed, confidence=confidence, level=level)
+
+
+def largest_variance(
+    squares: MeanSquares,
+    levels: Sequence[str],
+    crossed: str | None = None,
+    *,
+    confidence: float | None = None,
+    level: float = 0.95,
+) -> Dominance:
+    """Return which of the `levels` behind `squares` has the largest variance: `dominant_step` from its mean squares.
+
+    Parameters
+    ----------
+    squares : MeanSquares
+        At least two of its levels separable.
+    levels : sequence of str
+        Their names, outermost first; `crossed` is the one that is not nested.
+    confidence : float
+        Probability with which a step must exceed each other one, to be named; `dominant_step` of
+        limits/statistics.tsv if None.
+    level : float
+        Confidence of the intervals of the shares.
 
     Notes
     -----
     Generalised pivotal quantities: each expected mean square is drawn as MS df / chi-square(df), solved for the
-    variances, negative ones cut to zero. With few degrees of freedom no step is named. A name asks for all its
-    pairwise tests at once (intersection-union), so none of them needs a correction. Where two steps scatter alike,
-    each is named in 1 - `confidence` of the studies: the price of a lower confidence is a wrong name near a tie.
-    The chi-squares are stratified: quantiles of equal chance, shuffled. A
-    crossed step with fewer than 3 degrees of freedom is taken out as it is estimated, and does not compete.
+    variances, negative ones cut to zero. Between neighbours this is the F test, exactly. With few degrees of freedom
+    no step is named. A name asks for all its pairwise tests at once (intersection-union), so none of them needs a
+    correction: where two steps scatter alike, each is named in at most 1 - `confidence` of the studies.
+
+    A rival outside the step takes in the mean squares of all levels outside itself, as though those scattered nothing
+    more. What they do scatter makes the rival larger, so that the chance of a wrong name stays; their degrees of
+    freedom are gained. A crossed step with fewer than 3 degrees of freedom is taken out as it is estimated, and does
+    not compete.
 
     References
     ----------
     Weerahandi, J Am Stat Assoc 88 (1993) 899; Burdick, Borror & Montgomery, Design and Analysis of Gauge R&R Studies
     (2005), chapter 4; Berger, Technometrics 24 (1982) 295 (intersection-union).
     """
-    design = read_nesting(table, value, nested, fixed, crossed)
-    squares = mean_squares(design)
-    kept = squares.separable
-    names = [name for name, one in zip(design.levels, kept, strict=True) if one]
-    missing = [n for k, n in enumerate(design.levels) if not kept[k] and n != crossed]
-    if missing or len(names) < 2:
-        return Dominance("", np.nan, (), pd.DataFrame(columns=_SHARES), _why_none(design, missing))
-    limits = statistical_limits()
-    rng = rng or np.random.default_rng(1993)
-    freedom = squares.degrees_of_freedom[kept].astype(float)
-    drawn = squares.squares[kept] * freedom / _chi_squares(freedom, draws, rng)
-    few = np.array([name == crossed for name in names]) & (freedom < limits["fewest_degrees"])
-    drawn[:, few] = squares.squares[kept][few]
-    variances = np.maximum(drawn @ squares.weights.T, 0.0)[:, ~few]
-    names = [name for name, one in zip(names, few, strict=True) if not one]
+    kept, limits = squares.separable, statistical_limits()
+    names = [name for name, one in zip(levels, kept, strict=True) if one]
+    few = [name == crossed and squares.degrees_of_freedom[kept][k] < limits["fewest_degrees"]
+           for k, name in enumerate(names)]  # fmt: skip
+    drawn = _drawn(squares, np.array(few))
+    judged = [k for k in range(len(names)) if not few[k]]
+    variances = np.maximum(drawn, 0.0)[:, judged]
     total = variances.sum(axis=1, keepdims=True)
     if not np.all(total > 0):
-        return Dominance(
-            "", np.nan, (), pd.DataFrame(columns=_SHARES), "values agree exactly: check rounding or copies"
-        )
+        return _nothing("values agree exactly: check rounding or copies")
     shares = 100 * variances / total
     low, middle, high = np.quantile(shares, [(1 - level) / 2, 0.5, (1 + level) / 2], axis=0)
-    wins = np.bincount(shares.argmax(axis=1), minlength=len(names)) / draws
-    exceeds = np.array([_nearest(variances, k) for k in range(len(names))])
+    exceeds = _exceeds(squares, drawn, [k for k in judged if names[k] != crossed])[np.ix_(judged, judged)].min(axis=1)
+    names = [names[k] for k in judged]
     best = int(exceeds.argmax())
     known = pd.DataFrame({"component": names, "percent": middle, "low": low, "high": high})
     named = names[best] if exceeds[best] >= (limits["dominant_step"] if confidence is None else confidence) else ""
-    left_out = f"too few values of {crossed} to judge it as a step" if few.any() else ""
+    left_out = f"too few values of {crossed} to judge it as a step" if any(few) else ""
+    return Dominance(named, float(exceeds[best]), _likely(shares, names, level), known, left_out)
+
+
+def _nothing(why: str) -> Dominance:
+    return Dominance("", np.nan, (), pd.DataFrame(columns=_SHARES), why)
+
+
+def _likely(shares: np.ndarray, names: Sequence[str], level: float) -> tuple[str, ...]:
+    """Return the fewest steps of which one is the largest with a probability of `level`."""
+    wins = np.bincount(shares.argmax(axis=1), minlength=len(names)) / len(shares)
     order = np.argsort(-wins, kind="stable")
     enough = int(np.searchsorted(np.cumsum(wins[order]), level)) + 1
-    likely = tuple(names[k] for k in sorted(order[:enough]))
-    return Dominance(named, float(exceeds[best]), likely, known, left_out)
+    return tuple(names[k] for k in sorted(order[:enough]))
 
 
-def _chi_squares(freedom: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Return stratified chi-squares (draws, n): every column holds each of `draws` slices of equal chance once."""
-    chances = (np.arange(draws) + 0.5) / draws
-    return np.column_stack([chdtri(each, rng.permutation(chances)) for each in freedom])
+@cache
+def _chances(levels: int) -> np.ndarray:
+    """Return points (DRAWS, levels) evenly spread over the unit cube, each column a grid of equal chances (Sobol)."""
+    return np.asarray(qmc.Sobol(levels, scramble=False).random(DRAWS) + 0.5 / DRAWS)
 
 
-def _nearest(variances: np.ndarray, step: int) -> float:
-    """Return the least probability with which a step exceeds another one."""
-    others = np.delete(variances, step, axis=1)
-    return float((variances[:, [step]] > others).mean(axis=0).min()) if others.shape[1] else 1.0
+@cache
+def _chi_squares(levels: int, level: int, freedom: float) -> np.ndarray:
+    """Return chi-squares over their degrees of freedom (DRAWS,), by the chances of one of the levels."""
+    return np.asarray(chdtri(freedom, _chances(levels)[:, level]) / freedom)
+
+
+def _drawn(squares: MeanSquares, as_estimated: np.ndarray) -> np.ndarray:
+    """Return the variances (DRAWS, n) of the separable levels, negative ones included."""
+    known, freedom = squares.squares[squares.separable], squares.degrees_of_freedom[squares.separable]
+    n = len(known)
+    expected = [np.full(DRAWS, known[k]) if as_estimated[k] else known[k] / _chi_squares(n, k, float(freedom[k]))
+                for k in range(n)]  # fmt: skip
+    return np.column_stack(expected) @ squares.weights.T
+
+
+def _exceeds(squares: MeanSquares, drawn: np.ndarray, nested: Sequence[int]) -> np.ndarray:
+    """Return the probability (n, n) with which the variance of each row exceeds that of each column; 1 with itself."""
+    n = drawn.shape[1]
+    found = np.ones((n, n))
+    for rival in range(n):
+        alone = drawn[:, rival]
+        pooled = _with_outer(squares, drawn, rival) if rival in nested and rival > 0 else alone
+        for step in set(range(n)) - {rival}:
+            other = pooled if step > rival else alone
+            found[step, rival] = np.mean(np.maximum(drawn[:, step], 0.0) > np.maximum(other, 0.0))
+    return found
+
+
+def _with_outer(squares: MeanSquares, drawn: np.ndarray, level: int) -> np.ndarray:
+    """Return the variance (DRAWS,) of a level from its mean square and those of all levels outside it together."""
+    kept = squares.separable
+    freedom = squares.degrees_of_freedom[kept][: level + 1].astype(float)
+    total = float(freedom.sum())
+    together = float(freedom @ squares.squares[kept][: level + 1]) / total
+    holds = freedom @ squares.expectation[np.ix_(kept, kept)][: level + 1] / total
+    inner = drawn[:, level + 1 :] @ holds[level + 1 :]
+    return np.asarray((together / _chi_squares(drawn.shape[1], level, total) - inner) / holds[level])
 
 
 _SHARES = ["component", "percent", "low", "high"]

@@ -6,15 +6,26 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from scipy.stats import f as fisher
 from scipy.stats import linregress
 
 from bioanalysis.variability.covariates import explained_share
-from bioanalysis.variability.dominance import dominant_step, one_more, replication, variance_of_mean
+from bioanalysis.variability.dominance import (
+    dominant_step,
+    largest_variance,
+    one_more,
+    replication,
+    variance_of_mean,
+)
+from bioanalysis.variability.mean_squares import MeanSquares
 from bioanalysis.variability.multiplicity import holm
 
 pytestmark = pytest.mark.requirement("UR-015")
 
-NESTED = ("animal", "piece", "extraction")
+NESTED = STEPS = ("animal", "piece", "extraction")
+# mean squares of 4 groups of 5 animals x 2 pieces x 2 extractions
+DEGREES = np.array([16, 20, 40])
+TWO_BY_TWO = np.array([[4.0, 2.0, 1.0], [0.0, 2.0, 1.0], [0.0, 0.0, 1.0]])
 
 
 def study(animal: float, piece: float, extraction: float, seed: int = 3, animals: int = 20) -> pd.DataFrame:
@@ -48,6 +59,32 @@ def test_the_same_call_gives_the_same_answer():
     table = study(0.3, 0.2, 0.1)
     first, again = (dominant_step(table, "y", NESTED, ("group",)) for _ in range(2))
     pd.testing.assert_frame_equal(first.shares, again.shares)
+
+
+def test_two_steps_are_told_apart_by_the_f_test():
+    # animal 16, extraction 20 degrees: MS_a = 2 a + e, so that a > e where MS_a / MS_e > 3
+    squares = MeanSquares(np.array([5.1, 1.0]), np.array([16, 20]), np.array([[2.0, 1.0], [0.0, 1.0]]))
+    found = largest_variance(squares, ("animal", "extraction"))
+    assert_allclose(found.probability, fisher.cdf(5.1 / 3, 16, 20), atol=2e-3)
+
+
+def test_a_rival_inside_others_has_their_degrees_of_freedom():
+    # extraction against piece: animals, 4 a + 2 p + e, are taken for 2 p + e; tied at 3 times the extractions
+    together = (16 * 1.0 + 20 * 1.5) / 36
+    found = largest_variance(MeanSquares(np.array([1.0, 1.5, 0.9]), DEGREES, TWO_BY_TWO), STEPS)
+    assert_allclose(found.probability, fisher.sf(together / 0.9 / 3, 36, 40), atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("tied", "step"), [((1, 1, 0), "animal"), ((1, 1, 0), "piece"), ((1, 0, 1), "extraction"), ((0, 1, 1), "piece")]
+)
+def test_near_a_tie_a_step_is_named_in_a_tenth_of_the_studies(tied, step):
+    rng = np.random.default_rng(12)
+    expected = TWO_BY_TWO @ np.maximum(tied, 1e-6)
+    drawn = expected * rng.chisquare(DEGREES, size=(600, 3)) / DEGREES
+    named = [largest_variance(MeanSquares(squares, DEGREES, TWO_BY_TWO), STEPS).component for squares in drawn]
+    assert named.count(step) / 600 < 0.10 + 3 * np.sqrt(0.1 * 0.9 / 600)
+    assert named.count(step) / 600 > 0.04
 
 
 def test_one_animal_per_group_names_nothing():

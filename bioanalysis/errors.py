@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bioanalysis.words import count_of
+
 MOST_FILES, EXAMPLES = 5, 3  # files named one by one for the same fault; files named of more
 
 
@@ -105,10 +107,8 @@ def plain_message(faults: Iterable[Fault]) -> str:
     for file in sorted({fault.file for fault in left}):
         here = sorted((f for f in left if f.file == file), key=lambda f: (f.line or 0, f.column or ""))
         paragraphs.append("\n".join([f"{file} cannot be used:", *(f"  {fault}" for fault in here)]))
-    count = f"{len(faults)} fault{'s' if len(faults) != 1 else ''}"
-    return "\n".join(
-        [*paragraphs, f"{count} in {len(files)} file{'s' if len(files) != 1 else ''}; nothing was computed."]
-    )
+    count = count_of(len(faults), "fault") + (f" in {len(files)} files" if len(files) > 1 else "")
+    return "\n".join([*paragraphs, f"{count}; nothing was computed."])
 
 
 def _shared(faults: Iterable[Fault]) -> list[list[Fault]]:

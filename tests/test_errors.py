@@ -29,6 +29,17 @@ def test_what_one_of_many_files_has_besides_is_told_of_it():
     assert text.endswith("8 faults in 7 files; nothing was computed.")
 
 
+@pytest.mark.parametrize(
+    ("faults", "end"),
+    [
+        ([Fault("--share", "'200%'", "a share of the samples such as 0.2 or 20%")], "1 fault; nothing was computed."),
+        ([Fault("a.tsv", "'x'", "y", 2), Fault("a.tsv", "'x'", "y", 3)], "2 faults; nothing was computed."),
+    ],
+)
+def test_files_are_counted_where_there_are_several(faults, end):
+    assert plain_message(faults).splitlines()[-1] == end
+
+
 def test_few_files_and_cells_of_tables_are_all_named():
     few = [Fault(f"{number}.mzML", *NO_TRACE) for number in range(1, 6)]
     cells = [Fault(f"config/worklists/R{number}.tsv", "'x'", "a number", 3, "nominal_ng_ml") for number in range(9)]

@@ -24,7 +24,7 @@ SPREADS = (
     "mean", "sd", "cv_percent", "geometric_mean", "geometric_cv_percent", "geometric_cv_percent_low",
     "geometric_cv_percent_high", "robust_cv_percent", "robust_cv_percent_low", "robust_cv_percent_high",
 )  # fmt: skip
-FEW = statistical_limits()["few_animals"]
+FEW, WIDEST = (statistical_limits()[name] for name in ("few_animals", "widest_cv"))
 KEYS = ["group", "tissue", "collection_day", "sex", "analyte", "method_id"]
 
 
@@ -103,9 +103,10 @@ def _how_wide(row: dict[str, Any]) -> str:
     low, high = row["geometric_cv_percent_low"], row["geometric_cv_percent_high"]
     if row["n_quantified"] > FEW or not np.isfinite(high):
         return ""
-    return (
-        f"{count_of(row['n_quantified'], 'animal')}: the true CV may be anything from {low:.0f} to {high:.0f} % (95 %)"
-    )
+    animals = count_of(row["n_quantified"], "animal")
+    if high > WIDEST:
+        return f"{animals}: the interval of the CV is too wide to mean anything (95 %: above {low:.0f} %)"
+    return f"{animals}: the true CV may be anything from {low:.0f} to {high:.0f} % (95 %)"
 
 
 def _mean_interval(group: pd.DataFrame, values: pd.Series, level: float) -> tuple[float, float, str]:

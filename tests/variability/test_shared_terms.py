@@ -74,6 +74,13 @@ def test_a_summary_says_how_wide_the_interval_of_its_cv_is():
     assert "3 animals: the true CV may be anything from" in row.note
 
 
+def test_two_animals_have_an_interval_too_wide_to_mean_anything():
+    # SD of ln 9 and ln 11 0.1419 with 1 df: / sqrt(5.0239) = 0.0633, / sqrt(0.000982) = 4.53, a CV of 28 000 000 %
+    row = group_summary(animals([9.0, 11.0]), Fraction(1, 2)).iloc[0]
+    assert row.geometric_cv_percent_high > 1e6
+    assert row.note == "2 animals: the interval of the CV is too wide to mean anything (95 %: above 6 %)"
+
+
 def test_blq_is_counted_and_the_rule_printed():
     row = group_summary(animals([9.0, 10.0, np.nan], ["quantified"] * 2 + ["BLQ"]), Fraction(1, 2)).iloc[0]
     assert (row.n, row.n_quantified, row.n_blq) == (3, 2, 1)

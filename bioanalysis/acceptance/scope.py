@@ -197,7 +197,7 @@ def judge_homogenates(ledger: Ledger, reported: pd.DataFrame, method: Method) ->
         outside = here.sample_id[factor.index][~factor.between(low * (1 - NEARLY), high * (1 + NEARLY))]
         every = count_of(len(factor), "sample")
         observed = f"{len(outside)} of {every} outside, {factor.min():.4g} to {factor.max():.4g} mL/g"
-        hint = f"; e.g. {outside.iloc[0]}: mass in mg, volume in uL?" if len(outside) else ""
+        hint = f"; e.g. {outside.iloc[0]}: mass in mg, volume in uL, not exchanged?" if len(outside) else ""
         ledger.add(rule, outside.empty, observed + hint, tissue=tissue)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bioanalysis.limits import read_catalogue
 from bioanalysis.study.validated import differences
 from bioanalysis.text_files import listed
-from bioanalysis.words import STUDY_SAMPLES
+from bioanalysis.words import STUDY_SAMPLES, count_of
 
 if TYPE_CHECKING:
     from bioanalysis.method import Method, Transition
@@ -18,7 +18,8 @@ QUADRUPOLE_WINDOW_TH = 0.7  # half-width of what a quadrupole at unit resolution
 
 def notes_on(study: Study) -> tuple[str, ...]:
     """Return the notes on a study, each a sentence."""
-    notes = (*_empty_tables(study), *_unused(study), *_masses(study), _homogenates(study), *_beside_validation(study))
+    made = (*_exchanged(study), _homogenates(study))
+    notes = (*made, *_empty_tables(study), *_unused(study), *_masses(study), *_beside_validation(study))
     return tuple(note for note in notes if note)
 
 
@@ -64,11 +65,29 @@ def _note(what: str, thing: str, names: list[str]) -> str:
     return f"{len(names)} {thing}{'s' if len(names) != 1 else ''} {what}: {listed(names, most=5)}" if names else ""
 
 
+def _exchanged(study: Study) -> list[str]:
+    """Samples with more tissue than buffer: the columns have most likely changed places."""
+    samples, notes = study.samples, []
+    for column, unit in (("buffer_volume_ul", "uL"), ("buffer_mass_mg", "mg")):
+        more = samples[samples["tissue_mass_mg"] > samples[column]]
+        both = int((samples["tissue_mass_mg"].notna() & samples[column].notna()).sum())
+        for first in more.head(1).itertuples():
+            example = f"{first.sample_id}: {first.tissue_mass_mg:g} mg in {getattr(first, column):g} {unit}"
+            count = f"{len(more)} of {count_of(both, 'sample')}"
+            notes.append(
+                f"MASS LOOKS LIKE BUFFER: more tissue than buffer in {count} ({example}), as if tissue_mass_mg and "
+                f"{column} were exchanged or one were in another unit; every concentration rests on them"
+            )
+    return notes
+
+
 def _homogenates(study: Study) -> str:
     """Samples whose buffer and mass cannot both be in their units, by the guard of HOM-05."""
     low, high = (float(number) for number in read_catalogue()["HOM-05"].numbers)
     samples = study.samples
-    volume = samples["homogenate_volume_ul"].fillna(samples["buffer_volume_ul"] + samples["tissue_mass_mg"])
+    density = samples["tissue"].map({name: about.density_g_ml for name, about in study.config.tissues.items()})
+    added = samples["buffer_volume_ul"] + samples["tissue_mass_mg"] / density.astype(float)
+    volume = samples["homogenate_volume_ul"].fillna(added)
     per_gram = volume / samples["tissue_mass_mg"]
     outside = samples["sample_id"][(per_gram < low) | (per_gram > high)].tolist()
     return _note(f"with a homogenate outside {low:g} to {high:g} mL/g (mass in mg, volume in uL?)", "sample", outside)

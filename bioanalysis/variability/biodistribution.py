@@ -207,7 +207,7 @@ def ratio_outliers(logs: np.ndarray, limit: float, alarms: float = STUDY_ALARMS)
     The score alone raises an alarm in about every tenth study of clean animals, since a MAD of few values is rough.
     """
     found = rosner(logs, most=2 if len(logs) >= ENOUGH_FOR_TWO else 1, alpha=alarms)
-    named = found["index"].to_numpy()[: found.attrs["outliers"]]
+    named = found["index"].to_numpy()[found["outlier"]]
     return (np.abs(modified_z(logs)) > limit) & np.isin(np.arange(len(logs)), named)
 
 

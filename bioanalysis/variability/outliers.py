@@ -96,9 +96,9 @@ def rosner(values: ArrayLike, most: int, alpha: float = 0.05) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `statistic`, `critical`, `index` (position of the value set aside at this step, from 0) and `value`.
-        ``attrs["outliers"]`` is their number: the *largest* step whose statistic exceeds its critical value, so that
-        outliers which hide each other are found. The outliers are the first that many rows.
+        `statistic`, `critical`, `index` (position of the value set aside at this step, from 0), `value` and `outlier`:
+        true up to the *largest* step whose statistic exceeds its critical value, so that outliers which hide each other
+        are found. ``attrs["outliers"]`` is their number.
 
     Raises
     ------
@@ -123,7 +123,9 @@ def rosner(values: ArrayLike, most: int, alpha: float = 0.05) -> pd.DataFrame:
         kept = np.delete(kept, at)
     table = pd.DataFrame(steps, columns=["statistic", "critical", "index", "value"], index=range(1, most + 1))
     beyond = np.flatnonzero(table["statistic"] > table["critical"])
-    table.attrs["outliers"] = int(beyond[-1]) + 1 if len(beyond) else 0
+    number = int(beyond[-1]) + 1 if len(beyond) else 0
+    table["outlier"] = np.arange(most) < number
+    table.attrs["outliers"] = number
     return table
 
 

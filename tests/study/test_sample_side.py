@@ -46,6 +46,21 @@ def test_a_buffer_in_millilitres_is_noted(folder):
     assert any("1 sample with a homogenate outside 1.1 to 100 mL/g" in note for note in Study.load(folder).notes)
 
 
+def test_masses_and_buffers_that_changed_places_are_noted_first_and_are_no_fault(folder):
+    change(folder, SAMPLES, ("tissue_mass_mg buffer_volume_ul", "buffer_volume_ul tissue_mass_mg"))
+    first, second, *_ = Study.load(folder).notes
+    assert first.startswith(
+        "MASS LOOKS LIKE BUFFER: more tissue than buffer in 3 of 3 samples (S1: 900 mg in 100.5 uL)"
+    )
+    # 900 mg of 1.06 g/mL and 100.5 uL make 949.6 uL: 1.055 mL/g
+    assert second.startswith("3 samples with a homogenate outside 1.1 to 100 mL/g")
+
+
+def test_a_homogenate_of_equal_parts_is_no_exchange(folder):
+    change(folder, SAMPLES, ("100.5 900", "900 900"))
+    assert not any("MASS LOOKS LIKE BUFFER" in note for note in Study.load(folder).notes)
+
+
 def test_tissue_equivalents_ask_for_no_mass(folder):
     method_says(folder, "homogenate: tissue_equivalent")
     change(folder, SAMPLES, ("R1 liver 29 100.5 900", "R1 liver 29  "))

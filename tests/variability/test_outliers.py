@@ -119,6 +119,7 @@ def test_rosner_of_the_nist_handbook_finds_the_hidden_ones():
     assert_allclose(result["statistic"][:4], [3.118, 2.942, 3.179, 2.810], atol=1e-3)
     assert_allclose(result["critical"][:4], [3.158, 3.151, 3.143, 3.136], atol=1e-3)
     assert result.attrs["outliers"] == 3
+    assert result["outlier"].tolist() == [True] * 3 + [False] * 7
     assert list(result["index"][:3]) == [53, 52, 51]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bioanalysis.moles import as_counted, keys_counted, keys_written
-from bioanalysis.study import Run
+from bioanalysis.study import Run, Study
 from bioanalysis.tables import read_results, write_table, write_whole
 
 if TYPE_CHECKING:  # a job that only writes its table starts without loading what others compute with
@@ -36,6 +36,10 @@ WHOLE = (
     "runs", "factors",
     "study_day", "first_day", "last_day", "from_day", "days_after_last_dose", "week", "n_listed", "n_given", "n_missed",
     "n_differing", "n_alq", "n_other", "n_reference", "doses",
+)  # fmt: skip
+OF_MEASUREMENTS = (  # what a study asks of the measurements of a run; their values it has from reportable.tsv
+    "run_id", "line", "plate", "sample_type", "sample_id", "level", "dilution_factor", "extraction_id",
+    "nominal_ng_ml", "analyte", "response", "curve_reading_ng_ml", "recovery_factor", "flags", "status", "reason",
 )  # fmt: skip
 
 
@@ -91,6 +95,20 @@ def read_run(folder: Path) -> RunTables:
     names = ("measurements", "reportable", "acceptance", "recovery", "flags", "carry_over", "internal_standard")
     tables = {name: as_counted(read_table(folder / f"{name}.tsv")) for name in names}
     tables["measurements"]["line"] = tables["measurements"].line.astype(int)
+    return RunTables(**tables)
+
+
+def read_run_of_study(folder: Path, run: Run, study: Study) -> RunTables:
+    """Return of the tables one run left in `folder` what its study asks for; a study may have hundreds of runs."""
+    from bioanalysis.evaluation.study import RunTables
+
+    names = ["measurements", "reportable", "acceptance", "recovery", "flags"]
+    if run.sequence_id and sum(other.sequence_id == run.sequence_id for other in study.runs) > 1:
+        names += ["carry_over", "internal_standard"]  # judged over the sequence
+    tables = {name: as_counted(read_table(folder / f"{name}.tsv")) for name in names}
+    asked = [name for name in tables["measurements"] if name in OF_MEASUREMENTS]
+    tables["measurements"] = tables["measurements"][asked].assign(line=tables["measurements"].line.astype(int))
+    tables["acceptance"] = tables["acceptance"].query("rule_id == @RUN")
     return RunTables(**tables)
 
 

@@ -15,7 +15,7 @@ from bioanalysis.evaluation.study_decisions import judge_study
 from bioanalysis.instruments.run import read_wells_of
 from bioanalysis.method import Method
 from bioanalysis.moles import as_counted, as_written
-from bioanalysis.results import read_curves, read_run, write_run
+from bioanalysis.results import read_curves, read_run_of_study, write_run
 from bioanalysis.study import Study
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +43,7 @@ def judged(tmp_path_factory):
         names = [*evaluation.__dataclass_fields__, "curve"]
         write_run(evaluation, SimpleNamespace(**{each: folder / f"{each}.tsv" for each in names}))
         one = replace(study, runs=(here,), methods={method.method_id: method})
-        tables = judge_study(one, {run.run_id: read_run(folder)}, {run.run_id: wells})
+        tables = judge_study(one, {run.run_id: read_run_of_study(folder, here, one)}, {run.run_id: wells})
         found[name] = SimpleNamespace(folder=folder, study=tables, run=evaluation)
     return SimpleNamespace(**found)
 

@@ -100,6 +100,7 @@ def read_run(folder: Path) -> RunTables:
 
 def read_run_of_study(folder: Path, run: Run, study: Study) -> RunTables:
     """Return of the tables one run left in `folder` what its study asks for; a study may have hundreds of runs."""
+    from bioanalysis.acceptance.ledger import RUN
     from bioanalysis.evaluation.study import RunTables
 
     names = ["measurements", "reportable", "acceptance", "recovery", "flags"]
@@ -108,7 +109,7 @@ def read_run_of_study(folder: Path, run: Run, study: Study) -> RunTables:
     tables = {name: as_counted(read_table(folder / f"{name}.tsv")) for name in names}
     asked = [name for name in tables["measurements"] if name in OF_MEASUREMENTS]
     tables["measurements"] = tables["measurements"][asked].assign(line=tables["measurements"].line.astype(int))
-    tables["acceptance"] = tables["acceptance"].query("rule_id == @RUN")
+    tables["acceptance"] = tables["acceptance"][tables["acceptance"].rule_id == RUN]
     return RunTables(**tables)
 
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from scipy.special import chdtri
-from scipy.stats import qmc
 
 from bioanalysis.limits.statistics import statistical_limits
 from bioanalysis.variability.mean_squares import MeanSquares, mean_squares
@@ -140,6 +139,8 @@ def _likely(shares: np.ndarray, names: Sequence[str], level: float) -> tuple[str
 @cache
 def _chances(levels: int) -> np.ndarray:
     """Return points (DRAWS, levels) evenly spread over the unit cube, each column a grid of equal chances (Sobol)."""
+    from scipy.stats import qmc  # 20 MB: loaded where a step is named, not by every job that reads what was named
+
     return np.asarray(qmc.Sobol(levels, scramble=False).random(DRAWS) + 0.5 / DRAWS)
 
 

@@ -73,11 +73,14 @@ def run(
 
 
 @app.command()
-def verify(study: Annotated[Path, typer.Argument(help="a study folder, or an archive of one")] = Path()) -> None:
+def verify(
+    study: Annotated[Path, typer.Argument(help="a study folder, or an archive of one")] = Path(),
+    witness: Annotated[Path | None, typer.Option(help="a copy of head.json that was kept elsewhere")] = None,
+) -> None:
     """Say whether settings, raw data, results, audit trail, seals and signatures are what they were (exit 0 or 3)."""
     from bioanalysis.records.commands import verify_study
 
-    raise typer.Exit(verify_study(study))
+    raise typer.Exit(verify_study(study, witness))
 
 
 @app.command()

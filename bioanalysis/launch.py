@@ -58,7 +58,7 @@ def run_study(
         require_writable(folder)
         clear_torn_results(folder)
         version = sealed_version(records.audit.trail)
-        if version and records.inputs_changed(study):
+        if version and (records.inputs_changed(study) or (reason and records.left_the_seal(version))):
             _require_reason(records, version, reason)
         if outside := records.set_aside_what_changed_outside():
             print(outside_message(outside))

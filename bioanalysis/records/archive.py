@@ -16,7 +16,8 @@ from bioanalysis.records.digests import files_below, listing, read_listing, sha2
 from bioanalysis.records.places import HEAD, MANIFEST, PROVENANCE, TRAIL, outside_name
 from bioanalysis.records.seal import COPIES, folder_of, read_seal, sealed_version, study_of
 from bioanalysis.records.standing import Standing
-from bioanalysis.records.verify import BAG_MANIFEST, TAG_MANIFEST, verify
+from bioanalysis.records.verify import BAG_MANIFEST, DIGEST, TAG_MANIFEST, verify
+from bioanalysis.text_files import write_whole
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip file can hold: the same study makes the same bytes
 README = """\
@@ -35,6 +36,8 @@ To check it: `sha256sum -c manifest-sha256.txt` here, and `bioanalysis verify` o
 
 def archive(folder: Path, target: Path) -> int:
     """Write the archive of the last sealed version to `target` (a zip file where it ends in .zip, else a folder).
+
+    Beside a zip file stands its digest (`TARGET.sha256`), for what is not read to unpack it.
 
     Returns the number of files of the study in it.
 
@@ -65,6 +68,8 @@ def archive(folder: Path, target: Path) -> int:
         )
         if findings := verify(part)[0]:
             raise RecordsDamaged(findings)
+        if part.is_file():
+            write_whole(target.with_name(f"{target.name}{DIGEST}"), listing({target.name: sha256_of(part)}).encode())
         os.replace(part, target)
     finally:
         shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ import re
 import socket
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,20 @@ def _hold_against_head(found: Trail, head: bytes | None, lines: int, last: str) 
         if held.get("digest") != said["last"]:
             found.findings.append(Finding(TRAIL, f"entry {said['entries']} was replaced", HEAD))
         found.unfinished = f"it has {whole} entries, its head knows {said['entries']}"
+
+
+def clock_findings(trail: Trail) -> tuple[list[Finding], list[str]]:
+    """Return the entries that lie before their predecessor without saying so, and remarks on those that say so."""
+    found, remarks = [], []
+    for before, entry in pairwise(trail.entries):
+        if entry.get("time", "") >= before.get("time", ""):
+            continue
+        if entry.get("clock"):
+            remarks.append(f"entry {entry['entry']}: the clock was behind the entry before ({entry['time']})")
+        else:
+            text = f"entry {entry['entry']} is dated before the entry before it, and does not say so"
+            found.append(Finding(TRAIL, text, "the times of the entries"))
+    return found, remarks
 
 
 class AuditTrail:

@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 
-def verify_study(path: Path) -> int:
+def verify_study(path: Path, witness: Path | None = None) -> int:
     """Print what is not what it was; return 0 where everything is, 3 where not."""
     from bioanalysis.records.verify import verify
 
     if words := _at_work(path):
         print(f"note: {words}; what it has changed so far is among the findings", file=sys.stderr)
-    findings, remarks = verify(path)
+    findings, remarks = verify(path, witness)
     for finding in findings:
         print(finding, file=sys.stderr)
     for remark in remarks:

@@ -45,8 +45,8 @@ class Holdings:
         return not place.startswith(os.path.join(self._home, ""))
 
     def names(self, below: str = "") -> list[str]:
-        """Return the files below a folder, sorted; hidden files and those of spreadsheet locks stay out."""
-        return [name for name in files_below(self.folder, below) if _counts(name)]
+        """Return the files below a folder, sorted; of a study, hidden files and those of spreadsheet locks stay out."""
+        return [name for name in files_below(self.folder, below) if self.closed or _counts(name)]
 
     def hash_all(self, names: Iterable[str]) -> None:
         """Take the digests of these files."""
@@ -97,7 +97,7 @@ class ZipHoldings(Holdings):
     def names(self, below: str = "") -> list[str]:
         prefix = f"{self.top}{below}/" if below else self.top
         found = (name for name in self.archive.namelist() if name.startswith(prefix) and not name.endswith("/"))
-        return sorted(name[len(self.top) :] for name in found if _counts(name))
+        return sorted(name[len(self.top) :] for name in found)
 
     def hash_all(self, names: Iterable[str]) -> None:
         for name in names:

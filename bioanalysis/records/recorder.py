@@ -24,7 +24,7 @@ from bioanalysis.records.acts import (
 )
 from bioanalysis.records.audit import Act, AuditTrail, now
 from bioanalysis.records.changes import Change, text_of
-from bioanalysis.records.digests import sha256_of_text
+from bioanalysis.records.digests import sha256_of_text, sha256_or_reason
 from bioanalysis.records.environment import environment, environment_text
 from bioanalysis.records.made import made, readings_digest
 from bioanalysis.records.outside import (
@@ -38,6 +38,7 @@ from bioanalysis.records.outside import (
 )
 from bioanalysis.records.places import CHANGES, ENVIRONMENT, MANIFEST
 from bioanalysis.records.plan import plan_in_words, planned_jobs
+from bioanalysis.records.seal import folder_of
 from bioanalysis.records.standing import (
     Standing,
     cell_changes,
@@ -161,6 +162,11 @@ class Recorder:
         """Return whether settings, raw data or software are not those of the last recorded run."""
         before = self.recorded or NOTHING_YET
         return before.config != self.config or before.raw != raw_now(self.folder, study) or self._other_code()
+
+    def left_the_seal(self, version: int) -> bool:
+        """Return whether the last recorded run left something else than the version sealed last."""
+        sealed = sha256_or_reason(self.folder / folder_of(version) / "manifest.sha256")
+        return self.recorded is not None and sealed != sha256_of_text(self.recorded.text)
 
     def _other_code(self) -> bool:
         last = self.audit.trail.last("code_recorded", "code_changed")

@@ -11,7 +11,7 @@ from bioanalysis.errors import Finding
 from bioanalysis.records.audit import Damaged, Entry, Trail, open_line
 from bioanalysis.records.digests import read_listing
 from bioanalysis.records.holdings import Holdings
-from bioanalysis.records.places import TRAIL, VERSIONS
+from bioanalysis.records.places import MANIFEST, TRAIL, VERSIONS
 
 SEAL = "seal.json"
 COPIES = "copies.sha256"
@@ -55,15 +55,38 @@ def read_seal(content: bytes | None) -> dict[str, Any] | None:
 
 
 def seal_findings(holdings: Holdings, trail: Trail) -> Iterator[Finding]:
-    """Yield what is not as a seal found it: the trail up to its day, the copies it keeps."""
+    """Yield what is not as a seal found it: the trail up to its day, the copies it keeps, what stands since."""
     for entry in trail.entries:
         if entry["action"] == SEALED:
             yield from _findings(holdings, trail, folder_of(int(entry["object"])))
+    if version := sealed_version(trail):
+        manifest = f"{folder_of(version)}/manifest.sha256"
+        if holdings.digest(MANIFEST) != holdings.digest(manifest):
+            yield Finding(MANIFEST, f"is not that of sealed version {version}, and none was opened after it", manifest)
+
+
+def open_version(trail: Trail) -> list[str]:
+    """Return the remark that what stands is not the version last sealed, nothing where it is."""
+    last = last_sealed(trail)
+    if not last or sealed_version(trail):
+        return []
+    return [f"version {last + 1} is open: what stands now is neither sealed nor signed, version {last} is"]
+
+
+def witness_findings(trail: Trail, head: bytes, name: str) -> list[Finding]:
+    """Return the finding that a trail does not hold the entry named by a copy of its head that was kept elsewhere."""
+    said = read_seal(head)
+    if said is None or not {"entries", "last"} <= set(said):
+        return [Finding(name, "is no copy of a head.json", "the digest in it")]
+    if trail_holds(trail, said):
+        return []
+    text = f"entry {said['entries']} is not the one noted elsewhere: its end was cut off, or it was made anew"
+    return [Finding(TRAIL, text, name)]
 
 
 def _findings(holdings: Holdings, trail: Trail, folder: str) -> Iterator[Finding]:
     seal = read_seal(holdings.content(f"{folder}/{SEAL}"))
-    if seal is not None and not _trail_holds(trail, seal["audit"]):
+    if seal is not None and not trail_holds(trail, seal["audit"]):
         text = f"its first {seal['audit']['entries']} entries are not those of the day of the seal"
         yield Finding(TRAIL, text, f"{folder}/{SEAL}")
     said, _ = read_listing(holdings.content(f"{folder}/{COPIES}") or b"")
@@ -75,7 +98,7 @@ def _findings(holdings: Holdings, trail: Trail, folder: str) -> Iterator[Finding
             yield Finding(name, text, f"{folder}/{COPIES}")
 
 
-def _trail_holds(trail: Trail, head: Entry) -> bool:
+def trail_holds(trail: Trail, head: Entry) -> bool:
     entries = {entry["entry"]: entry["digest"] for entry in trail.entries}
     return entries.get(head["entries"]) == head["last"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ from bioanalysis.records.audit import Damaged, Trail, open_line
 from bioanalysis.records.holdings import Holdings
 from bioanalysis.records.places import SIGNERS
 from bioanalysis.records.seal import SEAL, folder_of
+from bioanalysis.sheets import ENDINGS, read_sheet
 
 NAMESPACE = "bioanalysis"
 MEANINGS = ("authored", "reviewed", "approved")
 SIGNED = "signed"
 COLUMNS = ("signer", "name", "role", "public_key")
+WORK = {"runs": ("analyst", "extracted_by"), "decisions": ("author",)}
 NO_KEYGEN = "ssh-keygen (OpenSSH 8.2 or later) is not on this machine"
 
 
@@ -40,16 +43,72 @@ def read_signers(content: bytes | None) -> list[Signer]:
     return [Signer(**{column: row[column] for column in COLUMNS}) for row in rows if all(map(row.get, COLUMNS))]
 
 
+def worked_on(holdings: Holdings, home: str) -> set[str]:
+    """Return who analysed, extracted or decided in the sealed version below `home`, in small letters."""
+    people: set[str] = set()
+    for name in holdings.names(f"{home}/config"):
+        columns = WORK.get(Path(name).stem, ()) if Path(name).suffix in ENDINGS else ()
+        if not columns or name.count("/") != home.count("/") + 2:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / Path(name).name
+            path.write_bytes(holdings.content(name) or b"")
+            sheet = read_sheet(path, name)
+        places = [sheet.header.index(column) for column in columns if column in sheet.header]
+        people |= {row[place].casefold() for row in sheet.rows for place in places if row[place]}
+    return people
+
+
+def against_the_rule(
+    who: Signer, meaning: str, before: Iterable[dict[str, Any]], people: set[str]
+) -> list[tuple[str, str]]:
+    """Return what is wrong with this person signing so, and what is expected; analyst and reviewer are two persons.
+
+    Parameters
+    ----------
+    before : iterable of dict
+        Statements signed on the same version before.
+    people : set of str
+        Who worked on it, in small letters.
+    """
+    names = {who.signer.casefold(), who.name.casefold()}
+    other = {"authored": "reviewed", "reviewed": "authored"}.get(meaning)
+    said = []
+    if meaning == "reviewed" and names & people:
+        what = "a reviewer who neither analysed, extracted nor decided anything in it"
+        said.append((f"{who.name} worked on this version", what))
+    if names & {str(one["name"]).casefold() for one in before if one["meaning"] == other}:
+        said.append((f"{who.name} signed it as {other}", "two persons: nobody reviews what he authored"))
+    return said
+
+
 def signature_findings(holdings: Holdings, trail: Trail) -> tuple[list[Finding], list[str]]:
     """Return what is wrong with signatures, and remarks: who signed what, or that nobody did."""
     found: list[Finding] = []
     remarks: list[str] = []
-    for entry in trail.entries:
-        if entry["action"] == SIGNED:
-            wrong, remark = _judged(holdings, entry["after"]["statement"])
-            found += wrong
-            remarks += [remark] * (not wrong)
+    before: dict[int, list[dict[str, Any]]] = {}
+    for name in dict.fromkeys(entry["after"]["statement"] for entry in trail.entries if entry["action"] == SIGNED):
+        wrong, remark = _judged(holdings, name)
+        found += wrong
+        remarks += [remark] * (not wrong)
+        if (statement := read_statement(holdings.content(name))) is not None:
+            earlier = before.setdefault(statement["version"], [])
+            found += _rule_findings(holdings, name, statement, earlier)
+            earlier.append(statement)
     return found, remarks or ["UNSIGNED: no signature stands on this study"]
+
+
+def _rule_findings(
+    holdings: Holdings, name: str, statement: dict[str, Any], before: list[dict[str, Any]]
+) -> list[Finding]:
+    """Return where a signature stands that `bioanalysis sign` would not have made."""
+    home = folder_of(statement["version"])
+    who = Signer(*(str(statement[key]) for key in COLUMNS))
+    people = worked_on(holdings, home) if statement["meaning"] == "reviewed" else set()
+    return [
+        Finding(name, f"{found}; expected {expected}", f"{home}/config")
+        for found, expected in against_the_rule(who, statement["meaning"], before, people)
+    ]
 
 
 def _judged(holdings: Holdings, name: str) -> tuple[list[Finding], str]:

@@ -12,6 +12,7 @@ from typing import Any
 from bioanalysis.errors import BatchError, Fault, RecordsDamaged
 from bioanalysis.records.audit import Act, AuditTrail, Trail, content_of, now, sealed_line
 from bioanalysis.records.digests import sha256_of
+from bioanalysis.records.holdings import Holdings
 from bioanalysis.records.places import SIGNATURES, SIGNERS
 from bioanalysis.records.seal import SEAL, folder_of, sealed_version
 from bioanalysis.records.signature import (
@@ -20,13 +21,14 @@ from bioanalysis.records.signature import (
     NO_KEYGEN,
     SIGNED,
     Signer,
+    against_the_rule,
     holds,
     in_words,
     read_signers,
     read_statement,
+    worked_on,
 )
 from bioanalysis.records.verify import verify
-from bioanalysis.sheets import find_sheet, read_sheet
 
 WHERE = "config/signers.tsv of the sealed version (signer, name, role, public_key)"
 
@@ -95,31 +97,11 @@ def _require_signer(home: Path, name: str, meaning: str, before: list[dict[str, 
     if len(found) != 1 or keys.count(found[0].public_key.split()[:2]) != 1:
         faults.append(Fault(WHERE, f"'{name}' has not exactly one row with a key of its own", "one row per signer"))
         raise BatchError(faults)
-    names = {found[0].signer.casefold(), found[0].name.casefold()}
-    others = {"authored": "reviewed", "reviewed": "authored"}
-    signed = {str(s["name"]).casefold() for s in before if s["meaning"] == others.get(meaning)}
-    if meaning == "reviewed" and names & _worked_on(home):
-        what = "a reviewer who neither analysed, extracted nor decided anything in it"
-        faults.append(Fault("the signature", f"{found[0].name} worked on this version", what))
-    if names & signed:
-        what = "two persons: nobody reviews what he authored"
-        faults.append(Fault("the signature", f"{found[0].name} signed it as {others[meaning]}", what))
+    people = worked_on(Holdings(home), ".") if meaning == "reviewed" else set()
+    faults += [Fault("the signature", *said) for said in against_the_rule(found[0], meaning, before, people)]
     if faults:
         raise BatchError(faults)
     return found[0]
-
-
-def _worked_on(home: Path) -> set[str]:
-    """Return who analysed, extracted or decided in a sealed version, in small letters."""
-    people: set[str] = set()
-    for stem, columns in (("config/runs", ("analyst", "extracted_by")), ("config/decisions", ("author",))):
-        path = find_sheet(home, stem)
-        if path is None:
-            continue
-        sheet = read_sheet(path, stem)
-        places = [sheet.header.index(column) for column in columns if column in sheet.header]
-        people |= {row[place].casefold() for row in sheet.rows for place in places if row[place]}
-    return people
 
 
 def _signature(key: Path, statement: bytes, who: Signer) -> bytes:

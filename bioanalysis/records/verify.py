@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bioanalysis.errors import Finding
-from bioanalysis.records.audit import Trail, read_trail
-from bioanalysis.records.digests import read_listing
+from bioanalysis.records.audit import Trail, clock_findings, content_of, read_trail
+from bioanalysis.records.digests import read_listing, sha256_or_reason
 from bioanalysis.records.holdings import NO_ZIP, Holdings, ZipHoldings
 from bioanalysis.records.places import (
     HEAD,
@@ -24,46 +24,67 @@ from bioanalysis.records.places import (
     is_result,
     outside_name,
 )
-from bioanalysis.records.seal import copies_of_versions, seal_findings
+from bioanalysis.records.seal import copies_of_versions, open_version, seal_findings, witness_findings
 from bioanalysis.records.signature import signature_findings
 
 _HEX = re.compile(r"[0-9a-f]{64}")
 BAG = "bagit.txt"
+DIGEST = ".sha256"
+Witness = tuple[str, bytes] | None
 BAG_MANIFEST, TAG_MANIFEST = "manifest-sha256.txt", "tagmanifest-sha256.txt"
 
 
-def verify(path: Path) -> tuple[list[Finding], list[str]]:
+def verify(path: Path, witness: Path | None = None) -> tuple[list[Finding], list[str]]:
     """Return what is not what it was (first things first), and remarks that are no findings.
 
     Parameters
     ----------
     path : Path
         A study folder, an archive made of one (BagIt folder), or that archive as a zip file.
+    witness : Path, optional
+        A copy of `head.json` that was kept elsewhere: the audit trail must hold the entry it names.
     """
     try:
-        return _verified(path)
+        return _verified(path, (witness.name, content_of(witness) or b"") if witness else None)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         # digests hold, and yet the content has not the form it is written in here: somebody else wrote it
         text = f"hold what was never written by this software ({type(error).__name__}: {error})"
         return [Finding(PROVENANCE, text, "the form of the records")], []
 
 
-def _verified(path: Path) -> tuple[list[Finding], list[str]]:
+def _verified(path: Path, witness: Witness) -> tuple[list[Finding], list[str]]:
     if path.is_dir():
         if (path / BAG).exists():
-            return _bag(Holdings(path, closed=True))
-        return _study(Holdings(path), in_bag=False)
+            return _bag(Holdings(path, closed=True), witness)
+        return _study(Holdings(path), witness, in_bag=False)
     if not path.exists():
         return [Finding(str(path), "is missing", "what was asked for")], []
     try:
         archive = ZipHoldings(path)
     except NO_ZIP as error:
         return [Finding(path.name, f"cannot be read as a zip file ({error})", "the form of an archive")], []
+    found, remarks = _container(path)
     tops = {name.split("/")[0] for name in archive.names()}
-    return _bag(archive.below(tops.pop())) if len(tops) == 1 else _bag(archive)
+    inner, said = _bag(archive.below(tops.pop()) if len(tops) == 1 else archive, witness)
+    return [*inner, *found], [*said, *remarks]
 
 
-def _bag(holdings: Holdings) -> tuple[list[Finding], list[str]]:
+def _container(path: Path) -> tuple[list[Finding], list[str]]:
+    """Hold a zip file as a whole against the digest beside it: some of its bytes are not read to unpack it."""
+    beside = path.with_name(f"{path.name}{DIGEST}")
+    content = content_of(beside)
+    if content is None:
+        return [], [
+            f"{beside.name} does not stand beside it: its files are held against their records, its own bytes not"
+        ]
+    said, wrong = read_listing(content)
+    if wrong or len(said) != 1:
+        return [Finding(beside.name, "is no digest and name", "the form of a list of digests")], []
+    recorded, digest = *said.values(), sha256_or_reason(path)
+    return [Finding(path.name, _differs(digest, recorded), beside.name)] * (digest != recorded), []
+
+
+def _bag(holdings: Holdings, witness: Witness) -> tuple[list[Finding], list[str]]:
     """Hold an archive against its own manifests, then the study in it against its records."""
     found: list[Finding] = []
     for manifest, where in ((TAG_MANIFEST, ""), (BAG_MANIFEST, "data")):
@@ -77,13 +98,13 @@ def _bag(holdings: Holdings) -> tuple[list[Finding], list[str]]:
         ]
         present = holdings.names(where) if where else [n for n in holdings.names() if not n.startswith("data/")]
         found += _differences(holdings, said, [n for n in present if n != TAG_MANIFEST], manifest)
-    inner, remarks = _study(holdings.below("data"), in_bag=True)
+    inner, remarks = _study(holdings.below("data"), witness, in_bag=True)
     known = {finding.file for finding in found}
     inner = [Finding(f"data/{f.file}", f.found, f"data/{f.record}" if "/" in f.record else f.record) for f in inner]
     return found + [finding for finding in inner if finding.file not in known], remarks
 
 
-def _study(holdings: Holdings, *, in_bag: bool) -> tuple[list[Finding], list[str]]:
+def _study(holdings: Holdings, witness: Witness, *, in_bag: bool) -> tuple[list[Finding], list[str]]:
     trail = read_trail(holdings.content(TRAIL), holdings.content(HEAD))
     if not trail.entries and not trail.findings:
         return [Finding(TRAIL, "is missing: nothing was recorded here yet", "the records of `bioanalysis run`")], []
@@ -101,8 +122,10 @@ def _study(holdings: Holdings, *, in_bag: bool) -> tuple[list[Finding], list[str
     found += _records(holdings, trail)
     found += _unknown(holdings, {*made, *kept, TRAIL, HEAD, MANIFEST})
     found += seal_findings(holdings, trail)
+    found += witness_findings(trail, witness[1], witness[0]) if witness else []
     signed, remarks = signature_findings(holdings, trail)
-    return _first_first([*found, *signed]), remarks
+    times, clocks = clock_findings(trail)
+    return _first_first([*found, *signed, *times]), [*remarks, *open_version(trail), *clocks]
 
 
 def _place(name: str, in_bag: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 from small_study import make_small_study
@@ -9,6 +10,7 @@ from small_study import make_small_study
 from bioanalysis.planning import workflow_folder
 from bioanalysis.records.audit import now
 from bioanalysis.records.recorder import Outcome, Recorder
+from bioanalysis.records.sealing import seal
 from bioanalysis.study import Study
 
 VALUES = {"S1": "2.5", "S2": "0.75", "S3": "3.125"}
@@ -59,3 +61,22 @@ def entries(folder: Path) -> list[dict]:
 def actions(folder: Path) -> list[str]:
     """Return action and object of each entry."""
     return [f"{entry['action']} {entry['object']}" for entry in entries(folder)]
+
+
+PEOPLE = {"AL": ("A. Lind", "analyst"), "RV": ("R. Vogt", "reviewer"), "SD": ("S. Dorn", "study director")}
+
+
+def make_keys(folder: Path) -> Path:
+    """Make an OpenSSH key for each of the `PEOPLE`."""
+    for name in PEOPLE:
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", folder / name], check=True)
+    return folder
+
+
+def sealed_for(study: Path, keys: Path) -> Path:
+    """Seal a study whose signers are an analyst (of run LC-01), a reviewer and a study director."""
+    rows = [f"{s}\t{name}\t{role}\t{(keys / s).with_suffix('.pub').read_text()}" for s, (name, role) in PEOPLE.items()]
+    (study / "config/signers.tsv").write_text("signer\tname\trole\tpublic_key\n" + "".join(rows))
+    record(study)
+    seal(study, workflow_folder(), "")
+    return study

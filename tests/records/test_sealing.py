@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pytest
-from recorded_study import actions, record, recorded_study, write_results
+from recorded_study import actions, make_keys, record, recorded_study, sealed_for, write_results
 from small_study import change
 
 from bioanalysis.errors import BatchError, RecordsDamaged
@@ -29,10 +29,7 @@ needs_openssh = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="O
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("keys")
-    for name in ("AL", "RV", "SD"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", folder / name], check=True)
-    return folder
+    return make_keys(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture
@@ -42,13 +39,7 @@ def study(tmp_path):
 
 @pytest.fixture
 def to_sign(study, keys):
-    """A sealed study whose signers are an analyst (of run LC-01), a reviewer and a study director."""
-    people = {"AL": ("A. Lind", "analyst"), "RV": ("R. Vogt", "reviewer"), "SD": ("S. Dorn", "study director")}
-    rows = [f"{s}\t{name}\t{role}\t{(keys / s).with_suffix('.pub').read_text()}" for s, (name, role) in people.items()]
-    (study / "config/signers.tsv").write_text("signer\tname\trole\tpublic_key\n" + "".join(rows))
-    record(study)
-    seal(study, workflow_folder(), "")
-    return study
+    return sealed_for(study, keys)
 
 
 def sealed(study):

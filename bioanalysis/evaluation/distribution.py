@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import combinations
 from typing import Any
@@ -49,7 +49,7 @@ def judge_distribution(study: Study, concentrations: pd.DataFrame) -> Findings:
     balance = mass_balance(concentrations, _weights(study), cumulative_doses(study, concentrations), rules["BIO-07"])
     values = animal_values(concentrations)
     proportionality = dose_proportionality(animals, _statuses(concentrations, about), share, values)
-    swaps = sample_swaps(animals, float(rules["BIO-08"].number) / 100)
+    swaps = sample_swaps(animals, [float(number) / 100 for number in rules["BIO-08"].numbers])
     tables = {
         "biodistribution": ratios, "mass_balance": balance, "dose_proportionality": proportionality,
         "targeting": targeting(animals, values), "sample_swaps": swaps,
@@ -258,10 +258,11 @@ def _alike(sides: list[pd.DataFrame]) -> tuple[list[pd.DataFrame], str]:
     return kept, f"no common dose: {doses[0]} against {doses[1]} mg/kg, same regimen"
 
 
-def sample_swaps(animals: pd.DataFrame, false_alarms: float) -> pd.DataFrame:
+def sample_swaps(animals: pd.DataFrame, false_alarms: Sequence[float]) -> pd.DataFrame:
     """Return sample_swaps.tsv: how each animal of a formulation fits its labels (BIO-08).
 
-    `false_alarms` is a study's: it is shared out over its days, analytes, methods and formulations.
+    `false_alarms` are a study's, of the search for exchanged tissues and of that for exchanged animals: they are shared
+    out over its days, analytes, methods and formulations.
     """
     rows = []
     dosed = animals[(animals.treatment != VEHICLE) & animals.tissue.isin({tissue for pair in PAIRS for tissue in pair})]
@@ -270,8 +271,8 @@ def sample_swaps(animals: pd.DataFrame, false_alarms: float) -> pd.DataFrame:
         wide = here.pivot(index="subject_id", columns="tissue", values="log")
         wide = wide.reindex(index=list(dict.fromkeys(here.subject_id)), columns=list(dict.fromkeys(here.tissue)))
         groups = here.drop_duplicates("subject_id").set_index("subject_id").group
-        alarms = false_alarms / searches.ngroups
-        found = pd.concat([search(wide, groups, false_alarms=alarms) for search in (tissue_swaps, animal_swaps)])
+        each = zip((tissue_swaps, animal_swaps), false_alarms, strict=True)
+        found = pd.concat([search(wide, groups, false_alarms=share / searches.ngroups) for search, share in each])
         word = {"tissues": "tissue_swap_suspected", "animals": "animal_swap_suspected"}
         for row in found.to_dict("records"):
             row |= {

@@ -21,6 +21,7 @@ COLUMNS = [
 ]  # fmt: skip
 ALPHA = statistical_limits()["outlier_alarms"]
 OUTLIER, DEPENDENT = "outlier_animal", "recovery_depends_on_concentration"
+LOOK = "worth a look: apart from its group were no other group asked about"
 
 
 def outlier_table(concentrations: pd.DataFrame) -> pd.DataFrame:
@@ -28,7 +29,8 @@ def outlier_table(concentrations: pd.DataFrame) -> pd.DataFrame:
 
     The animal is the unit: pieces and homogenates are averaged on the logarithm first. BLQ is no number and is not
     judged; pools are no animals. `adjusted_p` is Holm's over all animals, tissues, analytes and methods of the study,
-    so that at most 5 % of studies without an outlier raise a flag.
+    so that at most 5 % of studies without an outlier raise a flag. An animal that would stand out were its group the
+    only one asked about has a note and no flag: 5 % of clean groups have one, of clean studies the more the larger.
     """
     kept = concentrations[(concentrations.value > 0) & ~concentrations.pool.astype(bool)]
     rows = []
@@ -41,7 +43,11 @@ def outlier_table(concentrations: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(columns=COLUMNS)
     found = pd.concat(rows, ignore_index=True)
     found["adjusted_p"] = holm(found.p_value.to_numpy(float))
-    return found.assign(flag=np.where(found.adjusted_p <= ALPHA, OUTLIER, ""))[COLUMNS]
+    found["flag"] = np.where(found.adjusted_p <= ALPHA, OUTLIER, "")
+    in_group = found.groupby([*KEYS, *CELL], sort=False).p_value.transform(holm)
+    worth_a_look = (in_group <= ALPHA) & (found.flag == "")
+    found["note"] = found.note.mask(worth_a_look, "no flag; " + LOOK + " (p " + in_group.map("{:.2g}".format) + ")")
+    return found[COLUMNS]
 
 
 def outlier_words(concentrations: pd.DataFrame, outliers: pd.DataFrame) -> list[str]:

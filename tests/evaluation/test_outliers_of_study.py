@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from bioanalysis.evaluation.outliers import (
+    LOOK,
     OUTLIER,
     outlier_table,
     outlier_words,
@@ -41,6 +42,19 @@ def test_an_animal_far_from_its_group_is_flagged_and_stays():
     flag = variability_flags(found, NO_RECOVERY)[0]
     assert flag["flag"] == OUTLIER
     assert flag["observed"].startswith("R7, M: ")
+
+
+def test_an_animal_apart_in_its_group_alone_is_worth_a_look_and_no_flag():
+    # of 20 animals, 5 to a group: between 0.05 / 20 and 0.05 / 5
+    found = next(
+        table for fold in np.arange(1.2, 4, 0.02)
+        if 0.05 / 20 < (table := outlier_table(concentrations(fold))).p_value[7] <= 0.05 / 5
+        and table.p_value.idxmin() == 7
+    )  # fmt: skip
+    row = found.loc[7]
+    assert row["flag"] == ""
+    assert row.note == f"no flag; {LOOK} (p {5 * row.p_value:.2g})"
+    assert variability_flags(found, NO_RECOVERY) == []
 
 
 def test_clean_groups_raise_nothing():

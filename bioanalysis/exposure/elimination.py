@@ -155,7 +155,8 @@ def half_life(
     total, freedom = combined_degrees([(error**2, float(degrees)), *shared])
     reach = stdtrit(freedom, (1 + level) / 2) * np.sqrt(total)
     high = float(np.log(2) / (rate - reach)) if rate > reach else np.inf
-    note = "" if np.isfinite(high) else "the decline is not distinguishable from none: no upper bound"
+    note = f"{100 * level:g} % interval"
+    note += "" if np.isfinite(high) else "; the decline is not distinguishable from none: no upper bound"
     return HalfLife(life, float(np.log(2) / (rate + reach)), high, rate, error, degrees, span, len(times), note)
 
 

@@ -13,7 +13,10 @@ from bioanalysis.variability.shared_terms import combined_degrees
 
 
 class Ratio(NamedTuple):
-    """Ratio of geometric means with its interval and the standard error of its logarithm; NaN where `note` says why."""
+    """Ratio of geometric means, its interval and the standard error of its logarithm.
+
+    `note` says which interval it is, or why there is none (NaN).
+    """
 
     ratio: float
     low: float
@@ -57,7 +60,7 @@ def ratio_of_means(
     total, degrees = combined_degrees([*own, *shared])
     half = float(stdtrit(degrees, (1 + level) / 2) * np.sqrt(total))
     low, mid, high = (float(np.exp(difference + step)) for step in (-half, 0.0, half))
-    return Ratio(mid, low, high, degrees, "", float(np.sqrt(total)))
+    return Ratio(mid, low, high, degrees, f"{100 * level:g} % interval", float(np.sqrt(total)))
 
 
 def _logs(values: ArrayLike) -> np.ndarray:

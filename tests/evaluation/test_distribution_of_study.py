@@ -157,7 +157,7 @@ def test_the_targeting_index_is_a_ratio_of_ratios():
     assert_allclose(row["index"], 0.5 / 4)
     assert row.low < 0.125 < row.high
     apart = table.assign(dose_mg_per_kg=table.treatment.map({"A": 1.0, "B": 3.0}))
-    assert targeting(apart).iloc[0].note == "no common dose: over all doses of either"
+    assert targeting(apart).iloc[0].note == "no common dose: over all doses of either; 90 % interval"
 
 
 def test_without_a_common_dose_treatments_are_compared_in_one_regimen():

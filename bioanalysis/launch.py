@@ -62,7 +62,13 @@ def run_study(
             _require_reason(records, version, reason)
         if outside := records.set_aside_what_changed_outside():
             print(outside_message(outside))
-        return _run(study, records, command)
+        try:
+            return _run(study, records, command)
+        except OSError as error:  # its own words: something was computed
+            if not (words := disk_trouble(str(error))):
+                raise
+            print(words, file=sys.stderr)
+            return 2
 
 
 def _plan(study: Study, records: Recorder, command: list[str]) -> int:
@@ -161,10 +167,10 @@ def _snakemake(command: list[str], folder: Path, *, show: bool) -> tuple[int, st
         command, cwd=folder, env=_environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         close_fds=False,  # the study's lock stays held while the workflow lives, also where we are killed
     )  # fmt: skip
-    share_lock(folder, process.pid)
     with Progress(disable=not (show and sys.stdout.isatty())) as progress:
         task = progress.add_task("running", total=None)
         try:
+            share_lock(folder, process.pid)
             for line in process.stdout or ():
                 lines.append(line)
                 note_run_id(folder, line)

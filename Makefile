@@ -1,13 +1,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test setup hpc lint lock audit-lock clean
+.PHONY: demo test test-slurm setup hpc lint lock audit-lock clean
 
 demo: setup  ## run the main job on the demonstration study
 	$(BIN)/bioanalysis run . --cores 2
 
 test: setup  ## run all tests
 	$(BIN)/pytest -n 2 --dist loadscope $(PYTEST_ARGS)
+
+test-slurm: hpc  ## run the tests that need a real SLURM, which is started where it can be had (Debian, root)
+	$(BIN)/pytest -m slurm $(PYTEST_ARGS) tests/slurm
 
 setup: .venv/complete  ## make .venv from the lock file
 

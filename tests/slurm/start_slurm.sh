@@ -64,12 +64,12 @@ PartitionName=main Nodes=$host Default=YES MaxTime=INFINITE State=UP OverSubscri
 CONFIGURATION
 }
 
-start_daemons() {
+start_daemons() {  # jobs of an earlier SLURM of ours are forgotten
   mkdir -p /run/munge
   chown munge:munge /run/munge
   chmod 755 /run/munge
   munge -n 2>/dev/null | unmunge >/dev/null 2>&1 || runuser -u munge -- /usr/sbin/munged || cannot "munged does not start"
-  slurmctld || cannot "slurmctld does not start"
+  slurmctld -c || cannot "slurmctld does not start"
   sleep 2
   slurmd || cannot "slurmd does not start"
   for _ in $(seq 30); do

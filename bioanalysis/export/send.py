@@ -13,8 +13,9 @@ from typing import Any
 
 import pandas as pd
 
+from bioanalysis.export.reference_dose import Doses
 from bioanalysis.export.sources import read_words
-from bioanalysis.export.xpt import short_names, write_xpt
+from bioanalysis.export.xpt import short_names, unique_within, write_xpt
 from bioanalysis.method import Method
 from bioanalysis.report.plots import plain
 from bioanalysis.study import Study
@@ -22,11 +23,12 @@ from bioanalysis.tables import read_results
 
 NOT_DONE = "NOT DONE"
 SUPPLEMENT = {
-    "PCCILOW": ("Lower End of the 95 % Interval", "value_low"),
-    "PCCIHIGH": ("Upper End of the 95 % Interval", "value_high"),
-    "PCRECOV": ("Recovery Factor Applied", "recovery_factor"),
-    "PCRUNID": ("Analytical Run", "run_id"),
+    "PCCILOW": ("Lower End of the 95 % Interval", "_low", "DERIVED"),
+    "PCCIHIGH": ("Upper End of the 95 % Interval", "_high", "DERIVED"),
+    "PCRECOV": ("Recovery Factor Applied", "_recovery", "DERIVED"),
+    "PCRUNID": ("Analytical Run", "_runs", "COLLECTED"),
 }
+LONGEST_NAME = 40  # SENDIG 3.1.1 4.5.2: PCTEST may become a column label
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class DataSets:
 
 def write_send(folder: Path, target: Path) -> None:
     """Write pc.xpt, supppc.xpt, pooldef.xpt (where there are pools), define.xml and notes.tsv into `target`."""
-    from bioanalysis.export.define import write_define
+    from bioanalysis.export.define import ABOUT, write_define
 
     study = Study.load(folder)
     table = read_results(folder / "results/study/tissue_concentrations.tsv")
@@ -47,7 +49,7 @@ def write_send(folder: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     notes = list(sets.notes)
     for domain, frame in sets.domains.items():
-        notes += write_xpt(frame, target / f"{domain.lower()}.xpt", domain)
+        notes += write_xpt(frame, target / f"{domain.lower()}.xpt", domain, ABOUT[domain][0])
     if "POOLDEF" not in sets.domains:
         (target / "pooldef.xpt").unlink(missing_ok=True)
     write_define(study, sets.domains, target / "define.xml")
@@ -69,8 +71,9 @@ def data_sets(study: Study, table: pd.DataFrame) -> DataSets:
     collected = study.samples.set_index("sample_id").collected_at
     own = own.assign(collected_at=own.sample_id.map(collected).fillna(""))
     separate = study.config.send.pieces == "separate"
+    doses = Doses.of(study)
     records = [
-        _record(here, study, method)
+        _record(here, study, method, doses)
         for here in _groups(own[own.analyte.isin(method.analyte_names)], separate)
     ]  # fmt: skip
     frame = pd.DataFrame(records)
@@ -101,7 +104,11 @@ def variables(domain: str) -> list[str]:
 def term(codelist: str, ours: str) -> str:
     """Return the controlled term for a word of ours; in capitals where the codelist is not known to have one."""
     terms = {(row["codelist"], row["ours"]): row["term"] for row in read_words("send_terms.tsv")}
-    return terms.get((codelist, ours.lower() if codelist == "SPEC" else ours), ours.upper())
+    return terms.get((codelist, _spoken(ours) if codelist == "SPEC" else ours), ours.upper())
+
+
+def _spoken(tissue: str) -> str:
+    return tissue.lower().replace("_", " ")
 
 
 def _groups(rows: pd.DataFrame, separate: bool) -> Iterator[pd.DataFrame]:
@@ -109,10 +116,11 @@ def _groups(rows: pd.DataFrame, separate: bool) -> Iterator[pd.DataFrame]:
     return (here for _, here in rows.groupby(keys, sort=False))
 
 
-def _record(here: pd.DataFrame, study: Study, method: Method) -> dict[str, Any]:
+def _record(here: pd.DataFrame, study: Study, method: Method, doses: Doses) -> dict[str, Any]:
     """Return one record of PC from the homogenates of one organ."""
     first = here.iloc[0]
     codes = short_names(list(method.analyte_names))
+    names = unique_within(list(method.analyte_names), LONGEST_NAME)
     pooled = first.pool == "true"
     unit = term("PKUNIT", first.unit)
     lloq = pd.to_numeric(here.lloq).max()
@@ -121,10 +129,11 @@ def _record(here: pd.DataFrame, study: Study, method: Method) -> dict[str, Any]:
         "STUDYID": study.config.study.id, "DOMAIN": "PC",
         "USUBJID": "" if pooled else _subject(study, first.subject_id), "POOLID": first.subject_id if pooled else "",
         "PCREFID": first.sample_id if len(here) == 1 else "", "PCSPID": first.piece if len(here) == 1 else "",
-        "PCTESTCD": codes[first.analyte], "PCTEST": first.analyte, "PCCAT": "ANALYTE",
+        "PCTESTCD": codes[first.analyte], "PCTEST": names[first.analyte], "PCCAT": "ANALYTE",
         **_result(here, unit), "PCNAM": study.config.report.test_site, "PCSPEC": term("SPEC", first.tissue),
-        "PCMETHOD": term("METHOD", method.platform), "PCLLOQ": lloq, "VISITDY": day,
-        "PCDTC": _one(here.collected_at), "PCDY": day, "PCNOMDY": day, "PCNOMLBL": f"Day {int(day)}",
+        "PCMETHOD": term("METHOD", method.platform), "PCDRVFL": "Y" if len(here) > 1 else "", "PCLLOQ": lloq,
+        "VISITDY": day, "PCDTC": _one(here.collected_at), "PCDY": day, "PCNOMDY": day, "PCNOMLBL": f"Day {int(day)}",
+        **doses.timing(first.subject_id, int(day)),
         "_low": _one(here.value_low), "_high": _one(here.value_high), "_recovery": _one(here.recovery_factor),
         "_runs": ",".join(dict.fromkeys(run for run in here.run_id if run)),
     }  # fmt: skip
@@ -158,13 +167,12 @@ def _result(here: pd.DataFrame, unit: str) -> dict[str, Any]:
 
 
 def _supplement(frame: pd.DataFrame) -> pd.DataFrame:
-    columns = {"PCCILOW": "_low", "PCCIHIGH": "_high", "PCRECOV": "_recovery", "PCRUNID": "_runs"}
     rows = [
         {"STUDYID": row["STUDYID"], "RDOMAIN": "PC", "USUBJID": row["USUBJID"], "POOLID": row["POOLID"],
-         "IDVAR": "PCSEQ", "IDVARVAL": str(int(row["PCSEQ"])), "QNAM": name, "QLABEL": SUPPLEMENT[name][0],
-         "QVAL": _three_digits(row[column]), "QORIG": "DERIVED", "QEVAL": ""}
+         "IDVAR": "PCSEQ", "IDVARVAL": str(int(row["PCSEQ"])), "QNAM": name, "QLABEL": label,
+         "QVAL": _three_digits(row[column]), "QORIG": origin, "QEVAL": ""}
         for row in frame.to_dict("records")
-        for name, column in columns.items()
+        for name, (label, column, origin) in SUPPLEMENT.items()
         if row[column]
     ]  # fmt: skip
     return pd.DataFrame(rows)
@@ -194,6 +202,8 @@ def _notes(study: Study, method: Method, table: pd.DataFrame, own: pd.DataFrame)
     notes = [f"results of method {method.method_id} alone; not submitted: {', '.join(others)}"] if others else []
     known = {row["ours"] for row in read_words("send_terms.tsv") if row["codelist"] == "SPEC"}
     notes += [f"{name}: no controlled term known, written as {name.upper()}" for name in study.config.tissues
-              if name.lower() not in known]  # fmt: skip
+              if _spoken(name) not in known]  # fmt: skip
+    names = unique_within(list(method.analyte_names), LONGEST_NAME)
+    notes += [f"{analyte}: PCTEST written as '{name}'" for analyte, name in names.items() if analyte != name]
     lost = own[own.status == "not_analysed"]
     return notes + [f"{row.sample_id}: not analysed, no record ({row.reason})" for row in lost.itertuples()]

@@ -15,12 +15,13 @@ from bioanalysis.tables import write_whole
 
 NAME = re.compile(r"[A-Z][A-Z0-9_]{0,7}", re.ASCII)
 LABEL_BYTES, TEXT_BYTES = 40, 200
+NUMBERS = ("integer", "float")
 STAMP = re.compile(rb"\d{2}[A-Z]{3}\d{2}:\d{2}:\d{2}:\d{2}")
 NO_STAMP = b"01JAN00:00:00:00"
 
 
-def write_xpt(frame: pd.DataFrame, path: Path, domain: str) -> list[str]:
-    """Write one data set and return notes on text that had to be changed to fit the format.
+def write_xpt(frame: pd.DataFrame, path: Path, domain: str, label: str = "") -> list[str]:
+    """Write one data set with its label and return notes on text that had to be changed to fit the format.
 
     Raises
     ------
@@ -32,7 +33,7 @@ def write_xpt(frame: pd.DataFrame, path: Path, domain: str) -> list[str]:
     _require_names(list(frame), labels)
     notes: list[str] = []
     columns = {
-        name: _text(frame[name], name, notes) if about[name]["type"] == "text" else frame[name].astype(float)
+        name: frame[name].astype(float) if about[name]["type"] in NUMBERS else _text(frame[name], name, notes)
         for name in frame
     }
     with tempfile.TemporaryDirectory() as scratch:
@@ -41,6 +42,7 @@ def write_xpt(frame: pd.DataFrame, path: Path, domain: str) -> list[str]:
             pd.DataFrame(columns),
             written,
             table_name=domain,
+            file_label=label,
             column_labels=list(labels),
             file_format_version=5,  # type: ignore[arg-type]
         )
@@ -59,12 +61,30 @@ def _text(column: pd.Series, name: str, notes: list[str]) -> pd.Series:
     """Return text as ASCII of at most 200 bytes; what was changed is noted."""
     texts = []
     for cell in column.fillna("").astype(str):
-        plain = unicodedata.normalize("NFKD", cell.replace("µ", "u").replace("±", "+/-"))
-        plain = plain.encode("ascii", "ignore").decode()[:TEXT_BYTES]
+        plain = ascii_of(cell)[:TEXT_BYTES]
         if plain != cell:
             notes.append(f"{name} '{cell}' written as '{plain}'")
         texts.append(plain)
     return pd.Series(texts, index=column.index, dtype=object)
+
+
+def ascii_of(words: str) -> str:
+    """Return `words` in ASCII: letters without their accents, signs as they are spoken."""
+    plain = unicodedata.normalize("NFKD", words.replace("µ", "u").replace("±", "+/-"))
+    return plain.encode("ascii", "ignore").decode()
+
+
+def unique_within(names: list[str], most: int) -> dict[str, str]:
+    """Return each name in ASCII and at most `most` characters, each once: a second one alike ends in a number."""
+    taken: dict[str, str] = {}
+    for name in names:
+        plain = ascii_of(name)
+        short, number = plain[:most], 1
+        while short in taken.values():
+            number += 1
+            short = f"{plain[: most - len(str(number)) - 1]} {number}"
+        taken[name] = short
+    return taken
 
 
 def short_names(analytes: list[str]) -> dict[str, str]:

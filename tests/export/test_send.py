@@ -10,7 +10,7 @@ import pytest
 from small_study import change, make_small_study
 
 from bioanalysis.export.send import data_sets, variables, write_send
-from bioanalysis.export.xpt import short_names, write_xpt
+from bioanalysis.export.xpt import short_names, unique_within, write_xpt
 from bioanalysis.study import Study
 
 pytestmark = pytest.mark.requirement("UR-052")
@@ -20,6 +20,7 @@ COLUMNS = [
     "value", "value_low", "value_high", "lloq", "unit", "status", "reason", "recovery_factor", "pool",
 ]  # fmt: skip
 ODM = "{http://www.cdisc.org/ns/odm/v1.3}"
+DEF = "{http://www.cdisc.org/ns/def/v2.1}"
 
 
 def rows(*lines: str) -> pd.DataFrame:
@@ -74,6 +75,31 @@ def test_pieces_of_an_organ_are_one_record(study):
     assert "no mean of 2 pieces" in mixed.PCREASND[0]
 
 
+def test_a_record_made_of_several_pieces_is_flagged_as_derived(study):
+    second = LIVER.replace("S1 R1 liver 1", "S9 R1 liver 2")
+    assert data_sets(study, rows(LIVER, second)).domains["PC"].PCDRVFL.tolist() == ["Y"]
+    assert data_sets(study, rows(LIVER)).domains["PC"].PCDRVFL.tolist() == [""]
+
+
+def test_a_collection_is_timed_by_the_last_dose_given_on_an_earlier_day(tmp_path):
+    # collected on day 29; doses on days 1, 22, 26 (not given) and 29 (before or after the collection: not known)
+    make_small_study(tmp_path)
+    doses = "".join(
+        f"R1\t{day}\t{moment}\t5\tfree_acid\t{given}\n"
+        for day, moment, given in (
+            (22, "2026-02-02T09:30", "true"), (1, "", "true"), (26, "", "false"), (29, "", "true"),
+        )
+    )  # fmt: skip
+    (tmp_path / "config/dosing.tsv").write_text(f"subject_id\tstudy_day\tdosed_at\tdose_mg\tdose_basis\tgiven\n{doses}")
+    record = pc(Study.load(tmp_path), LIVER).loc["S1"]
+    assert (record.PCTPTREF, record.PCELTM, record.PCRFTDTC) == ("Day 22 Dose", "P7D", "2026-02-02T09:30")
+
+
+def test_without_doses_the_expected_variables_of_time_stand_there_empty(study):
+    record = pc(study, LIVER).loc["S1"]
+    assert (record.PCTPTREF, record.PCELTM, record.PCRFTDTC) == ("", "", "")
+
+
 def test_pieces_may_stay_separate(tmp_path):
     make_small_study(tmp_path)
     change(tmp_path, "config/config.yaml", ("tissues:", "send: {pieces: separate}\ntissues:"))
@@ -109,7 +135,7 @@ def test_the_file_holds_what_was_put_in_by_order_label_and_value(tmp_path):
     frame, about = pyreadstat.read_xport(folder / "pc.xpt")
     made = data_sets(Study.load(tmp_path), rows(LIVER, BLQ, LOST)).domains["PC"]
     assert about.column_names == variables("PC") == list(made)
-    assert about.table_name == "PC"
+    assert (about.table_name, about.file_label) == ("PC", "Pharmacokinetics Concentrations")
     assert dict(zip(about.column_names, about.column_labels, strict=True))["PCLLOQ"] == "Lower Limit of Quantitation"
     for name in made:
         pd.testing.assert_series_equal(
@@ -137,6 +163,47 @@ def test_short_names_are_eight_capitals_and_unique():
     assert short_names(["mipomersen", "mipomersen n-1", "3'-n-1"]) == {
         "mipomersen": "MIPOMERS", "mipomersen n-1": "MIPOMER2", "3'-n-1": "A3N1",
     }  # fmt: skip
+
+
+def test_names_of_analytes_fit_and_stay_different():
+    # 40 characters for PCTEST: two names that differ behind them are told apart by a number
+    names = unique_within(["mipomersen", "x" * 50 + "a", "x" * 50 + "b", "α-tocopherol"], 40)
+    assert list(names.values()) == ["mipomersen", "x" * 40, "x" * 38 + " 2", "-tocopherol"]
+
+
+def item(root: ET.Element, name: str) -> ET.Element:
+    return next(one for one in root.iter(f"{ODM}ItemDef") if one.get("OID") == name)
+
+
+def test_define_says_of_each_variable_what_the_file_holds(tmp_path):
+    folder = written(tmp_path, LIVER, BLQ)
+    _, about = pyreadstat.read_xport(folder / "pc.xpt")
+    root = ET.parse(folder / "define.xml").getroot()
+    for name, width in about.variable_storage_width.items():
+        described = item(root, f"IT.PC.{name}")
+        timed = described.get("DataType") in ("date", "datetime", "incompleteDatetime", "durationDatetime")
+        assert described.get("Length") == (None if timed else str(width)), name
+    assert item(root, "IT.PC.PCSTRESN").get("SignificantDigits") == "1"  # 12.3
+
+
+def test_define_tells_variables_without_data_and_how_others_are_derived(tmp_path):
+    root = ET.parse(written(tmp_path, LIVER) / "define.xml").getroot()
+    refs = {ref.get("ItemOID"): ref for ref in root.iter(f"{ODM}ItemRef")}
+    methods = {method.get("OID") for method in root.iter(f"{ODM}MethodDef")}
+    empty = {name for name, ref in refs.items() if ref.get(f"{DEF}HasNoData") == "Yes"}
+    assert {"IT.PC.POOLID", "IT.PC.PCSTAT", "IT.PC.PCTPTREF"} <= empty
+    assert "IT.PC.PCSTRESC" not in empty
+    for one in root.iter(f"{ODM}ItemDef"):
+        derived = next(one.iter(f"{DEF}Origin")).get("Type") == "Derived"
+        assert (refs[one.get("OID")].get("MethodOID") in methods) == derived, one.get("OID")
+
+
+def test_a_tissue_outside_the_codelist_is_marked_as_an_extension(tmp_path):
+    folder = written(tmp_path, LIVER, BLQ.replace("kidney", "tumour"))
+    root = ET.parse(folder / "define.xml").getroot()
+    specimens = next(one for one in root.iter(f"{ODM}CodeList") if one.get("OID") == "CL.SPEC")
+    terms = {one.get("CodedValue"): one.get(f"{DEF}ExtendedValue") for one in specimens.iter(f"{ODM}EnumeratedItem")}
+    assert terms == {"LIVER": None, "TUMOUR": "Yes"}
 
 
 def test_define_names_every_variable_of_every_data_set(tmp_path):

@@ -98,17 +98,39 @@ def test_ct_05_the_release_of_the_terminology_is_named(folder):
     assert [one.get("Version") for one in standards if one.get("Type") == "CT"] == ["2023-12-15"]
 
 
-@pytest.mark.parametrize("study", ["cber_study3_gene_therapy_liver", "cber_study5_plasma"])
-def test_labels_and_order_are_those_of_submitted_data_sets(reference, study):
-    _, about = pyreadstat.read_xport(reference / "send" / study / "pc.xpt")
-    theirs = pd.Series(about.column_labels, index=about.column_names)
+LACKING = ("POOLID", "PCREFID", "PCSPID", "PCSTAT", "PCREASND", "PCMETHOD", "PCDRVFL", "VISITDY")
+
+
+def labels(path) -> pd.Series:
+    _, about = pyreadstat.read_xport(path)
+    return pd.Series(about.column_labels, index=about.column_names)
+
+
+@pytest.mark.parametrize(
+    ("study", "domain", "theirs_lack"),
+    [
+        ("cber_study3_gene_therapy_liver", "PC", ()),  # has every variable of the guide
+        ("cber_study5_plasma", "PC", LACKING),
+        ("pds_rat_1month", "POOLDEF", ()),
+    ],
+)  # fmt: skip
+def test_labels_and_order_are_those_of_submitted_data_sets(reference, study, domain, theirs_lack):
+    theirs = labels(reference / "send" / study / f"{domain.lower()}.xpt")
     ours = pd.Series(
-        {row["variable"]: row["label"] for row in read_words("send_variables.tsv") if row["domain"] == "PC"}
+        {row["variable"]: row["label"] for row in read_words("send_variables.tsv") if row["domain"] == domain}
     )
     shared = [name for name in ours.index if name in theirs.index]
-    assert len(shared) > 10
+    assert sorted(set(ours.index) - set(shared)) == sorted(theirs_lack)
     assert ours[shared].tolist() == theirs[shared].tolist()
     assert [name for name in theirs.index if name in shared] == shared
+
+
+def test_every_variable_that_the_guide_expects_is_in_the_data_set(pc):
+    # SENDIG 3.1.1 6.3.11: required and expected variables of PC; columns stand there even where they are empty
+    assert {
+        "STUDYID", "DOMAIN", "USUBJID", "PCSEQ", "PCTESTCD", "PCTEST", "PCORRES", "PCORRESU", "PCSTRESC", "PCSTRESN",
+        "PCSTRESU", "PCSPEC", "PCLLOQ", "PCNOMDY", "PCELTM", "PCTPTREF", "PCRFTDTC",
+    } <= set(pc.columns)  # fmt: skip
 
 
 @pytest.mark.parametrize("domain", ["pc", "supppc"])

@@ -257,9 +257,9 @@ def _write(
     read = {name: (here / name).read_text(encoding="utf-8") for name in ("page.html", "page.css", "page.js")}
     write_figures(sections, path.parent / FIGURES)
     template = jinja2.Environment(autoescape=True, trim_blocks=True).from_string(read["page.html"])
-    page = template.render(
+    pieces = template.generate(
         title=title, subtitle=subtitle, verdicts=verdicts, sections=rendered(sections), edition=EDITION,
         convention=CONVENTION, cards=shown_first,
         todo=todo, style=read["page.css"], script=read["page.js"],
     )  # fmt: skip
-    write_whole(path, page.encode("utf-8"))
+    write_whole(path, b"".join(piece.encode("utf-8") for piece in pieces))

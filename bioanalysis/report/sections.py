@@ -27,7 +27,7 @@ LONG = 28
 BAD = ("fail", "FAILED", "not_reported", "open", "needs_decision")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cell:
     """A cell that leads somewhere: what it shows, and the address it links to."""
 

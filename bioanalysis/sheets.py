@@ -22,6 +22,7 @@ LARGEST_MEGABYTES = 100
 _LARGEST_CELL = 100_000
 _UNPACKED_MEGABYTES = 500
 _MOST_CELLS = 5_000_000
+_MOST_COLUMNS = 1_000
 _NO_ZIP = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, OSError, ValueError)
 
 
@@ -97,7 +98,8 @@ def _sheet(file: str, separator: str, rows: list[tuple[int, list[str]]]) -> Shee
     (header_line, header), body = rows[0], rows[1:]
     while not header[-1]:
         header = header[:-1]
-    width = len(header)
+    if (width := len(header)) > _MOST_COLUMNS:
+        raise BatchError([Fault(file, count_of(width, "column"), f"at most {_MOST_COLUMNS}", header_line)])
     faults = _header_faults(file, header_line, header)
     for line, row in body:
         if any(row[width:]):
@@ -127,9 +129,12 @@ def _separator(text: str) -> str:
 def _text_rows(text: str, separator: str, file: str) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(_LARGEST_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    line = 1
+    line, cells = 1, 0
     try:
         for row in reader:
+            cells += len(row)
+            if cells > _MOST_CELLS:
+                raise BatchError([Fault(file, f"more than {_MOST_CELLS} cells", f"at most {_MOST_CELLS}", line)])
             yield line, row
             line = reader.line_num + 1
     except csv.Error as error:

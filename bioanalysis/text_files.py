@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import os
+import re
 from collections.abc import Callable, Iterable
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +17,7 @@ MEGABYTE = 1_000_000
 LARGEST_EXPORT_BYTES = 50_000_000  # a plate-reader export is text or a workbook of some kilobytes
 
 
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 AS_UTF8 = "text saved as UTF-8 (in a spreadsheet: 'CSV UTF-8')"
 
 
@@ -28,7 +30,8 @@ def read_bytes(path: Path, file: str, most_megabytes: int) -> bytes:
         If the file is missing, no regular file, not readable or larger than `most_megabytes`.
     """
     if not path.is_file():
-        raise BatchError([Fault(file, "is a folder" if path.is_dir() else "missing", "a file")])
+        found = "is a folder" if path.is_dir() else "is a pipe, a device or the like" if path.exists() else "missing"
+        raise BatchError([Fault(file, found, "a file")])
     if path.stat().st_size > most_megabytes * MEGABYTE:
         raise BatchError([Fault(file, f"larger than {most_megabytes} MB", f"at most {most_megabytes} MB")])
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from bioanalysis.errors import BatchError, Fault
-from bioanalysis.text_files import decode, read_bytes
+from bioanalysis.text_files import CONTROL, decode, read_bytes
 
 Place = tuple[str | int, ...]
 Content = dict[str, "Content"] | list["Content"] | str | None
@@ -107,6 +107,8 @@ def _require_plain(text: str, file: str) -> None:
             raise BatchError([Fault(file, f"'{sign}{event.anchor}'", "no anchors or aliases: write it out", line)])
         if getattr(event, "tag", None) not in (None, "!"):
             raise BatchError([Fault(file, f"the tag '{event.tag}'", "plain YAML without tags", line)])
+        if CONTROL.search(getattr(event, "value", "").replace("\n", "").replace("\t", "")):
+            raise BatchError([Fault(file, "a control character", "text without control characters", line)])
         if depth > DEEPEST:
             raise BatchError([Fault(file, "deeply nested", f"at most {DEEPEST} levels", line)])
         if documents > 1:

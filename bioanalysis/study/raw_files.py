@@ -53,6 +53,12 @@ class RawFiles:
         links = [name for top in tops for name in _links(self.folder, top)]
         return [Fault(name, reason, INSIDE) for name in links if (reason := self.refusal(name))]
 
+    def dead_links(self, top: str) -> list[Fault]:
+        """Return a fault for each link at or below `top` that leads nowhere; hidden ones are an editor's locks."""
+        links = (name for name in _links(self.folder, top) if not os.path.basename(name).startswith("."))
+        dead = [name for name in links if not os.path.exists(os.path.join(self.folder, name))]
+        return [Fault(name, "a link that leads nowhere", "a file, or no link") for name in dead]
+
     def faults(self, run: dict[str, str], runs_file: str, worklist: Rows, platform: str | None) -> list[Fault]:
         """Return what is wrong with the raw data of one row of the run table; without platform only its path."""
         raw_path, line = run["raw_path"], int(run["line"])

@@ -117,9 +117,9 @@ class StudyFolder:
         return config, document
 
     def methods(self) -> MethodFiles:
-        """Return all methods of `config/methods`."""
+        """Return all methods of `config/methods`; hidden files are no settings, as they are none in the records."""
         found = MethodFiles({}, {}, {})
-        paths = sorted((self.path / "config/methods").glob("*.y*ml"))
+        paths = sorted(p for p in (self.path / "config/methods").glob("*.y*ml") if not p.name.startswith((".", "~$")))
         if not paths:
             self.faults.append(Fault("config/methods", "no method file", "one .yaml file per validated method"))
         for path in paths:

@@ -97,7 +97,8 @@ def _judge_coverage(ledger: Ledger, curve: StandardCurve, units: pd.DataFrame) -
         return
     nominal = qcs.groupby("level").nominal_ng_ml.first()
     covered = nominal[(nominal >= curve.lloq_ng_ml) & (nominal <= curve.uloq_ng_ml)]
-    observed = f"{len(covered)} of {len(nominal)} QC levels inside {curve.lloq_ng_ml:g} to {curve.uloq_ng_ml:g} ng/mL"
+    every = count_of(len(nominal), "QC level")
+    observed = f"{len(covered)} of {every} inside {curve.lloq_ng_ml:g} to {curve.uloq_ng_ml:g} ng/mL"
     ledger.add(rule, len(covered) >= rule.number, observed)
 
 

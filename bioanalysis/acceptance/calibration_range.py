@@ -11,6 +11,7 @@ from bioanalysis.acceptance.ledger import FAIL, NOT_APPLICABLE, Ledger, signed_p
 from bioanalysis.calibration.reading import ABOVE_REVISED, BELOW_REVISED
 from bioanalysis.calibration.standards import ROUNDING, StandardCurve, droppable
 from bioanalysis.method import Analyte
+from bioanalysis.words import count_of
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def judge_range(ledger: Ledger, curve: StandardCurve, units: pd.DataFrame, analy
     rule = ledger.limits["CAL-CC-14"]
     study = units.sample_type.isin(["unknown", "incurred"])
     outside = int((study & units.place.isin([BELOW_REVISED, ABOVE_REVISED])).sum())
-    ledger.add(rule, outside <= rule.number if low.moved or high.moved else NOT_APPLICABLE, f"{outside} samples")
+    ledger.add(rule, outside <= rule.number if low.moved or high.moved else NOT_APPLICABLE, count_of(outside, "sample"))
     _judge_replicates_at_ends(ledger, curve, low, high)
 
 

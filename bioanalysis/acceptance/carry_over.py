@@ -12,7 +12,7 @@ from bioanalysis.acceptance.ledger import NOT_APPLICABLE, NOT_ASSESSABLE, Ledger
 from bioanalysis.calibration.reading import BELOW, NO_VALUE
 from bioanalysis.calibration.standards import ROUNDING, passes_limit
 from bioanalysis.limits import Limits, Rule
-from bioanalysis.words import STUDY_SAMPLES
+from bioanalysis.words import STUDY_SAMPLES, count_of
 
 SUSPECTED = "carry_over_suspected"
 COLUMNS = [
@@ -107,7 +107,9 @@ def judge_impact(ledger: Ledger, table: pd.DataFrame) -> None:
         return
     flagged = known[known["flag"] == SUSPECTED]
     worst = known.loc[known.impact_percent.idxmax()]
-    observed = f"{len(flagged)} of {len(known)} study samples; carry-over {table.carry_over_percent.max():.3g} %, "
+    observed = (
+        f"{len(flagged)} of {count_of(len(known), 'study sample')}; carry-over {table.carry_over_percent.max():.3g} %, "
+    )
     observed += f"largest share {worst.impact_percent:.2g} % at position {worst.position}"
     ledger.add(rule, flagged.empty, observed, position=positions(flagged))
 

@@ -233,7 +233,7 @@ def _judge_coverage(ledger: Ledger, counted: pd.DataFrame, initial: pd.DataFrame
     species = [f"{value}" for _, value in _missing(there, chosen, ("species",))]
     found = {"ISR-06": missing, "ISR-10": species, "ISR-11": lacking}
     for rule_id, absent in found.items():
-        text = f"{len(chosen)} of {len(there)} quantified samples reanalysed"
+        text = f"{len(chosen)} of {count_of(len(there), 'quantified sample')} reanalysed"
         text += f"; none of: {', '.join(absent)}" if absent else ""
         ledger.add(ledger.limits[rule_id], not absent if len(chosen) else NOT_ASSESSABLE, text)
 

@@ -69,7 +69,7 @@ def without_internal_standard(ledger: Ledger, reason: str) -> None:
 def _judge_presence(ledger: Ledger, samples: pd.DataFrame) -> None:
     missing = samples[samples.internal_standard_area.isna()]
     verdict = missing.empty if len(samples) else NOT_ASSESSABLE
-    observed = f"{len(missing)} of {len(samples)} study samples without a peak of the internal standard"
+    observed = f"{len(missing)} of {count_of(len(samples), 'study sample')} without a peak of the internal standard"
     ledger.add(ledger.limits["IS-01"], verdict, observed, position=positions(missing))
 
 

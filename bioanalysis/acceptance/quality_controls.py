@@ -66,7 +66,11 @@ def _judge_numbers(ledger: Ledger, qcs: pd.DataFrame, n_samples: int) -> None:
         return
     ledger.add(levels, _routine_levels(qcs) >= levels.number, count_of(_routine_levels(qcs), "level"))
     needed = max(int(count.numbers[0]), math.ceil(count.numbers[1] * n_samples))
-    ledger.add(count, len(qcs) >= needed, f"{len(qcs)} QCs for {n_samples} study samples, {needed} needed")
+    ledger.add(
+        count,
+        len(qcs) >= needed,
+        f"{count_of(len(qcs), 'QC')} for {count_of(n_samples, 'study sample')}, {needed} needed",
+    )
 
 
 def _judge_shares(ledger: Ledger, qcs: pd.DataFrame) -> None:
@@ -152,7 +156,9 @@ def _judge_dilution(ledger: Ledger, units: pd.DataFrame, samples: pd.DataFrame) 
     if diluted.empty and judged.empty:
         ledger.add(rule, NOT_APPLICABLE, "no diluted samples")
     elif judged.empty:
-        ledger.add(rule, NOT_ASSESSABLE, f"{len(diluted)} diluted samples, no dilution QC that can be judged")
+        ledger.add(
+            rule, NOT_ASSESSABLE, f"{count_of(len(diluted), 'diluted sample')}, no dilution QC that can be judged"
+        )
     else:
         passing = int(judged.passes.sum())
         factors = ", ".join(f"x{factor:g}" for factor in sorted(set(judged.dilution_factor)))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bioanalysis.acceptance.ledger import NOT_APPLICABLE, NOT_ASSESSABLE, Ledger
 from bioanalysis.calibration.standards import passes_limit
-from bioanalysis.words import ACCEPTED, ALQ, MEASURED, NEEDS_DECISION, QUANTIFIED
+from bioanalysis.words import ACCEPTED, ALQ, MEASURED, NEEDS_DECISION, QUANTIFIED, count_of
 
 COLUMNS = [
     "sample_id", "tissue", "analyte", "initial_run_id", "initial_position", "initial_status", "initial_ng_ml",
@@ -179,7 +179,7 @@ def _judge_record(ledger: Ledger, repeats: pd.DataFrame) -> None:
 
 
 def _enter(ledger: Ledger, rule_id: str, verdict: str | bool, total: int, bad: list[str]) -> None:
-    text = f"{total} samples analysed again" + (f"; {len(bad)} of them: {', '.join(bad)}" if bad else "")
+    text = f"{count_of(total, 'sample')} analysed again" + (f"; {len(bad)} of them: {', '.join(bad)}" if bad else "")
     ledger.add(ledger.limits[rule_id], verdict, text)
 
 

@@ -183,7 +183,9 @@ def _judge_design(
     missing = [end for end in ends if end not in set(overall.end)]
     rule = ledger.rule("VAL-CC-01", "VAL-LBA-01")
     levels = overall.nominal_ng_ml.nunique()
-    observed = f"{levels} levels: {listed_levels(overall.level)}" + "".join(f"; none at the {end}" for end in missing)
+    observed = f"{count_of(levels, 'level')}: {listed_levels(overall.level)}" + "".join(
+        f"; none at the {end}" for end in missing
+    )
     ledger.add(rule, levels >= rule.number and not missing, observed, tissue=tissue)
     fewest = per_run.loc[per_run.n.idxmin()]
     replicates = f"fewest {count_of(int(fewest.n), 'replicate')} ({fewest.level} in {fewest.run_id})"

@@ -67,7 +67,7 @@ def _judge_linearity(ledger: Ledger, rows: pd.DataFrame) -> None:
         rule = ledger.limits["DIL-LBA-01"]
         runs = len({run for names in whole.run_id for run in names.split(";")})
         preparations, factors = max(runs, whole.series.nunique()), int(whole.factors.min())
-        observed = f"at least {factors} factors inside the range, {preparations} runs or preparations"
+        observed = f"at least {count_of(factors, 'factor')} inside the range, runs or preparations: {preparations}"
         ledger.add(rule, factors >= rule.numbers[0] and preparations >= rule.numbers[1], observed)
         rule = ledger.limits["DIL-LBA-02"]
         for row in steps.itertuples():
@@ -108,7 +108,7 @@ def judge_stability(ledger: Ledger, stats: pd.DataFrame, facts: ValidatedMethod)
         where = {"tissue": key[0], "subject": storage_in_words(here.iloc[0])}
         fewest, levels = int(here.n.min()), here.level.nunique()
         enough = fewest >= number.numbers[0] and levels >= number.numbers[1]
-        ledger.add(number, enough, f"at least {fewest} replicates at {listed_levels(here.level)}", **where)
+        ledger.add(number, enough, f"at least {count_of(fewest, 'replicate')} at {listed_levels(here.level)}", **where)
         for row in here.itertuples():
             verdict = at_most(abs(row.bias_percent), facts.of_class(mean))
             subject = f"{where['subject']}, {row.level}"
@@ -238,7 +238,8 @@ def judge_cross_validation(ledger: Ledger, controls: pd.DataFrame, pairs: pd.Dat
     by_method = controls[controls.n > 0].groupby("method_id")
     levels = int(by_method["level"].nunique().min()) if by_method.ngroups > 1 else 0
     fewest = int(controls.n.min()) if len(controls) else 0
-    observed = f"{levels} QC levels by both methods, at least {fewest} replicates, {count_of(len(pairs), 'sample')}"
+    observed = f"{count_of(levels, 'QC level')} by both methods, at least {count_of(fewest, 'replicate')}, "
+    observed += count_of(len(pairs), "sample")
     found = (fewest, levels, len(pairs))
     ledger.add(design, all(there >= needed for there, needed in zip(found, design.numbers, strict=True)), observed)
     ledger.add(bias, NOT_APPLICABLE if agreement else NOT_ASSESSABLE, agreement or "fewer than 3 pairs of values")

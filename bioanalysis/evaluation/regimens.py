@@ -171,5 +171,5 @@ def _timing(arms: Mapping[str, pd.DataFrame], second: str, first: str) -> list[s
     missed = sum(int((arms[name].n_missed > 0).sum()) for name in (second, first))
     return [
         f"collected {since[0]:g} and {since[1]:g} d after the last dose" if since[0] != since[1] else "",
-        f"{missed} animals missed doses" if missed > 1 else "1 animal missed doses" if missed else "",
+        f"{count_of(missed, 'animal')} missed doses" if missed else "",
     ]

@@ -10,7 +10,7 @@ import pandas as pd
 from bioanalysis.study import Study
 from bioanalysis.variability import variance_components
 from bioanalysis.variability.robust import geometric_cv_percent
-from bioanalysis.words import QUANTIFIED
+from bioanalysis.words import QUANTIFIED, count_of
 
 COLUMNS = [
     "tissue", "analyte", "method_id", "estimator", "component", "variance", "degrees_of_freedom", "low", "high",
@@ -92,7 +92,7 @@ def readings_of(study: Study, measurements: pd.DataFrame, concentrations: pd.Dat
 
 
 def _components(here: pd.DataFrame, estimator: Estimator, blq: int) -> list[dict[str, object]]:
-    missing = f"{blq} BLQ samples left out" if blq else ""
+    missing = f"{count_of(blq, 'BLQ sample')} left out" if blq else ""
     if here.empty:
         note = "; ".join(filter(None, ["not estimable: no quantified value", missing]))
         return [{"estimator": estimator, "component": "residual", "note": note}]

@@ -19,6 +19,7 @@ from scipy.special import ndtri, stdtr
 
 from bioanalysis.study.config import COMPARISON, LiverSafety
 from bioanalysis.text_files import own_table
+from bioanalysis.words import count_of
 
 OPERATORS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 SCALES = {"uln": "x ULN", "control": "x control", "value": "as measured"}
@@ -102,7 +103,7 @@ def correlation(x: ArrayLike, y: ArrayLike, groups: Sequence[str] | None = None,
     n, size = len(first), np.bincount(labels, minlength=1)
     degrees = n - int(np.sum(size > 0)) - 1
     if degrees < 2:
-        return Correlation(np.nan, np.nan, np.nan, np.nan, n, f"{n} animals are too few")
+        return Correlation(np.nan, np.nan, np.nan, np.nan, n, f"too few to correlate: {count_of(n, 'animal')}")
     off = [values - (np.bincount(labels, values) / size)[labels] for values in (first, second)]
     scale = float(np.sqrt((off[0] @ off[0]) * (off[1] @ off[1])))
     if scale <= 1e-12 * max(1.0, float(np.abs(first).max() * np.abs(second).max())):

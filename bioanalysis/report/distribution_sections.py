@@ -122,7 +122,7 @@ def _edish(values: pd.DataFrame) -> Figure:
     )  # fmt: skip
     left = values.subject_id.nunique() - len(both)
     words = f"eDISH: lines at {alt_limit:g} x ALT and {bilirubin_limit:g} x bilirubin; {STATEMENT}"
-    words += f"; {left} animals without both multiples not drawn." if left else "."
+    words += f"; {count_of(left, 'animal')} without both multiples not drawn." if left else "."
     return Figure(drawn, words, {"shows": "eDISH"}, CHEMISTRY)
 
 

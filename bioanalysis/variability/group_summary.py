@@ -82,7 +82,11 @@ def _of_animals(group: pd.DataFrame, share: Fraction, level: float) -> dict[str,
     }  # fmt: skip
     judged = quantified + blq
     if quantified == 0 or Fraction(quantified, judged) < share:
-        why = f"{quantified} of {judged} animals quantified; no summary below {share}" if judged else "no value"
+        why = (
+            f"{quantified} of {count_of(judged, 'animal')} quantified; no summary below {share}"
+            if judged
+            else "no value"
+        )
         return row | {"note": why}
     notes = [f"{blq} BLQ left out"] if blq else []
     notes += ["pieces averaged within the animal"] if len(group) > n else []

@@ -70,7 +70,7 @@ def grubbs(
     index = int(np.argmax(distance))
     statistic = float(distance[index] / sd)
     p_value = min(1.0, sides * _tail(statistic, n))
-    too_few = f"{n} values, at least {fewest} are needed to declare an outlier" if n < fewest else ""
+    too_few = f"{count_of(n, 'value')}, at least {fewest} are needed to declare an outlier" if n < fewest else ""
     beyond = statistic > critical
     reason = too_few or ("" if beyond else f"statistic not above {critical:.3f}")
     return Grubbs(statistic, critical, p_value, index, bool(beyond and not too_few), reason)

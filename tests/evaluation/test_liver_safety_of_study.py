@@ -106,7 +106,7 @@ def test_alt_stands_against_liver_overall_and_within_groups(tmp_path):
     overall = table.loc["correlation, overall"]
     assert_allclose(overall.estimate, np.corrcoef(x, y)[0, 1])
     within = table.loc["correlation, within groups"]
-    assert (within.n, within.note.split(";")[0]) == (4, "4 animals are too few")
+    assert (within.n, within.note.split(";")[0]) == (4, "too few to correlate: 4 animals")
 
 
 def test_without_clinical_chemistry_tables_are_there_and_empty(tmp_path):

@@ -74,7 +74,8 @@ def test_a_correlation_made_by_the_dose_vanishes_within_groups():
 
 @pytest.mark.parametrize(
     ("x", "groups", "note"),
-    [([1.0, 2], None, "2 animals are too few"), ([1.0, 2, 3, 4], ["a", "b", "c", "d"], "4 animals are too few"),
+    [([1.0, 2], None, "too few to correlate: 2 animals"),
+     ([1.0, 2, 3, 4], ["a", "b", "c", "d"], "too few to correlate: 4 animals"),
      ([1.0, 1, 1, 1, 1], None, "no scatter: no correlation")],
 )  # fmt: skip
 def test_what_has_no_correlation_says_why(x, groups, note):

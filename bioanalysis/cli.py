@@ -152,10 +152,13 @@ def incurred(
     Each tissue, group and day gives at least one quantified sample; within them high and low concentrations take
     turns. The same seed and results give the same samples; a selection is never overwritten.
     """
-    from bioanalysis.reanalysis import share_of, write_selections
+    from bioanalysis.reanalysis import FOLDER, share_of, write_selections
+    from bioanalysis.records.beside import DRAWN, recorded_beside
 
-    wanted = share_of(share) if share else None
-    print("\n".join(write_selections(_existing(study), seed, wanted)))
+    wanted, folder = share_of(share) if share else None, _existing(study)
+    with recorded_beside(folder, DRAWN, f"{FOLDER}/*.tsv", f"seed {seed}" + f", share {share}" * bool(share)):
+        said = write_selections(folder, seed, wanted)
+    print("\n".join(said))
 
 
 @app.command()
@@ -171,10 +174,14 @@ def trends(
     series: Annotated[list[str] | None, typer.Option(help="only this series (may be given again)")] = None,
 ) -> None:
     """Draw control charts over the runs of one study or of many; fix their limits where that is asked for."""
-    from bioanalysis.disk import plain_disk_errors
-    from bioanalysis.trends import chart_folder
+    from contextlib import nullcontext
 
-    with plain_disk_errors():
+    from bioanalysis.disk import plain_disk_errors
+    from bioanalysis.records.beside import FIXED, recorded_beside
+    from bioanalysis.trends import LIMITS, chart_folder
+
+    kept = recorded_beside(folder.resolve(), FIXED, LIMITS, reason, author=author) if fix_limits else nullcontext()
+    with plain_disk_errors(), kept:
         chart_folder(folder, fix=fix_limits, phase=(first, last), author=author, reason=reason, only=series or [])
 
 

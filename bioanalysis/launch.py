@@ -19,8 +19,10 @@ from bioanalysis.records.audit import now
 from bioanalysis.records.outside import outside_message
 from bioanalysis.records.recorder import Outcome, Recorder, clear_torn_results
 from bioanalysis.records.seal import remove_torn_seal, sealed_version
+from bioanalysis.records.standing import raw_changed_since, raw_now
 from bioanalysis.settled import note_settled, settled_summary
 from bioanalysis.study import Study
+from bioanalysis.text_files import listed
 
 PROGRESS = re.compile(r"^(\d+) of (\d+) steps")
 NOTHING = "nothing to do: results are up to date"
@@ -86,14 +88,21 @@ def _plan(study: Study, records: Recorder, command: list[str]) -> int:
 
 def _run(study: Study, records: Recorder, command: list[str]) -> int:
     started, code, output = now(), None, ""
+    raw, changed = raw_now(records.folder, study), list[str]()
     try:
         code, output = _snakemake(command, records.folder, show=True)
         if code < 0:
             _clear_up(records.folder, command)
             output += f"\nthe workflow was killed (signal {-code}); `bioanalysis run` goes on from what is finished\n"
     finally:
-        words = "done" if code == 0 else "stopped before it was done"
-        records.write(study, Outcome(code == 0, started, words))
+        changed = raw_changed_since(raw, records.folder, study)
+        done = code == 0 and not changed
+        stopped = f"{listed(changed)} changed while it ran" if changed else "stopped before it was done"
+        words = "done" if done else stopped
+        records.write(study, Outcome(done, started, words))
+    if changed and not code:
+        expected = "raw data nobody writes to; then run again"
+        raise BatchError(Fault(name, "changes while the study is run", expected) for name in changed)
     if code:
         return _failed(records.folder, output)
     if "Nothing to be done" in output:

@@ -46,7 +46,7 @@ def write_selections(folder: Path, seed: int, share: Fraction | None = None) -> 
         for name in {run.method.method_id: None for run in study.runs}
     }
     faults = [
-        Fault(path, "exists already", "no such file: a selection is never overwritten (another --seed, or remove it)")
+        Fault(path, "exists already", "no such file: a selection is never overwritten (another --seed)")
         for path in parts
         if (folder / path).exists()
     ]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bioanalysis.errors import BatchError, Fault, RecordsDamaged
 from bioanalysis.records.audit import Trail, content_of, read_trail
+from bioanalysis.records.beside import names_beside
 from bioanalysis.records.crate import METADATA, Version, crate_of_archive
 from bioanalysis.records.digests import files_below, listing, read_listing, sha256_of, sha256_of_text
 from bioanalysis.records.places import HEAD, MANIFEST, PROVENANCE, TRAIL, outside_name
@@ -59,7 +60,7 @@ def archive(folder: Path, target: Path) -> int:
     if target.exists():
         raise BatchError([Fault(str(target), "exists", "a name that is not taken")])
     stands = Standing.of(read_listing((folder / MANIFEST).read_bytes())[0])
-    payload = _payload(folder, stands)
+    payload = _payload(folder, stands, trail)
     texts = _texts(folder, trail, version, stands, payload)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -81,10 +82,10 @@ def _top(trail: Trail, version: int) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "_", f"{study_of(trail)}-version-{version}").lstrip(".")
 
 
-def _payload(folder: Path, stands: Standing) -> dict[str, Path]:
+def _payload(folder: Path, stands: Standing, trail: Trail) -> dict[str, Path]:
     """Return where each file of the archive comes from, by its path in the archive."""
     records = (name for name in files_below(folder, PROVENANCE) if not Path(name).name.startswith("."))
-    names = sorted({*stands.all, *records})
+    names = sorted({*stands.all, *records, *names_beside(trail)})
     return {f"data/{outside_name(name)}": folder / name for name in names}
 
 

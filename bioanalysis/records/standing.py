@@ -90,6 +90,15 @@ def raw_now(folder: Path, study: Study) -> dict[str, str]:
     return {name: planned[name][-1] for run in study.runs for name in raw_files(run)}
 
 
+def raw_changed_since(before: dict[str, str], folder: Path, study: Study) -> list[str]:
+    """Return the raw files that are no longer what they were; results may rest on either content."""
+    try:
+        after = raw_now(folder, study)
+    except OSError:
+        after = {name: sha256_or_reason(folder / name) for name in before}
+    return [name for name, digest in before.items() if after.get(name) != digest]
+
+
 def recorded(folder: Path, trail: Trail) -> Standing | None:
     """Return what the last recorded run left, None before the first.
 

@@ -6,6 +6,7 @@ person, and never estimated again in silence.
 
 from bioanalysis.trends.command import chart_folder
 from bioanalysis.trends.folder import fix_limits, make_trends
+from bioanalysis.trends.limits import FILE as LIMITS
 from bioanalysis.trends.limits import Declaration
 
-__all__ = ["Declaration", "chart_folder", "fix_limits", "make_trends"]
+__all__ = ["LIMITS", "Declaration", "chart_folder", "fix_limits", "make_trends"]

@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 
 from bioanalysis.cli import app
 from bioanalysis.errors import BatchError
+from bioanalysis.records.audit import Act, AuditTrail
+from bioanalysis.records.verify import verify
 from bioanalysis.tables import read_results
 from bioanalysis.trends import make_trends
 
@@ -156,3 +158,18 @@ def test_a_study_without_any_result_is_charted_as_missing(tmp_path):
     assert board.trends.empty
     assert board.runs.state.tolist() == ["missing"]
     assert "Runs without results, not charted: S-1 A." in (study / "trends/trends.html").read_text()
+
+
+@pytest.mark.requirement("UR-032")
+def test_limits_fixed_in_a_recorded_study_are_an_entry_that_verify_holds(tmp_path):
+    study = steady_study(tmp_path / "study", "STEADY-1", 20, np.random.default_rng(5))
+    AuditTrail(study).add(Act("study_recorded", "STEADY-1"))
+    done = CliRunner().invoke(app, ["trends", str(study), *FIX])
+    assert done.exit_code == 0, done.output
+    entry = AuditTrail(study).trail.entries[-1]
+    assert (entry["action"], entry["object"], entry["reason"]) == ("limits_fixed", "trends/limits.tsv", FIX[-1])
+    assert entry["after"]["author"] == "K. Moreau"
+    limits = study / "trends/limits.tsv"
+    assert "trends/limits.tsv" not in {finding.file for finding in verify(study)[0]}
+    limits.write_bytes(limits.read_bytes() + b"\n")
+    assert "trends/limits.tsv" in {finding.file for finding in verify(study)[0]}

@@ -118,6 +118,28 @@ def test_the_command_killed_alone_leaves_a_study_that_is_resumed_to_the_same_byt
     assert bioanalysis("verify", study).returncode == 0
 
 
+@pytest.mark.requirement("UR-005")
+def test_raw_data_that_change_while_they_are_read_are_named_and_nothing_made_of_them_is_taken_for_done(study):
+    before, raw = results(study), study / "raw/plate.txt"
+    content = raw.read_bytes()
+    shutil.rmtree(study / "work")
+    shutil.rmtree(study / "results/runs")
+    process = subprocess.Popen([BIOANALYSIS, "run", str(study)], text=True, stderr=subprocess.PIPE)
+    while not list((study / "work").glob("R1/wells.tsv")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    raw.write_bytes(content + b"\n")  # the reader has its signals already; whatever follows rests on other bytes
+    _, said = process.communicate()
+    assert process.returncode == 2
+    assert "raw/plate.txt cannot be used:\n  changes while the study is run" in said
+    assert actions(study)[-1] == "run_failed"
+    assert bioanalysis("seal", study).returncode in (2, 3)
+    raw.write_bytes(content)
+    assert bioanalysis("run", study).returncode == 0
+    assert results(study) == before
+    assert bioanalysis("verify", study).returncode == 0
+
+
 def test_a_run_is_called_like_nothing_that_lies_beside_it(study):
     beside = {path.name for place in ("work", "logs") for path in (study / place).iterdir()}
     assert {name for name in beside - {"R1"} if not name.startswith(".")} <= TAKEN

@@ -32,7 +32,7 @@ DEGREES = np.array([16, 20, 40])
 EXPECTATION = np.array([[4.0, 2.0, 1.0], [0.0, 2.0, 1.0], [0.0, 0.0, 1.0]])
 LEAST = 1e-3  # no mean square is expected to be exactly nothing
 SHARES = [0.34, 0.4, 0.45, 0.49, 0.501, 0.51, 0.55, 0.6, 0.7, 0.8, 0.9, 0.95]
-DRAWS, ROUNDS = 20_000, 60
+DRAWS, ROUNDS = 10_000, 40
 
 
 def main() -> None:

@@ -38,7 +38,7 @@ def dominant_step(
     crossed: str | None = None,
     *,
     confidence: float | None = None,
-    level: float = 0.95,
+    level: float | None = None,
 ) -> Dominance:
     """Return the step with the largest variance, if it exceeds each other one with `confidence`.
 
@@ -70,7 +70,7 @@ def largest_variance(
     crossed: str | None = None,
     *,
     confidence: float | None = None,
-    level: float = 0.95,
+    level: float | None = None,
 ) -> Dominance:
     """Return which of the `levels` behind `squares` has the largest variance: `dominant_step` from its mean squares.
 
@@ -84,7 +84,7 @@ def largest_variance(
         Probability with which a step must exceed each other one, to be named; `dominant_step` of
         limits/statistics.tsv if None.
     level : float
-        Confidence of the intervals of the shares.
+        Confidence of the intervals of the shares and of the candidates; `step_shares` of the same table if None.
 
     Notes
     -----
@@ -104,6 +104,7 @@ def largest_variance(
     (2005), chapter 4; Berger, Technometrics 24 (1982) 295 (intersection-union).
     """
     kept, limits = squares.separable, statistical_limits()
+    confidence, level = confidence or limits["dominant_step"], level or limits["step_shares"]
     names = [name for name, one in zip(levels, kept, strict=True) if one]
     few = [name == crossed and squares.degrees_of_freedom[kept][k] < limits["fewest_degrees"]
            for k, name in enumerate(names)]  # fmt: skip
@@ -119,7 +120,7 @@ def largest_variance(
     names = [names[k] for k in judged]
     best = int(exceeds.argmax())
     known = pd.DataFrame({"component": names, "percent": middle, "low": low, "high": high})
-    named = names[best] if exceeds[best] >= (limits["dominant_step"] if confidence is None else confidence) else ""
+    named = names[best] if exceeds[best] >= confidence else ""
     left_out = f"too few values of {crossed} to judge it as a step" if any(few) else ""
     return Dominance(named, float(exceeds[best]), _likely(shares, names, level), known, left_out)
 

@@ -21,7 +21,7 @@ COLUMNS = [
 ]  # fmt: skip
 ALPHA = statistical_limits()["outlier_alarms"]
 OUTLIER, DEPENDENT = "outlier_animal", "recovery_depends_on_concentration"
-LOOK = "worth a look: apart from its group were no other group asked about"
+LOOK = "worth a look: would stand out if its group were the only one tested"
 
 
 def outlier_table(concentrations: pd.DataFrame) -> pd.DataFrame:

@@ -26,7 +26,7 @@ def variability_parts(results: Path) -> list[Part]:
     names = ("variability_conclusions", "variance_components", "outliers", "uncertainty", "recovery")
     tables = {name: read_table(results / f"{name}.tsv") for name in names}
     recovery = tables["recovery"]
-    farthest = tables["outliers"].sort_values("adjusted_p", key=pd.to_numeric, kind="stable").head(LOOK_AT)
+    farthest = tables["outliers"].sort_values(["adjusted_p", "p_value"], key=pd.to_numeric, kind="stable").head(LOOK_AT)
     budget = budget_by_tissue(tables["uncertainty"])
     return [
         ("Why the values vary", tables["variability_conclusions"], WORDS, []),

@@ -26,15 +26,19 @@ def variability_parts(results: Path) -> list[Part]:
     names = ("variability_conclusions", "variance_components", "outliers", "uncertainty", "recovery")
     tables = {name: read_table(results / f"{name}.tsv") for name in names}
     recovery = tables["recovery"]
-    farthest = tables["outliers"].sort_values(["adjusted_p", "p_value"], key=pd.to_numeric, kind="stable").head(LOOK_AT)
     budget = budget_by_tissue(tables["uncertainty"])
     return [
         ("Why the values vary", tables["variability_conclusions"], WORDS, []),
         ("Variance components", tables["variance_components"], None, share_figures(tables["variance_components"])),
-        (f"Animals apart from their group: the {LOOK_AT} farthest", farthest, OUTLIERS, []),
+        (f"Animals apart from their group: the {LOOK_AT} farthest", farthest(tables["outliers"]), OUTLIERS, []),
         ("Uncertainty: median share of each step, percent of the variance", budget, None, []),
         ("Recovery on areas and against concentration: never applied", recovery[~is_factor(recovery)], DIAGNOSTICS, []),
     ]
+
+
+def farthest(outliers: pd.DataFrame) -> pd.DataFrame:
+    """Return the animals farthest from their groups; many an adjusted p is 1, and the p itself orders those."""
+    return outliers.sort_values(["adjusted_p", "p_value"], key=pd.to_numeric, kind="stable").head(LOOK_AT)
 
 
 def is_factor(recovery: pd.DataFrame) -> pd.Series:

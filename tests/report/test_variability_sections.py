@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from bioanalysis.report.variability_sections import budget_by_tissue, is_factor, share_figures
+from bioanalysis.report.variability_sections import budget_by_tissue, farthest, is_factor, share_figures
 
 pytestmark = pytest.mark.requirement("UR-050")
 
@@ -24,6 +24,13 @@ def test_the_budget_of_a_tissue_is_the_median_over_its_samples():
     found = budget_by_tissue(table)
     assert_allclose(found[["curve", "mass"]].to_numpy(), [[65, 35]])
     assert budget_by_tissue(table.head(0)).empty
+
+
+def test_the_farthest_animals_stand_first_also_where_adjusted_p_are_one():
+    table = pd.DataFrame(
+        {"subject_id": list("ABCD"), "adjusted_p": ["1", "1", "0.2", ""], "p_value": ["0.4", "0.03", "0.01", ""]}
+    )
+    assert "".join(farthest(table).subject_id) == "CBAD"
 
 
 def test_a_step_at_zero_or_without_a_number_is_not_drawn():

@@ -21,9 +21,9 @@ HEAD = """# Risks of what the software does
 
 Made by `python docs/make_risks.py` from `docs/risks.tsv`; do not edit. What can go wrong in each function, what it
 would harm, and what stands against it. Severity (S), probability (P) and detectability (D: how likely it is seen before
-the value is used) are ours, for a GLP study **without** the controls; a laboratory sets its own for its use. Class (1 is
-the worst) and priority follow from them as in GAMP 5. The software is bespoke (category 5), its settings and limits are
-configuration (category 4), the packages below it infrastructure. The tests of each control are those of its
+the value is used) are ours, for a GLP study **without** the controls; a laboratory sets its own for its use. Class (1
+is the worst) and priority follow from them as in GAMP 5. The software is bespoke (category 5), its settings and limits
+are configuration (category 4), the packages below it infrastructure. The tests of each control are those of its
 requirements: `docs/traceability.md`. *Remains*: what no software can do.
 """
 COLUMNS = "| risk | function: failure | harm | S | P | D | class | priority | controls | requirements | remains |"

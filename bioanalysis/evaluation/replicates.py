@@ -8,7 +8,7 @@ import pandas as pd
 from bioanalysis.calibration.reading import coefficient_of_variation
 from bioanalysis.flags import join_words
 from bioanalysis.method import Method
-from bioanalysis.words import BLQ, NEEDS_DECISION, QUANTIFIED, count_of
+from bioanalysis.words import BLQ, NEEDS_DECISION, NOT_REPORTED, QUANTIFIED, count_of
 
 
 def planned(group: pd.DataFrame, method: Method) -> bool:
@@ -23,17 +23,18 @@ def planned(group: pd.DataFrame, method: Method) -> bool:
 def combine_replicates(group: pd.DataFrame, method: Method) -> tuple[pd.Series, str, str, str]:
     """Return (result, status, reason, note) of planned replicates.
 
-    All BLQ is BLQ. A value is only formed where every replicate acquired has one and their CV is within the method's
-    limit; anything else waits for a decision.
+    All BLQ is BLQ, all ALQ is ALQ; where none can be reported (of a failed run, say), neither can the sample, and a
+    repeat takes its place. A value is only formed where every replicate acquired has one and their CV is within the
+    method's limit; anything else waits for a decision.
 
     Parameters
     ----------
     group : DataFrame
         Rows of reportable.tsv of one sample, analyte and run.
     """
-    first, count = group.iloc[0], len(group)
-    if set(group.status) == {BLQ}:
-        return first, BLQ, f"all {count} planned replicates are BLQ: {first.reason}", ""
+    first = group.iloc[0]
+    if not set(group.status) & {QUANTIFIED, BLQ} or set(group.status) == {BLQ}:
+        return first, *_without_value(group), ""
     listed = ", ".join(_said(row) for row in group.itertuples())
     if set(group.status) != {QUANTIFIED}:
         return first, NEEDS_DECISION, f"planned replicates do not agree: {listed}", ""
@@ -43,6 +44,14 @@ def combine_replicates(group: pd.DataFrame, method: Method) -> tuple[pd.Series, 
         return first, NEEDS_DECISION, f"planned replicates scatter (CV {cv:.1f} %, limit {limit:g} %): {listed}", ""
     note = f"geometric mean of {_said_plan(group, method)} (CV {cv:.1f} %): {listed}"
     return _combined(group, values), QUANTIFIED, "", note
+
+
+def _without_value(group: pd.DataFrame) -> tuple[str, str]:
+    """Return (status, reason) of replicates of which none has a value to report."""
+    statuses = list(dict.fromkeys(group.status))
+    status = statuses[0] if len(statuses) == 1 else NOT_REPORTED
+    reasons = "; ".join(dict.fromkeys(group.reason))
+    return status, f"all {len(group)} planned replicates are {' or '.join(statuses)}: {reasons}"
 
 
 def _said(row: object) -> str:

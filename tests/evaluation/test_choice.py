@@ -207,6 +207,26 @@ class TestPlannedReplicates:
         rows = [result("A", np.nan, "BLQ", extraction_id=name, position=name) for name in "ab"]
         assert chosen(planned, *rows).status == "BLQ"
 
+    @pytest.mark.parametrize(
+        ("status", "reason"), [("ALQ", "above the ULOQ of 5000 ng/mL on the curve"), ("not_reported", "the run failed")]
+    )
+    def test_replicates_of_which_none_is_reportable_are_replaced_by_the_repeat(self, planned, status, reason):
+        first = [row | {"status": status, "reason": reason} for row in self.readings(9000.0, 9100.0, extractions="ab")]
+        alone = chosen(planned, *first)
+        assert (alone.status, alone.reason) == (status, f"all 2 planned replicates are {status}: {reason}")
+        repeat = self.readings(880.0, 920.0, extractions="cd")
+        repeat = [row | {"run_id": "B", "dilution_factor": 10.0, "repeat_reason": "ABOVE_ULOQ"} for row in repeat]
+        choice = chosen(planned, *first, *repeat)
+        assert (choice.status, choice.result.run_id) == ("quantified", "B")
+        assert choice.result.homogenate_ng_ml == pytest.approx(10 * np.sqrt(880 * 920))
+
+    def test_replicates_not_reportable_for_several_reasons_name_them_all(self, planned):
+        lost, above = self.readings(np.nan, 9100.0, extractions="ab")
+        lost |= {"status": "not_reported", "reason": "no internal standard peak"}
+        choice = chosen(planned, lost, above | {"status": "ALQ", "reason": "above the ULOQ"})
+        assert choice.status == "not_reported"
+        assert choice.reason.endswith("are not_reported or ALQ: no internal standard peak; above the ULOQ")
+
     def test_more_readings_than_planned_are_never_averaged(self, planned):
         assert chosen(planned, *self.readings(100.0, 101.0, 102.0, extractions="aaa")).status == "needs_decision"
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:  # a job that only writes its table starts without loading wha
 NUMERIC = (
     "nominal_ng_ml", "dilution_factor", "dilution_steps", "n_readings", "mean_response", "reading_ng_ml", "cv_percent",
     "curve_uncertainty", "reading_uncertainty", "curve_degrees_of_freedom", "recovery_factor",
-    "recovery_relative_uncertainty", "recovery_degrees_of_freedom", "lloq_in_force", "uloq_in_force", "factor",
+    "recovery_relative_uncertainty", "recovery_degrees_of_freedom", "recovery_shared_uncertainty",
+    "shared_uncertainty", "reference_uncertainty", "lloq_in_force", "uloq_in_force", "factor",
     "relative_uncertainty", "degrees_of_freedom", "n", "area", "signal", "analyte_area", "internal_standard_area",
     "retention_time_min", "signal_to_noise", "asymmetry", "points", "automatic_area", "previous_area",
     "lloq_area", "carry_over_percent", "impact_percent", "limit_percent", "percent_of_mean",
@@ -29,7 +30,8 @@ NUMERIC = (
 )  # fmt: skip
 IN_MOLES = tuple(name.replace("_ng_ml", "_nmol_l") for name in NUMERIC if "_ng_ml" in name)
 BOOLEAN = (
-    "correction_applies", "used", "used_in_fit", "manual", "reference", "in_verdict", "wider_than_source", "pool",
+    "correction_applies", "used", "own", "used_in_fit", "manual", "reference", "in_verdict", "wider_than_source",
+    "pool",
 )  # fmt: skip
 WHOLE = (
     "collection_day", "n", "n_quantified", "n_blq", "n_not_reported", "line", "points", "n_readings", "n_without_value",

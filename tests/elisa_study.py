@@ -86,7 +86,7 @@ def make_study(folder: Path, plates: Sequence[Plate], plate_keys: str = "", meth
     """Write a study of one run of these plates; `plate_keys` is what stands in the method's block `plate`."""
     for name in ("config/methods", "config/worklists", "raw"):
         (folder / name).mkdir(parents=True)
-    columns = ["sample_type", "sample_id", "level", "nominal_ng_ml", "dilution_factor"]
+    columns = ["sample_type", "sample_id", "level", "nominal_ng_ml", "dilution_factor", "tissue", "batch", "lot"]
     worklist = ["position\tplate\t" + "\t".join(columns)]
     tidy = ["plate\twell\tsignal"]
     for plate in plates:

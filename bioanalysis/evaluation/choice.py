@@ -14,6 +14,7 @@ from bioanalysis.evaluation.replicates import against_plan, combine_replicates, 
 from bioanalysis.flags import join_words
 from bioanalysis.limits import limits_for
 from bioanalysis.method import Method
+from bioanalysis.recovery.applied import corrected_readings, factor_of_several
 from bioanalysis.words import ACCEPTED, ALQ, NEEDS_DECISION, NOT_ANALYSED, QUANTIFIED
 
 CONFIRMATION = "PREDOSE_POSITIVE"
@@ -159,8 +160,8 @@ def _within_run(group: pd.DataFrame, method: Method) -> Choice:
 
 def _combined_dilutions(inside: pd.DataFrame, method: Method) -> Choice:
     """Average dilutions of one sample where they agree within the replicate limit."""
-    values = (inside.reading_ng_ml * inside.dilution_factor).to_numpy(float)
-    cv, limit = coefficient_of_variation(values), replicate_limit(method, limits_for(method))
+    values, corrected = (inside.reading_ng_ml * inside.dilution_factor).to_numpy(float), corrected_readings(inside)
+    cv, limit = coefficient_of_variation(corrected), replicate_limit(method, limits_for(method))
     text = ", ".join(f"x{f:g}: {v:.4g}" for f, v in zip(inside.dilution_factor, values, strict=True))
     hooked = inside["flags"].str.contains(HOOK).any()
     if method.dilution_rule not in (None, "mean_of_agreeing") and not (hooked and cv > limit):
@@ -179,7 +180,16 @@ def _combined_dilutions(inside: pd.DataFrame, method: Method) -> Choice:
     row["dilution_steps"] = inside.dilution_steps.max()
     row["plate"] = ";".join(dict.fromkeys(inside.plate.astype(str)))
     row["position"] = ";".join(inside.position.astype(str))
+    row = _with_one_factor(row, inside, corrected)
     return Choice(row, QUANTIFIED, "", f"mean of {count} dilutions ({text} ng/mL)", join_words(*inside["flags"]))
+
+
+def _with_one_factor(row: pd.Series, rows: pd.DataFrame, corrected: np.ndarray) -> pd.Series:
+    """Return an arithmetic mean with the factor that gives the mean of the values, each divided by its own."""
+    weights = corrected / corrected.sum()
+    for name, value in factor_of_several(rows, row.homogenate_ng_ml, float(corrected.mean()), weights).items():
+        row[name] = value
+    return row
 
 
 def _by_dilution_rule(inside: pd.DataFrame, rule: str | None) -> pd.Series:
@@ -249,14 +259,21 @@ def _by_repeat_rule(accepted: list[Choice], rule: str) -> Choice:
     row["homogenate_ng_ml"] = float(rows.homogenate_ng_ml.mean())
     row["reading_uncertainty"] = float(np.sqrt((rows.reading_uncertainty**2).sum()) / len(rows))
     row["n_extractions"] = rows.extraction_id.nunique()
+    row = _with_one_factor(row, rows, _corrected(rows))
     return Choice(row, QUANTIFIED, "", f"mean of the original and its confirmation repeats: {listed}", flags)
 
 
 def _median(accepted: list[Choice], listed: str, flags: str) -> Choice:
     """Return the middle of three results; BLQ is lower than any number."""
-    in_order = sorted(accepted, key=lambda choice: float(np.nan_to_num(choice.result.homogenate_ng_ml, nan=-np.inf)))
+    values = np.nan_to_num(_corrected(pd.DataFrame([choice.result for choice in accepted])), nan=-np.inf)
+    in_order = [accepted[place] for place in np.argsort(values, kind="stable")]
     note = f"median of the original and two confirmation repeats: {listed}"
     return replace(in_order[1], note=note, flags=flags)
+
+
+def _corrected(rows: pd.DataFrame) -> np.ndarray:
+    """Return results as they are compared: homogenates, each divided by its own recovery factor."""
+    return corrected_readings(rows.assign(reading_ng_ml=rows.homogenate_ng_ml, dilution_factor=1.0))
 
 
 def _found_text(choice: Choice) -> str:

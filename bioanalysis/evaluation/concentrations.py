@@ -13,9 +13,9 @@ from bioanalysis.evaluation.choice import Choice, choose, only_results
 from bioanalysis.flags import join_words
 from bioanalysis.method import Method
 from bioanalysis.moles import GRAMS, MOLES
+from bioanalysis.recovery.applied import UNCORRECTED, AppliedFactor
 from bioanalysis.recovery.estimates import Scatter
-from bioanalysis.recovery.run import AppliedFactor
-from bioanalysis.recovery.study import RecoveryBook
+from bioanalysis.recovery.study import WORDS, RecoveryBook
 from bioanalysis.study import Study
 from bioanalysis.tissue.concentration import Contribution, concentration_of
 from bioanalysis.tissue.homogenate import ADDED_VOLUME, FLUID, homogenate
@@ -32,7 +32,8 @@ COLUMNS = [
     "curve_uncertainty", "reading_uncertainty",
     "extraction_uncertainty", "recovery_uncertainty", "handling_uncertainty", "degrees_of_freedom",
     "curve_degrees_of_freedom", "recovery_degrees_of_freedom", "recovery_source", "extraction_degrees_of_freedom",
-    "dilution_uncertainty", "mass_uncertainty", "volume_uncertainty",
+    "dilution_uncertainty", "mass_uncertainty", "volume_uncertainty", "recovery_shared_uncertainty",
+    "recovery_shared_by",
 ]  # fmt: skip
 NUMBERS = [
     "homogenate_ng_ml", "uncorrected_ug_g", "tissue_ug_g", "tissue_ug_g_low", "tissue_ug_g_high",
@@ -40,7 +41,7 @@ NUMBERS = [
     "homogenate_nmol_l", "curve_uncertainty",
     "reading_uncertainty", "extraction_uncertainty", "recovery_uncertainty", "handling_uncertainty",
     "degrees_of_freedom", "extraction_degrees_of_freedom", "dilution_uncertainty", "mass_uncertainty",
-    "volume_uncertainty",
+    "volume_uncertainty", "recovery_shared_uncertainty",
 ]  # fmt: skip
 
 
@@ -61,7 +62,7 @@ def tissue_concentrations(
     Parameters
     ----------
     reportable : DataFrame
-        reportable.tsv of all runs with method_id, in the order of runs.tsv.
+        reportable.tsv of all runs with method_id, in the order of runs.tsv, `with_applied_factors`.
     contexts : mapping
         By method_id.
     """
@@ -130,7 +131,7 @@ _MEASURED = [
     "homogenate_ng_ml", "dilution_factor", "recovery_factor", "lloq_in_force", "uloq_in_force", "curve_uncertainty",
     "reading_uncertainty", "curve_degrees_of_freedom", "extraction_uncertainty", "extraction_degrees_of_freedom",
     "recovery_uncertainty", "recovery_degrees_of_freedom", "dilution_uncertainty", "balance_mg", "buffer_percent",
-    "molar_mass_g_mol", "recovery_source", "basis", "moles",
+    "molar_mass_g_mol", "recovery_source", "basis", "moles", "recovery_shared_uncertainty", "recovery_shared_by",
 ]  # fmt: skip
 _WHERE_MEASURED = ["recovery_factor", "lloq_ug_g", "uloq_ug_g", "lloq", "uloq", "recovery_degrees_of_freedom"]
 
@@ -139,7 +140,7 @@ def _measured(contexts: Mapping[str, MethodContext], key: tuple[str, str, str], 
     """Return what one result brings: words, the reading, and the uncertainties of all but the homogenate."""
     sample_id, analyte, method_id = key
     context, result = contexts[method_id], choice.result
-    factor, words, problem = _factor(context, result, analyte)
+    factor, words, problem = _factor(result)
     lost = choice.status == QUANTIFIED and factor is None
     status, reason = (NOT_REPORTED, problem) if lost else (choice.status, choice.reason)
     scatter, handling = context.scatter[analyte], context.method.uncertainty
@@ -166,39 +167,42 @@ _OF_RESULT = (
 
 
 def _factor_columns(factor: AppliedFactor | None) -> dict[str, object]:
-    applied = factor or AppliedFactor(np.nan, np.nan, np.nan, "")
+    applied = factor or AppliedFactor(np.nan, np.nan, np.nan, "", np.nan)
     return {
         "recovery_factor": applied.factor,
         "recovery_uncertainty": applied.relative_uncertainty,
         "recovery_degrees_of_freedom": applied.degrees_of_freedom,
         "recovery_source": applied.source,
+        "recovery_shared_uncertainty": applied.shared_uncertainty,
+        "recovery_shared_by": applied.shared_by,
     }
 
 
 def _not_measured(sample: Any) -> dict[str, object]:
-    words = ("analyte", "method_id", "run_id", "plate", "position", "flags", "chosen", "basis", "recovery_source")
+    words = ("analyte", "method_id", "run_id", "plate", "position", "flags", "chosen", "basis", "recovery_source",
+             "recovery_shared_by")  # fmt: skip
     reason = sample.not_available_reason or "in no worklist"
     return dict.fromkeys(words, "") | {
         "sample_id": sample.sample_id, "status": NOT_ANALYSED, "reason": reason, "convention": ADDED_VOLUME,
     }  # fmt: skip
 
 
-def _factor(context: MethodContext, result: pd.Series, analyte: str) -> tuple[AppliedFactor | None, str, str]:
+def _factor(result: Any) -> tuple[AppliedFactor | None, str, str]:
     """Return the factor a result is divided by (None without), the flag words it brings, and why there is none."""
     if not result.correction_applies:
-        return AppliedFactor(1.0, 0.0, np.inf, "none applied"), "", ""
-    if context.method.recovery.source != "study":
-        if not np.isfinite(result.recovery_factor):
-            return None, "", f"no recovery factor for {result.tissue} in {result.run_id} or the method"
-        factor = AppliedFactor(
-            result.recovery_factor,
-            result.recovery_relative_uncertainty,
-            result.recovery_degrees_of_freedom,
-            result.recovery_source,
-        )
-        words = "" if np.isfinite(factor.relative_uncertainty) else "recovery_not_estimable"
-        return factor, words, ""
-    return context.recovery.factor(analyte, result.tissue, result.run_id)
+        return UNCORRECTED, "", ""
+    if not np.isfinite(result.recovery_factor):
+        return None, "", result.recovery_problem
+    found = AppliedFactor(
+        result.recovery_factor,
+        result.recovery_relative_uncertainty,
+        result.recovery_degrees_of_freedom,
+        result.recovery_source,
+        result.recovery_shared_uncertainty,
+        result.recovery_shared_by,
+    )
+    unsure = "" if np.isfinite(found.relative_uncertainty) else "recovery_not_estimable"
+    return found, join_words(getattr(result, WORDS), unsure), ""
 
 
 def _with_numbers(rows: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from scipy.special import stdtr
 from bioanalysis.flags import flag
 from bioanalysis.limits.statistics import statistical_limits
 from bioanalysis.recovery.diagnostics import PER_TENFOLD
-from bioanalysis.recovery.run import welch_satterthwaite
+from bioanalysis.recovery.sets import welch_satterthwaite
 from bioanalysis.variability.multiplicity import holm
 from bioanalysis.variability.pooled_outliers import pooled_outliers
 

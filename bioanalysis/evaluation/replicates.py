@@ -8,6 +8,7 @@ import pandas as pd
 from bioanalysis.calibration.reading import coefficient_of_variation
 from bioanalysis.flags import join_words
 from bioanalysis.method import Method
+from bioanalysis.recovery.applied import corrected_readings, factor_of_several
 from bioanalysis.words import BLQ, NEEDS_DECISION, NOT_REPORTED, QUANTIFIED, count_of
 
 
@@ -39,7 +40,7 @@ def combine_replicates(group: pd.DataFrame, method: Method) -> tuple[pd.Series, 
     if set(group.status) != {QUANTIFIED}:
         return first, NEEDS_DECISION, f"planned replicates do not agree: {listed}", ""
     values = (group.reading_ng_ml * group.dilution_factor).to_numpy(float)
-    cv, limit = coefficient_of_variation(values), method.replicates.max_cv_percent
+    cv, limit = coefficient_of_variation(corrected_readings(group)), method.replicates.max_cv_percent
     if cv > limit:
         return first, NEEDS_DECISION, f"planned replicates scatter (CV {cv:.1f} %, limit {limit:g} %): {listed}", ""
     note = f"geometric mean of {_said_plan(group, method)} (CV {cv:.1f} %): {listed}"
@@ -99,11 +100,14 @@ def _combined(group: pd.DataFrame, values: np.ndarray) -> pd.Series:
 
     The scatter of readings and of single extractions shrinks with their number; the curve is shared and does not.
     """
-    logs = pd.Series(np.log(values), index=group.index)
+    logs = pd.DataFrame({"found": np.log(values), "corrected": np.log(corrected_readings(group))}, index=group.index)
     within = logs.groupby(group.extraction_id, sort=False)
-    sizes = within.transform("size") * within.ngroups
+    found, corrected = (float(np.exp(mean)) for mean in within.mean().mean())
+    sizes = group.groupby(group.extraction_id).extraction_id.transform("size") * within.ngroups
     row = group.iloc[0].copy()
-    row["homogenate_ng_ml"] = float(np.exp(within.mean().mean()))
+    row["homogenate_ng_ml"] = found
+    for name, value in factor_of_several(group, found, corrected, (1 / sizes).to_numpy(float)).items():
+        row[name] = value
     row["reading_uncertainty"] = float(np.sqrt(np.sum((group.reading_uncertainty / sizes) ** 2)))
     row["curve_uncertainty"] = float(group.curve_uncertainty.max())
     row["n_extractions"] = int(within.ngroups)

@@ -25,8 +25,10 @@ from bioanalysis.evaluation.status import Rejections, assign_status, rejections_
 from bioanalysis.flags import flag_table
 from bioanalysis.limits import Limits, limits_for
 from bioanalysis.method import Analyte
+from bioanalysis.recovery.applied import NONE_KNOWN, UNCORRECTED, correction_applies, factor_of_batch
 from bioanalysis.recovery.diagnostics import recovery_diagnostics
-from bioanalysis.recovery.run import UNCORRECTED, correction_applies, factor_of_tissue, guard_note, run_recovery
+from bioanalysis.recovery.run import guard_note, run_recovery
+from bioanalysis.recovery.sets import extraction_batches
 from bioanalysis.responses import SATURATED_FLAG
 from bioanalysis.study import Run
 from bioanalysis.words import STUDY_SAMPLES
@@ -201,9 +203,10 @@ def _with_found(
         correction_applies(bool(row.extracted), row.tissue, own, run.method)
         for row, own in zip(units.itertuples(), own_matrix, strict=True)
     ]
-    factors = {tissue: factor_of_tissue(tissue, recovery, run.method) for tissue in set(units.tissue)}
-    applied = [factors[t] if a else UNCORRECTED for t, a in zip(units.tissue, applies, strict=True)]
-    known = [factor if factor is not None else replace(UNCORRECTED, factor=np.nan) for factor in applied]
+    places = list(zip(units.tissue, units.batch, strict=True))
+    factors = {place: factor_of_batch(*place, recovery, run.method) for place in set(places)}
+    applied = [factors[place] if a else UNCORRECTED for place, a in zip(places, applies, strict=True)]
+    known = [factor or NONE_KNOWN for factor in applied]
     units = units.assign(
         calibrator_tissue=own_matrix,
         correction_applies=applies,
@@ -256,10 +259,14 @@ def _judge(
 def _recovery_of_accepted(
     units: pd.DataFrame, rejections: Rejections, run: Run, recovery: pd.DataFrame, limits: Limits
 ) -> pd.DataFrame:
-    """Mark factors of failed plates as not used, and those that need sign-off."""
-    if rejections.runs and limits.enforced:
-        used = run_recovery(units[~units.scope.isin(rejections.runs)], run.method, run.run_id)
-        lost = recovery[~recovery.tissue.isin(used.tissue)].assign(used=False, note="failed run or plate: not used")
+    """Mark factors of failed plates and extraction batches as not used, and those that need sign-off."""
+    rejected = _rejected(units, rejections)
+    if rejected.any() and limits.enforced:
+        used = run_recovery(units[~rejected], run.method, run.run_id, extraction_batches(units))
+        kept = set(zip(used.tissue, used.extraction_batch, strict=True))
+        places = zip(recovery.tissue, recovery.extraction_batch, strict=True)
+        gone = pd.Series([place not in kept for place in places], index=recovery.index, dtype=bool)
+        lost = recovery[recovery.own & gone].assign(used=False, note="failed run, plate or batch: not used")
         recovery = pd.concat([used, lost], ignore_index=True)
     if run.method.recovery.source == "validation":
         recovery = recovery.assign(used=False, note="beside the factor of the validation: not applied")
@@ -270,12 +277,20 @@ def _recovery_of_accepted(
     return recovery.assign(sign_off=sign_off)
 
 
+def _rejected(units: pd.DataFrame, rejections: Rejections) -> pd.Series:
+    """Return which units stand on a plate or in an extraction batch that failed."""
+    places = zip(units.scope, units.batch, strict=True)
+    failed = [scope in rejections.runs or (scope, batch) in rejections.batches for scope, batch in places]
+    return pd.Series(failed, index=units.index, dtype=bool)
+
+
 def _with_accepted_recovery(
     units: pd.DataFrame, recovery: pd.DataFrame, rejections: Rejections, run: Run, analyte: Analyte, limits: Limits
 ) -> pd.DataFrame:
-    """Give study samples of accepted plates the factor of accepted plates; QCs keep the one they were judged with."""
-    again = units.sample_type.isin(STUDY_SAMPLES) & ~units.scope.isin(rejections.runs)
-    if not again.any() or not rejections.runs or not limits.enforced:
+    """Give study samples of accepted plates and batches the factor of these; QCs keep the one they were judged with."""
+    rejected = _rejected(units, rejections)
+    again = units.sample_type.isin(STUDY_SAMPLES) & ~rejected
+    if not again.any() or not rejected.any() or not limits.enforced:
         return units
     renewed = _with_found(units[again], recovery[recovery.used], run, analyte, limits, units)
     return pd.concat([units[~again], renewed[units.columns]]).loc[units.index]

@@ -13,7 +13,8 @@ from bioanalysis.flags import flag, join_words
 from bioanalysis.limits import Limits
 from bioanalysis.limits.peaks import peak_limits, read_details
 from bioanalysis.method import Method
-from bioanalysis.recovery.run import ALL_LEVELS, guard_note
+from bioanalysis.recovery.run import OWN_ROWS, guard_note
+from bioanalysis.recovery.sets import ALL_LEVELS
 from bioanalysis.study import Run
 from bioanalysis.words import STUDY_SAMPLES, count_of
 
@@ -136,8 +137,10 @@ def notes_for_sign_off(method: Method, recovery: pd.DataFrame, limits: Limits) -
         fixed = method.recovery.factors.items()
         notes = {tissue: guard_note(one.factor, one.relative_uncertainty, limits) for tissue, one in fixed}
         return {tissue: note for tissue, note in notes.items() if note}
-    pooled = recovery[(recovery.level == ALL_LEVELS) & (recovery.sign_off != "")]
-    return dict(zip(pooled.tissue, pooled.sign_off, strict=True))
+    noted = recovery[recovery.level.isin([ALL_LEVELS, OWN_ROWS]) & (recovery.sign_off != "")]
+    several = recovery[recovery.level == OWN_ROWS].tissue
+    said = noted.sign_off.mask(noted.tissue.isin(several), noted.batch + ": " + noted.sign_off)
+    return {str(tissue): "; ".join(dict.fromkeys(notes)) for tissue, notes in said.groupby(noted.tissue, sort=False)}
 
 
 def compensation_words(unit: Any, run: Run) -> list[str]:

@@ -28,7 +28,8 @@ REPORTABLE = [
     "dilution_factor", "dilution_steps", "extraction_id", "batch", "repeat_reason", "n_readings", "mean_response",
     "reading_ng_ml", "cv_percent", "curve_uncertainty", "reading_uncertainty", "curve_degrees_of_freedom",
     "correction_applies", "recovery_factor", "recovery_relative_uncertainty", "recovery_degrees_of_freedom",
-    "recovery_source", "lloq_in_force", "uloq_in_force", "place", "status", "reason", "flags", "line",
+    "recovery_source", "recovery_shared_uncertainty", "recovery_shared_by", "lot",
+    "lloq_in_force", "uloq_in_force", "place", "status", "reason", "flags", "line",
 ]  # fmt: skip
 
 

@@ -21,18 +21,24 @@ from bioanalysis.evaluation.response_variance import of_accepted, response_varia
 from bioanalysis.evaluation.sequences import judge_sequences, sequence_flags
 from bioanalysis.evaluation.study_flags import accept, study_flags
 from bioanalysis.evaluation.study_rules import judge_study_rules, words_of_values
-from bioanalysis.evaluation.variance import readings_of, variance_table
+from bioanalysis.evaluation.variance import readings_of, variance_table, with_factors
 from bioanalysis.flags import flag_table, join_words
 from bioanalysis.limits import limits_for
 from bioanalysis.method import Method
-from bioanalysis.recovery.study import recovery_book, single_extraction
+from bioanalysis.recovery.study import (
+    recovery_book,
+    single_extraction,
+    study_batches,
+    with_applied_factors,
+)
 from bioanalysis.study import Study
 from bioanalysis.tissue.budget import uncertainty_budget
 from bioanalysis.variability.group_summary import group_summary
 
 RECOVERY = [
     "tissue", "batch", "kind", "level", "factor", "relative_uncertainty", "degrees_of_freedom", "n", "source", "note",
-    "analyte", "method_id", "used", "sign_off", "low", "high", "rows",
+    "analyte", "method_id", "used", "sign_off", "low", "high", "rows", "run_id", "extraction_batch", "reference_of",
+    "reference_uncertainty", "shared_uncertainty", "shared_by",
 ]  # fmt: skip
 OF_RULES = ("acceptance", "repeats", "repeat_counts", "incurred", "quality_controls", "storage")
 PLAUSIBILITY = (judge_distribution, judge_exposure, judge_liver_safety, judge_method_comparison)
@@ -111,7 +117,9 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
         outliers=outliers,
         flags=flags,
         sequences=sequences,
-        **_summaries(study, runs, concentrations, set(flags.decision_id), plausibility.tables["liver_safety"]),
+        **_summaries(
+            study, runs, reportable, concentrations, set(flags.decision_id), plausibility.tables["liver_safety"]
+        ),
         **{name: getattr(rules, name) for name in OF_RULES},
         **plausibility.tables,
     )
@@ -120,6 +128,7 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
 def _summaries(
     study: Study,
     runs: Mapping[str, RunTables],
+    reportable: pd.DataFrame,
     concentrations: pd.DataFrame,
     decisions_met: set[str],
     liver_safety: pd.DataFrame,
@@ -128,7 +137,7 @@ def _summaries(
     methods = {run.run_id: run.method for run in study.runs}
     measurements = {name: tables.measurements for name, tables in runs.items()}
     named = [table.assign(method_id=methods[name].method_id) for name, table in measurements.items()]
-    readings = readings_of(study, pd.concat(named, ignore_index=True), concentrations)
+    readings = readings_of(study, with_factors(pd.concat(named, ignore_index=True), reportable), concentrations)
     share = limits_for(next(iter(methods.values())))["VAR-11"].number
     acceptance = {name: tables.acceptance for name, tables in runs.items()}
     return {
@@ -142,7 +151,7 @@ def _summaries(
 
 
 def gather(study: Study, runs: Mapping[str, RunTables]) -> tuple[pd.DataFrame, dict[str, MethodContext]]:
-    """Return reportable.tsv of all runs with method_id and accepted, and what the runs of each method give together."""
+    """Return reportable.tsv of all runs (method_id, accepted, the factors applied) and what they give together."""
     methods = {run.run_id: run.method for run in study.runs}
     reportable = pd.concat(
         [
@@ -151,11 +160,14 @@ def gather(study: Study, runs: Mapping[str, RunTables]) -> tuple[pd.DataFrame, d
         ],
         ignore_index=True,
     )
+    names = study_batches(study.runs)
     contexts = {
-        method.method_id: _context(method, {r: t for r, t in runs.items() if methods[r].method_id == method.method_id})
+        method.method_id: _context(
+            method, {r: t for r, t in runs.items() if methods[r].method_id == method.method_id}, names
+        )
         for method in {m.method_id: m for m in methods.values()}.values()
     }
-    return reportable, contexts
+    return with_applied_factors(reportable, {name: context.recovery for name, context in contexts.items()}), contexts
 
 
 def _accepted(tables: RunTables, method: Method) -> np.ndarray:
@@ -164,7 +176,7 @@ def _accepted(tables: RunTables, method: Method) -> np.ndarray:
     return tables.reportable.index.isin(kept.index)
 
 
-def _context(method: Method, runs: Mapping[str, RunTables]) -> MethodContext:
+def _context(method: Method, runs: Mapping[str, RunTables], names: Mapping[tuple[str, str], str]) -> MethodContext:
     """Return what the accepted runs of one method give together."""
     limits = limits_for(method)
     reportable, recovery = [], []
@@ -175,5 +187,5 @@ def _context(method: Method, runs: Mapping[str, RunTables]) -> MethodContext:
     scatter = {
         analyte: single_extraction(accepted[accepted.analyte == analyte], method) for analyte in method.analyte_names
     }
-    book = recovery_book(pd.concat(recovery, ignore_index=True), method, limits, accepted)
+    book = recovery_book(pd.concat(recovery, ignore_index=True), method, limits, accepted, names)
     return MethodContext(method, book, scatter)

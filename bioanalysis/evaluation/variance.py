@@ -10,7 +10,7 @@ import pandas as pd
 from bioanalysis.study import Study
 from bioanalysis.variability import variance_components
 from bioanalysis.variability.robust import geometric_cv_percent
-from bioanalysis.words import QUANTIFIED, count_of
+from bioanalysis.words import QUANTIFIED, STUDY_SAMPLES, count_of
 
 COLUMNS = [
     "tissue", "analyte", "method_id", "estimator", "component", "variance", "degrees_of_freedom", "low", "high",
@@ -59,13 +59,34 @@ def crossed_of(readings: pd.DataFrame) -> str | None:
     return CROSSED if readings[CROSSED].nunique() > 1 else None
 
 
+UNIT = ["run_id", "analyte", "plate", "sample_type", "sample_id", "dilution_factor", "extraction_id"]
+
+
+def with_factors(measurements: pd.DataFrame, reportable: pd.DataFrame) -> pd.DataFrame:
+    """Return the measurements of study samples with the factors their values are divided by.
+
+    Those of the runs are what QCs were judged with: under `recovery: {source: study}` other ones are applied, and a
+    batch without recovery rows has none of its run. Those without a factor they need are left out.
+
+    Parameters
+    ----------
+    reportable : DataFrame
+        With the factors applied.
+    """
+    samples = measurements[measurements.sample_type.isin(STUDY_SAMPLES)]
+    applied = reportable[reportable.sample_type.isin(STUDY_SAMPLES)].drop_duplicates(UNIT)
+    applied = applied[UNIT].assign(recovery_factor=applied.recovery_factor.astype(float))
+    found = samples.drop(columns="recovery_factor").merge(applied, on=UNIT, how="left")
+    return found[found.recovery_factor.notna()]
+
+
 def readings_of(study: Study, measurements: pd.DataFrame, concentrations: pd.DataFrame) -> pd.DataFrame:
     """Return one row per quantified injection or well of study samples, with its place in the nesting.
 
     Parameters
     ----------
     measurements : DataFrame
-        measurements.tsv of all runs, with method_id.
+        measurements.tsv of all runs, with method_id, `with_factors`.
 
     Returns
     -------

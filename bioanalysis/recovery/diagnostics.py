@@ -15,20 +15,12 @@ from scipy.special import stdtr
 
 from bioanalysis.method import Method
 from bioanalysis.recovery.estimates import Recovery, extraction_recovery, pooled_log_variance
-from bioanalysis.recovery.run import (
-    COLUMNS,
-    EVIDENCE,
-    factor_interval,
-    found_signal,
-    reference_set,
-    said_rows,
-    welch_satterthwaite,
-)
+from bioanalysis.recovery.run import COLUMNS, EVIDENCE, factor_interval
+from bioanalysis.recovery.sets import NEAT, POST, PRE, extraction_batches, recovery_sets, said_rows, welch_satterthwaite
 from bioanalysis.words import count_of
 
 POOLED_LEVELS = "pooled"
 PER_TENFOLD = "change_per_tenfold"
-PRE, POST, NEAT = "recovery_pre", "recovery_post", "neat"
 RATIOS = (("recovery", PRE, POST), ("matrix_factor", POST, NEAT), ("process_efficiency", PRE, NEAT))
 DIAGNOSTICS = [*COLUMNS, "note", *EVIDENCE, "used", "sign_off"]
 
@@ -77,9 +69,10 @@ def area_diagnostics(rows: pd.DataFrame, run_id: str) -> pd.DataFrame:
     sets = rows.loc[rows.sample_type.isin([PRE, POST, NEAT]) & rows.analyte_area.gt(0), READ]
     found: list[dict] = []
     extracted = sets[sets.sample_type != NEAT]
+    several = len(set(extraction_batches(rows)) | set(extracted.batch)) > 1
     for (tissue, batch), here in extracted.groupby(["tissue", "batch"], sort=True):
         whole = pd.concat([here, sets[sets.sample_type == NEAT]])
-        name = run_id if extracted.batch.nunique() == 1 else f"{run_id}:{batch}"
+        name = f"{run_id}:{batch}" if several else run_id
         about = {"tissue": tissue, "batch": name, "source": f"areas of {run_id}"}
         found += [about | row for row in _of_tissue(whole)]
     frame = pd.DataFrame(found, columns=DIAGNOSTICS[:-2])
@@ -209,7 +202,7 @@ def concentration_dependence(
 
 
 def dependence_of_factor(units: pd.DataFrame, method: Method, run_id: str) -> pd.DataFrame:
-    """Return, per tissue, by how much the factor of the declared mode changes when the concentration grows tenfold.
+    """Return, per tissue and batch, by how much the factor changes when the concentration grows tenfold.
 
     Parameters
     ----------
@@ -217,20 +210,19 @@ def dependence_of_factor(units: pd.DataFrame, method: Method, run_id: str) -> pd
         As for `run_recovery`.
     """
     pre = units[(units.sample_type == PRE) & units.mean_response.notna()]
+    several = len(extraction_batches(units)) > 1
     found = []
-    for tissue, here in pre.groupby("tissue", sort=True):
-        own = method.of_tissue(str(tissue))
-        mode = own.extraction.recovery_correction
-        sides = [side for side in (here, reference_set(units, str(tissue), mode, own)) if side is not None]
-        row = _change_per_tenfold([side.assign(signal=found_signal(side, mode, own)) for side in sides])
-        kind = f"{mode if mode != 'none' else 'extraction_recovery'}_{PER_TENFOLD}"
-        found += [row | {"tissue": tissue, "batch": run_id, "kind": kind, "source": f"recovery rows of {run_id}"}]
+    for tissue, batch in pre[["tissue", "batch"]].drop_duplicates().sort_values("tissue", kind="stable").to_numpy():
+        sets = recovery_sets(units, str(tissue), str(batch) if several else None, method)
+        row = _change_per_tenfold(sets.signals(method.of_tissue(str(tissue))))
+        name = f"{run_id}:{batch}" if several else run_id
+        about = {"tissue": tissue, "batch": name, "source": f"recovery rows of {name}"}
+        found.append(row | about | {"kind": f"{sets.mode}_{PER_TENFOLD}"})
     return pd.DataFrame(found, columns=DIAGNOSTICS[:-2]).assign(used=False, sign_off="")
 
 
 def _change_per_tenfold(sides: list[pd.DataFrame]) -> dict:
     """Return the row of one tissue; `sides` spiked before extraction, and what that is held against, if anything."""
-    sides = [side[side.signal > 0] for side in sides]
     levels = [level for level in dict.fromkeys(sides[0].level) if all((side.level == level).any() for side in sides)]
     sides = [side[side.level.isin(levels)] for side in sides]
     split = [[side.signal[side.level == level].to_numpy(float) for level in levels] for side in sides]

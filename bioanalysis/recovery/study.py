@@ -2,85 +2,107 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from bioanalysis.limits import Limits
-from bioanalysis.limits.statistics import statistical_limits
 from bioanalysis.method import Method
-from bioanalysis.recovery.estimates import Scatter, extraction_scatter, shrink_recovery
-from bioanalysis.recovery.run import (
-    ALL_LEVELS,
-    EVIDENCE,
-    AppliedFactor,
-    factor_interval,
-    found_signal,
-    guard_note,
-    single_recoveries,
-    welch_satterthwaite,
-)
+from bioanalysis.recovery.applied import NONE_KNOWN, AppliedFactor, applied_row
+from bioanalysis.recovery.batches import batch_factors
+from bioanalysis.recovery.estimates import Scatter, extraction_scatter
+from bioanalysis.recovery.run import EVIDENCE, OF_BATCH, OWN_ROWS, by_batch, guard_note, pooled_rows, with_interval
+from bioanalysis.recovery.sets import ALL_LEVELS, found_signal, single_recoveries
+from bioanalysis.study import Run
+from bioanalysis.words import STUDY_SAMPLES
 
 POOLED = "study"
-FEW_BATCHES = int(statistical_limits()["few_batches"])
+TEXTS = ("rows", "reference_of", "shared_by", "extraction_batch")
+WORDS = "recovery_words"
+
+
+def study_batches(runs: Iterable[Run]) -> dict[tuple[str, str], str]:
+    """Return the name in the study of each extraction batch, by run_id and the label its worklist has for it.
+
+    The column `batch` of a worklist names a batch inside its run: `B1` of two runs are two batches, ``LC-01:B1`` and
+    ``LC-02:B1``. A label that stands as `extraction_batch` in the run table is a batch of the study, the same wherever
+    it stands; so is a run's own name. Runs that give it different dates of extraction speak of different batches.
+    """
+    runs = list(runs)
+    dates: dict[str, set[str]] = {}
+    for run in runs:
+        dates.setdefault(run.extraction_batch, set()).add(run.extraction_date)
+    common = {label for label, given in dates.items() if len(given - {""}) < 2}
+    return {
+        (run.run_id, label): label if label in common else f"{run.run_id}:{label}"
+        for run in runs
+        for label in run.worklist.batch.unique()
+    }
 
 
 @dataclass(frozen=True)
 class RecoveryBook:
-    """All recovery factors of one method: those of its runs, and those pooled over them."""
+    """All recovery factors of one method: those of its runs, and those pooled over them.
+
+    Attributes
+    ----------
+    table : DataFrame
+        recovery.tsv of the method.
+    names : mapping
+        `study_batches`; a batch it does not know is named as its run.
+    """
 
     table: pd.DataFrame
     method: Method
+    names: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
-    def factor(self, analyte: str, tissue: str, run_id: str) -> tuple[AppliedFactor | None, str, str]:
+    def factor(self, analyte: str, tissue: str, run_id: str, batch: str = "") -> tuple[AppliedFactor | None, str, str]:
         """Return the pooled factor for a sample (None without), its flag words, and why there is none."""
         table = self.table
         here = table[(table.analyte == analyte) & (table.tissue == tissue) & (table.level == ALL_LEVELS)]
-        rows = here[here.batch == f"{POOLED}:{run_id}"]
+        rows = here[here.batch == f"{POOLED}:{self.names.get((run_id, batch), run_id)}"]
         rows = rows if len(rows) else here[here.batch == POOLED]
         if rows.empty:
             return None, "", f"no recovery factor for {tissue} in the study"
         row = rows.iloc[0]
-        words = "recovery_needs_sign_off;" if row.sign_off else ""
-        words += "provisional" if np.isfinite(row.relative_uncertainty) else "provisional;recovery_not_estimable"
-        return AppliedFactor(row.factor, row.relative_uncertainty, row.degrees_of_freedom, row.source), words, ""
+        return applied_row(row), ("recovery_needs_sign_off;" if row.sign_off else "") + "provisional", ""
 
 
-def recovery_book(run_tables: pd.DataFrame, method: Method, limits: Limits, reportable: pd.DataFrame) -> RecoveryBook:
+def recovery_book(
+    run_tables: pd.DataFrame,
+    method: Method,
+    limits: Limits,
+    reportable: pd.DataFrame,
+    names: Mapping[tuple[str, str], str] | None = None,
+) -> RecoveryBook:
     """Return the recovery table of one method over its accepted runs.
 
     Parameters
     ----------
     run_tables : DataFrame
-        recovery.tsv of the accepted runs, with analyte.
+        recovery.tsv of the accepted runs, with analyte and run_id.
     reportable : DataFrame
-        reportable.tsv of the accepted runs: the single recoveries behind the factors of many batches.
+        reportable.tsv of the accepted runs: the single recoveries behind the factors of many batches, and the batches
+        of the samples.
+    names : mapping, optional
+        `study_batches`.
     """
+    names = names or {}
     parts = [run_tables]
     if method.recovery.source == "validation":
         parts.append(_validation_rows(method, limits))
     if method.recovery.source == "study" and len(run_tables):
-        pooled = run_tables[(run_tables.level == ALL_LEVELS) & run_tables.used]
-        for (analyte, tissue), group in pooled.groupby(["analyte", "tissue"]):
-            rows = reportable[(reportable.analyte == analyte) & reportable.run_id.isin(group.batch)]
-            many = len(group) >= FEW_BATCHES
-            singles = _single_recoveries(rows, str(tissue), method) if many else pd.Series(dtype=float)
-            parts.append(_pooled_rows(group, method, limits, singles))
+        parts.append(_pooled_over_study(run_tables, method, limits, reportable, names))
     table = pd.concat(parts, ignore_index=True)
-    missing = [name for name in EVIDENCE if name not in table]
-    table = table.assign(**dict.fromkeys(missing, np.nan), rows=table.rows.fillna("") if "rows" in table else "")
-    bounds = [
-        factor_interval(float(row.factor), float(row.relative_uncertainty), _freedom(row)) for row in table.itertuples()
-    ]
-    return RecoveryBook(table.assign(low=[low for low, _ in bounds], high=[high for _, high in bounds]), method)
-
-
-def _freedom(row: Any) -> float:
-    """Return the degrees of freedom of a factor; those of a validation that states none are taken as infinite."""
-    unstated = row.batch == "validation" and not np.isfinite(row.degrees_of_freedom)
-    return np.inf if unstated else float(row.degrees_of_freedom)
+    missing = [name for name in (*EVIDENCE, *OF_BATCH) if name not in table]
+    table = table.assign(**dict.fromkeys(missing, np.nan))
+    table = table.assign(**{name: table[name].astype(object).fillna("") for name in TEXTS})
+    table = table.assign(shared_uncertainty=table.shared_uncertainty.astype(float).fillna(0.0))
+    unstated = (table.batch == "validation") & ~np.isfinite(table.degrees_of_freedom.astype(float))
+    bounds = with_interval(table.assign(degrees_of_freedom=table.degrees_of_freedom.mask(unstated, np.inf)))
+    return RecoveryBook(table.assign(low=bounds.low, high=bounds.high), method, names)
 
 
 def _validation_rows(method: Method, limits: Limits) -> pd.DataFrame:
@@ -90,7 +112,7 @@ def _validation_rows(method: Method, limits: Limits) -> pd.DataFrame:
             "level": ALL_LEVELS, "factor": fixed.factor, "relative_uncertainty": fixed.relative_uncertainty,
             "degrees_of_freedom": fixed.degrees_of_freedom if fixed.degrees_of_freedom else np.nan, "n": np.nan,
             "source": f"validation: {fixed.source}", "note": "fixed by the method", "analyte": analyte,
-            "used": True, "sign_off": guard_note(fixed.factor, fixed.relative_uncertainty, limits),
+            "used": True, "own": False, "sign_off": guard_note(fixed.factor, fixed.relative_uncertainty, limits),
         }
         for analyte in method.analyte_names
         for tissue, fixed in method.recovery.factors.items()
@@ -98,73 +120,95 @@ def _validation_rows(method: Method, limits: Limits) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _pooled_rows(batches: pd.DataFrame, method: Method, limits: Limits, singles: pd.Series) -> pd.DataFrame:
-    """Pool one tissue over batches: with few batches one factor for all, else each batch drawn towards the mean.
+def _pooled_over_study(
+    run_tables: pd.DataFrame,
+    method: Method,
+    limits: Limits,
+    reportable: pd.DataFrame,
+    names: Mapping[tuple[str, str], str],
+) -> pd.DataFrame:
+    """Return the factors of each tissue and analyte over the batches of all runs."""
+    own = run_tables[run_tables.own & run_tables.used & run_tables.level.isin([ALL_LEVELS, OWN_ROWS])]
+    if own.empty:
+        return own.iloc[:0]
+    parts = []
+    for (analyte, tissue), rows in own.groupby(["analyte", "tissue"]):
+        here = reportable[(reportable.analyte == analyte) & (reportable.tissue == tissue)]
+        batches = _of_study_batches(rows, names)
+        singles = _single_recoveries(reportable[reportable.analyte == analyte], rows, method, names)
+        needed = here[here.sample_type.isin(STUDY_SAMPLES) & here.correction_applies.astype(bool)]
+        places = needed[["run_id", "batch"]].drop_duplicates().itertuples(index=False, name=None)
+        lacking = [
+            name for name in dict.fromkeys(names.get(at, at[0]) for at in places) if name not in set(batches.batch)
+        ]
+        found = batch_factors(batches, singles, lacking, method.uncertainty.between_batch_cv, itself=False)
+        pooled = pooled_rows(found, batches, "batches of the study")
+        parts.append(pooled.assign(analyte=analyte, extraction_batch=pooled.batch, used=True))
+    table = pd.concat(parts, ignore_index=True)
+    notes = [guard_note(row.factor, row.relative_uncertainty, limits) for row in table.itertuples()]
+    return table.assign(batch=[f"{POOLED}:{name}" if name else POOLED for name in table.batch], sign_off=notes)
 
-    `singles` are the recoveries of single rows, indexed by batch.
+
+def _of_study_batches(own: pd.DataFrame, names: Mapping[tuple[str, str], str]) -> pd.DataFrame:
+    """Return one row for each batch of the study, in the order of runs.
+
+    A batch measured in several runs has the geometric mean of their factors; since these may be the same extracts, it
+    is no more certain than one of them.
     """
-    first, n = batches.iloc[0], len(batches)
-    row = {"tissue": first.tissue, "kind": first.kind, "level": ALL_LEVELS, "n": int(batches.n.sum())}
-    row |= {"analyte": first.analyte, "source": f"{n} batch{'es' if n > 1 else ''} of the study", "used": True}
-    found = _shrunken(batches, singles) if n >= FEW_BATCHES else [_one_factor(batches, method)]
-    rows = [{**row, **each, "sign_off": guard_note(each["factor"], each["relative_uncertainty"], limits)}
-            for each in found]  # fmt: skip
+    own = own.assign(batch=[names.get(at, at[0]) for at in zip(own.run_id, own.extraction_batch, strict=True)])
+    if not own.batch.duplicated().any():
+        return own
+    rows = []
+    for _, here in own.groupby("batch", sort=False):
+        squares = {name: float(np.sqrt((here[name].astype(float) ** 2).mean())) for name in
+                   ("relative_uncertainty", "reference_uncertainty")}  # fmt: skip
+        merged = {"factor": float(np.exp(np.log(here.factor).mean())), "n": here.n.sum(), "rows": _of_runs(here)}
+        rows.append({**here.iloc[0].to_dict(), **squares, **merged})
     return pd.DataFrame(rows)
 
 
-def _one_factor(batches: pd.DataFrame, method: Method) -> dict[str, Any]:
-    """Return the factor of all batches where there are few, its uncertainty from the scatter of their means."""
-    logs, n = np.log(batches.factor.to_numpy(float)), len(batches)
-    if n > 1:
-        spread, freedom = float(logs.std(ddof=1) / np.sqrt(n)), float(n - 1)
-        note = f"mean of {n} batches, uncertainty from their scatter"
-    else:
-        first, between = batches.iloc[0], method.uncertainty.between_batch_cv
-        spread = np.nan if between is None else float(np.hypot(first.relative_uncertainty, between))
-        freedom = float(first.degrees_of_freedom)
-        note = "one batch: scatter between batches " + ("is not estimable" if between is None else "from the method")
-    return _factor(POOLED, float(logs.mean()), spread, freedom, note)
+def _of_runs(own: pd.DataFrame) -> str:
+    if len(own) == 1:
+        return str(own["rows"].iloc[0])
+    return ", ".join(f"{run} {rows}" for run, rows in zip(own.run_id, own["rows"], strict=True))
 
 
-def _factor(batch: str, log_factor: float, spread: float, freedom: float, note: str) -> dict[str, Any]:
-    numbers = {"factor": float(np.exp(log_factor)), "relative_uncertainty": spread, "degrees_of_freedom": freedom}
-    return {"batch": batch, **numbers, "note": note}
+def _single_recoveries(
+    reportable: pd.DataFrame, own: pd.DataFrame, method: Method, names: Mapping[tuple[str, str], str]
+) -> pd.Series:
+    """Return the single recoveries behind the factors of the batches, indexed by the batch's name in the study."""
+    parts: dict[str, list[pd.Series]] = {}
+    runs = dict(tuple(reportable.groupby("run_id", sort=False)))
+    for row in own.itertuples():
+        name = names.get((row.run_id, row.extraction_batch), row.run_id)
+        batch = None if row.level == ALL_LEVELS else row.extraction_batch  # the one batch of its run
+        parts.setdefault(name, []).append(single_recoveries(runs[row.run_id], row.tissue, batch, method))
+    return by_batch({name: pd.concat(found) for name, found in parts.items()})
 
 
-def _shrunken(batches: pd.DataFrame, singles: pd.Series) -> list[dict[str, Any]]:
-    """Return the mean over batches (for one without recovery rows), and each batch's own factor drawn towards it.
+def with_applied_factors(reportable: pd.DataFrame, books: Mapping[str, RecoveryBook]) -> pd.DataFrame:
+    """Return the rows with the factor their value is divided by, the flag words it brings and why there is none.
 
-    The mean has the variance tau^2 + u^2(mean). A batch's own, with lambda = tau^2 / (tau^2 + s^2/n), has
-    lambda v + (1 - lambda)^2 u^2(mean), v being the variance of one batch's factor, pooled over the batches: it holds
-    the scatter of what the rows are held against as well.
+    Parameters
+    ----------
+    reportable : DataFrame
+        reportable.tsv of all runs with method_id; its factors are those of the runs.
+    books : mapping by method_id
+        Those of methods with `recovery: {source: study}` replace the factors of study samples.
     """
-    shrunk = shrink_recovery(singles.index.to_numpy(), singles.to_numpy(float))
-    known, few = shrunk.mean_log_uncertainty**2, float(len(batches) - 1)
-    note = f"mean of {len(batches)} batches (REML), for a batch without recovery rows"
-    rows = [_factor(POOLED, shrunk.mean_log, shrunk.new_batch_sd_log, few, note)]
-    own, freedom = float((batches.relative_uncertainty**2).mean()), float(batches.degrees_of_freedom.sum())
-    counts = singles.groupby(level=0).size()
-    for batch, factor in shrunk.factors.items():
-        if np.isnan(shrunk.between_variance):
-            spread, degrees, said = shrunk.new_batch_sd_log, few, shrunk.note
-        else:
-            within = shrunk.within_variance / counts[batch]
-            pull = shrunk.between_variance / (shrunk.between_variance + within) if shrunk.between_variance else 0.0
-            parts = [(pull * own, freedom), ((1 - pull) ** 2 * known, few)]
-            spread, degrees = float(np.sqrt(sum(part for part, _ in parts))), welch_satterthwaite(parts)
-            said = f"drawn towards the mean (REML, lambda {pull:.3g})"
-        rows.append(_factor(f"{POOLED}:{batch}", float(np.log(factor)), spread, degrees, said))
-    return rows
-
-
-def _single_recoveries(reportable: pd.DataFrame, tissue: str, method: Method) -> pd.Series:
-    """Return the recovery of each row spiked before extraction, by batch (a run), in the order of runs."""
-    own = method.of_tissue(tissue)
-    parts = {run_id: single_recoveries(here, tissue, own) for run_id, here in reportable.groupby("run_id", sort=False)}
-    return pd.Series(
-        np.concatenate([part.to_numpy(float) for part in parts.values()]),
-        index=np.repeat(list(parts), [len(part) for part in parts.values()]),
-    )
+    table = reportable.assign(**{WORDS: "", "recovery_problem": ""})
+    applies = table.correction_applies.astype(bool)
+    of_study = table.method_id.isin([name for name, book in books.items() if book.method.recovery.source == "study"])
+    lost = applies & ~of_study & ~np.isfinite(table.recovery_factor.astype(float))
+    where = table.tissue + " in " + table.run_id + " or the method"
+    table.loc[lost, "recovery_problem"] = "no recovery factor for " + where[lost]
+    pooled = applies & of_study & table.sample_type.isin(STUDY_SAMPLES)
+    keys = ["method_id", "analyte", "tissue", "run_id", "batch"]
+    for key, rows in table[pooled].groupby(keys, sort=False):
+        factor, words, problem = books[key[0]].factor(*key[1:])
+        columns = (factor or NONE_KNOWN).as_columns()
+        table.loc[rows.index, [*columns, WORDS, "recovery_problem"]] = [*columns.values(), words, problem]
+    return table
 
 
 def _signal(rows: pd.DataFrame, method: Method) -> pd.Series:
@@ -186,15 +230,15 @@ def single_extraction(reportable: pd.DataFrame, method: Method) -> Scatter:
 
     Notes
     -----
-    Within-cell log scatter of ``recovery_pre`` less that of ``recovery_post`` (cells: run, tissue, level); without
-    ``recovery_post`` less the variance of a reading.
+    Within-cell log scatter of ``recovery_pre`` less that of ``recovery_post`` (cells: run, extraction batch, tissue,
+    level); without ``recovery_post`` less the variance of a reading.
     """
     cells = {}
     for kind in ("recovery_pre", "recovery_post"):
         rows = reportable[(reportable.sample_type == kind) & reportable.mean_response.notna()]
         rows = rows[rows.reading_ng_ml > 0]
         signal = _signal(rows, method)
-        groups = signal.groupby([rows.run_id, rows.tissue, rows.level])
+        groups = signal.groupby([rows.run_id, rows.batch, rows.tissue, rows.level])
         cells[kind] = [group.to_numpy(float) for _, group in groups]
         if kind == "recovery_pre":
             reading = float((rows.reading_uncertainty**2).mean()) if len(rows) else 0.0

@@ -103,13 +103,15 @@ def _extracted(frame: pd.DataFrame, tissue_given: np.ndarray, method: Method) ->
 
 
 def _extraction_ids(frame: pd.DataFrame, run_id: str, method: Method) -> pd.Series:
-    """One per row for LC-MS/MS; for ELISA one per sample (or label) and dilution."""
+    """One per row for LC-MS/MS; for ELISA one per sample (or label), dilution and extraction batch."""
     if method.platform == "lcms":
         places = zip(frame["position"].tolist(), frame["line"].tolist(), strict=True)
         default = [f"{run_id}:{position or f'line {line}'}" for position, line in places]
     else:
         labels = zip(_labels(frame), frame["dilution_factor"].tolist(), strict=True)
-        default = [f"{run_id}:{label}:{factor:g}" for label, factor in labels]
+        names = pd.Series([f"{run_id}:{label}:{factor:g}" for label, factor in labels], index=frame.index)
+        several = frame["batch"].groupby(names).transform("nunique") > 1
+        default = names.mask(several, names + ":" + frame["batch"]).tolist()
     given = frame["extraction_id"]
     return given.where(given != "", pd.Series(default, dtype="str"))
 

@@ -311,16 +311,20 @@ def _twice(resolved: Rows, ours: np.ndarray, method: Method, matrix: str, extrac
 
 
 def extraction_faults(worklists: Iterable[Rows], manifest: Manifest) -> list[Fault]:
-    """One extraction is of one sample, in whatever run it was measured."""
+    """One extraction is of one sample, in whatever run it was measured, and was made in one batch."""
     first: dict[str, tuple[str, str]] = {}
     faults = []
     for rows in worklists:
-        names = zip(rows.cells("extraction_id"), rows.cells("sample_id"), rows.cells("line"), strict=True)
-        for extraction, sample, line in names:
+        batches: dict[str, str] = {}
+        columns = (rows.cells(name) for name in ("extraction_id", "sample_id", "batch", "line"))
+        for extraction, sample, batch, line in zip(*columns, strict=True):
             if sample not in manifest.tissue_of:
                 continue
             other, where = first.setdefault(extraction, (sample, rows.file))
             if other != sample:
                 expected = f"one sample per extraction: in {where} it is of '{other}'"
                 faults.append(Fault(rows.file, f"'{extraction}'", expected, int(line), "extraction_id"))
+            elif extraction and batches.setdefault(extraction, batch) != batch:
+                expected = f"one batch for extraction '{extraction}': above it is of '{batches[extraction]}'"
+                faults.append(Fault(rows.file, f"'{batch}'", expected, int(line), "batch"))
     return faults

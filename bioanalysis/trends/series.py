@@ -264,11 +264,14 @@ def _recovery_accepted(run: RunResults, analyte: str, tissue: str) -> bool:
 
 
 def _recovery(run: RunResults) -> Iterator[tuple[str, str, Value]]:
-    """Yield analyte, tissue and factor over all levels."""
+    """Yield analyte, tissue and factor over all levels, that over all extraction batches where the run has several."""
     limits = limits_for(run.method)
     low, high = (float(number) for number in limits["RCV-05"].numbers)
     table = run.tables["recovery"]
-    for row in table[table.level == "all"].itertuples():
+    factors = table[table.level == "all"]
+    if "batch" in factors:  # of one batch of several: their mean stands for the run
+        factors = factors[~factors.batch.str.startswith(f"{run.run_id}:")]
+    for row in factors.itertuples():
         subject = (row.analyte, row.tissue, row.kind.replace("_", " "))
         note = "" if math.isfinite(row.factor) else "no factor could be found"
         count = int(row.n) if math.isfinite(row.n) else 0

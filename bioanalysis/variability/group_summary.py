@@ -11,7 +11,7 @@ from scipy.special import stdtrit
 
 from bioanalysis.limits.statistics import statistical_limits
 from bioanalysis.variability.robust import robust_summary
-from bioanalysis.variability.shared_terms import combined_degrees, shared_parts
+from bioanalysis.variability.shared_terms import beyond_scatter, combined_degrees
 from bioanalysis.words import count_of
 
 COLUMNS = [
@@ -43,7 +43,8 @@ def group_summary(concentrations: pd.DataFrame, share_quantified: Fraction, leve
     Notes
     -----
     ``u^2(mean) = s^2/n + sum of (share in the mean)^2 u^2`` over curves and recovery factors: those are shared by the
-    samples of a run (or of a tissue) and do not shrink with the number of animals.
+    samples of a run (or batch) and do not shrink with the number of animals. Where the animals were measured in several
+    runs or batches, s^2 holds a part of it already, which is taken off the sum (`beyond_scatter`).
 
     A mean and a CV are of the quantified animals alone, and `blq_rule` says so: nothing is put in the place of a BLQ.
     The intervals of the CVs are those of `robust_summary`; with 3 to 6 animals they are wide, and the note says how.
@@ -121,7 +122,8 @@ def _mean_interval(group: pd.DataFrame, values: pd.Series, level: float) -> tupl
     mean = float(values.mean())
     quantified = group[group.value.notna()]
     weights = quantified.value / quantified.groupby("subject_id").value.transform("size") / n
-    parts = [(float(values.var(ddof=1)) / n, float(n - 1)), *shared_parts(quantified, weights)]
+    shared = beyond_scatter(quantified.assign(weight=weights, side=0, group=""))
+    parts = [(float(values.var(ddof=1)) / n, float(n - 1)), *shared]
     total, freedom = combined_degrees(parts)
     half = float(stdtrit(freedom, (1 + level) / 2) * np.sqrt(total))
     return mean - half, mean + half, ""

@@ -12,37 +12,7 @@ NEEDED = (
     "method_id", "run_id", "tissue", "recovery_source", "curve_uncertainty", "curve_degrees_of_freedom",
     "recovery_uncertainty", "recovery_degrees_of_freedom",
 )  # fmt: skip
-
-
-def shared_parts(samples: pd.DataFrame, weights: pd.Series) -> list[tuple[float, float]]:
-    """Return the variances that curve and recovery add to a weighted sum of samples, with their degrees of freedom.
-
-    Parameters
-    ----------
-    samples : DataFrame
-        Rows of tissue_concentrations.tsv: run_id, method_id, tissue, recovery_source, and ``<kind>_uncertainty`` and
-        ``<kind>_degrees_of_freedom`` of curve and recovery (relative; missing counts as none).
-    weights : Series (index of `samples`)
-        Weight of each sample's *relative* error. For the logarithm of a geometric mean of n animals: 1/n each; for a
-        mean: value/n; for the logarithm of a ratio of two groups: 1/n in one, -1/n in the other.
-
-    Returns
-    -------
-    list of (variance, degrees of freedom)
-        One for each recovery factor and one or two for each curve, to be added to what the animals contribute, the
-        degrees of freedom after Welch-Satterthwaite.
-
-    Notes
-    -----
-    One recovery factor is one number: its error is the same in every sample it divides, so it cancels where a ratio
-    has it on both sides, and ``variance = (sum of weight x uncertainty)^2``. A curve's error is taken to be the same
-    in all samples of a run with the same sign of the weight, which is the largest it can be in a mean; between the
-    two sides of a ratio, which may lie decades apart on the curve, it is not taken to cancel.
-    """
-    signs = np.sign(weights)
-    curve = [samples.method_id, samples.run_id, signs]
-    factor = [samples.method_id, samples.tissue, samples.recovery_source]
-    return [*_parts(samples, weights, "curve", curve), *_parts(samples, weights, "recovery", factor)]
+SHARED = "recovery_shared_uncertainty"
 
 
 class Side(NamedTuple):
@@ -99,14 +69,38 @@ def beyond_scatter(table: pd.DataFrame) -> list[tuple[float, float]]:
     Parameters
     ----------
     table : DataFrame
-        Rows of tissue_concentrations.tsv with `weight` of each one's relative error, `side` (of one side the errors of
+        Rows of tissue_concentrations.tsv: run_id, method_id, tissue, recovery_source, ``<kind>_uncertainty`` and
+        ``<kind>_degrees_of_freedom`` of curve and recovery (relative; missing counts as none), and where batches share
+        a part of it recovery_shared_uncertainty and recovery_shared_by. With `weight` of each one's *relative* error
+        (for a mean of n animals value/n, for the logarithm of a geometric mean 1/n), `side` (of one side the errors of
         a curve have one sign) and `group` (whose scatter is estimated together; one of a single animal holds nothing).
+
+    Returns
+    -------
+    list of (variance, degrees of freedom)
+        To be added to the variance that comes of the animals' own scatter, degrees after Welch-Satterthwaite.
+
+    Notes
+    -----
+    One recovery factor is one number: its error is the same in every sample it divides, and cancels where a ratio has
+    it on both sides. The factors of several batches have in common what their mean is uncertain by; the rest is each
+    one's own. A curve's error is taken to be the same in all samples of a run with the same sign of the weight, the
+    largest it can be in a mean; between the sides of a ratio, decades apart on the curve, it is not taken to cancel.
     """
     if not set(NEEDED) <= set(table):
         return []
-    curve = [table.method_id, table.run_id, table.side]
-    factor = [table.method_id, table.tissue, table.recovery_source]
-    return [*_beyond_scatter(table, "curve", curve), *_beyond_scatter(table, "recovery", factor)]
+    whole = table.recovery_uncertainty.astype(float).fillna(0.0)
+    shared = table[SHARED].astype(float).fillna(0.0) if SHARED in table else whole * 0.0
+    sharing = table.recovery_shared_by.fillna("") if SHARED in table else table.recovery_source
+    own = np.sqrt(np.maximum(0.0, whole**2 - shared**2))
+    tissue = [table.method_id, table.tissue]
+    of_recovery = table.recovery_degrees_of_freedom
+    return [
+        *_parts(table, table.curve_uncertainty.astype(float).fillna(0.0), table.curve_degrees_of_freedom,
+                [table.method_id, table.run_id, table.side]),
+        *_parts(table, own, of_recovery, [*tissue, table.recovery_source]),
+        *_parts(table, shared, of_recovery, [*tissue, sharing]),
+    ]  # fmt: skip
 
 
 def shared_of_slope(rows: pd.DataFrame, keys: list[str], x: pd.Series) -> list[tuple[float, float]]:
@@ -143,30 +137,26 @@ def _of_side(values: pd.DataFrame, side: Side, number: int) -> pd.DataFrame:
     return own.assign(weight=weight, side=number, group=side.group)
 
 
-def _beyond_scatter(table: pd.DataFrame, kind: str, keys: list) -> list[tuple[float, float]]:
+def _parts(table: pd.DataFrame, uncertainty: pd.Series, degrees: pd.Series, keys: list) -> list[tuple[float, float]]:
     """Return for each source its variance less what the scatter of the animals holds of it."""
-    animals = {group: own.subject_id.unique() for group, own in table.groupby("group", sort=False)}
-    errors = table.assign(error=table.weight * table[f"{kind}_uncertainty"].fillna(0.0).astype(float))
-    parts = []
-    for _, source in errors.groupby(keys, sort=False):
-        held = sum(
-            len(names) * float(own.groupby("subject_id").error.sum().reindex(names, fill_value=0.0).var(ddof=1))
-            for group, names in animals.items()
-            if len(names) > 1 and len(own := source[source.group == group])
-        )
-        freedom = source[f"{kind}_degrees_of_freedom"][source.error != 0].astype(float).min()
-        variance = max(0.0, float(source.error.sum()) ** 2 - held)
-        parts.append((variance, np.inf if np.isnan(freedom) else float(freedom)))
-    return parts
-
-
-def _parts(samples: pd.DataFrame, weights: pd.Series, kind: str, keys: list) -> list[tuple[float, float]]:
-    errors = weights * samples[f"{kind}_uncertainty"].fillna(0.0).astype(float)
-    freedom = samples[f"{kind}_degrees_of_freedom"].astype(float)
-    table = pd.DataFrame({"error": errors, "freedom": freedom.where(errors != 0)})
-    together = table.groupby(keys, sort=False).agg({"error": "sum", "freedom": "min"})
-    return [(float(row.error) ** 2, np.inf if np.isnan(row.freedom) else float(row.freedom))
-            for row in together.itertuples()]  # fmt: skip
+    errors = (table.weight * uncertainty).to_numpy(float)
+    there = errors != 0
+    if not there.any():
+        return []
+    source, names = pd.factorize(pd.Series(list(zip(*(key.to_numpy()[there] for key in keys), strict=True))))
+    animal, animals = pd.factorize(pd.Series(list(zip(table.group, table.subject_id, strict=True))))
+    through = np.zeros((len(names), len(animals)))
+    np.add.at(through, (source, animal[there]), errors[there])
+    freedom = np.full(len(names), np.inf)
+    np.fmin.at(freedom, source, degrees.to_numpy(float)[there])
+    groups = pd.factorize(pd.Series([group for group, _ in animals]))[0]
+    held = np.zeros(len(names))
+    for group in range(groups.max() + 1):
+        own = through[:, groups == group]
+        if own.shape[1] > 1:
+            held += own.shape[1] * own.var(axis=1, ddof=1)
+    variance = np.maximum(0.0, through.sum(axis=1) ** 2 - held)
+    return list(zip(variance.tolist(), freedom.tolist(), strict=True))
 
 
 def combined_degrees(parts: list[tuple[float, float]]) -> tuple[float, float]:

@@ -34,7 +34,7 @@ def rows_of(run_id: str, mean: float, scatter: float = 0.02) -> pd.DataFrame:
     return pd.DataFrame({
         "run_id": run_id, "sample_type": "recovery_pre", "tissue": "liver", "level": "MQC", "nominal_ng_ml": 300.0,
         "dilution_factor": 1.0, "mean_response": found / 1000, "reading_ng_ml": found, "position": ["1", "2"],
-        "analyte": "mipomersen",
+        "analyte": "mipomersen", "batch": run_id, "extracted": True, "correction_applies": True,
     })  # fmt: skip
 
 
@@ -42,13 +42,6 @@ def book_of(method: Method, scatter: float = 0.02, means: dict[str, float] = MEA
     rows = {run_id: rows_of(run_id, mean, scatter) for run_id, mean in means.items()}
     runs = [run_recovery(here, method, run_id).assign(analyte="mipomersen") for run_id, here in rows.items()]
     return recovery_book(pd.concat(runs), method, limits_for(method), pd.concat(rows.values(), ignore_index=True))
-
-
-def test_rows_of_several_batches_of_a_run_say_that_they_give_one_factor(method):
-    rows = rows_of("L1", 0.0).assign(batch=["B1", "B2"])
-    note = run_recovery(rows, method, "L1").query("level == 'all'").iloc[0].note
-    assert note.startswith("rows of batches B1, B2 together: recovery is declared per run")
-    assert run_recovery(rows.assign(batch="B1"), method, "L1").note.eq("").all()
 
 
 def test_the_factor_of_a_run_is_found_over_nominal_as_a_ratio_of_means(method):
@@ -60,10 +53,12 @@ def test_the_factor_of_a_run_is_found_over_nominal_as_a_ratio_of_means(method):
 
 def test_each_batch_keeps_its_own_factor_as_far_as_it_is_known(method):
     book, pull = book_of(method), BETWEEN / (BETWEEN + WITHIN / 2)
+    total = 0.05 / 3  # of the batch means: tau^2 + s^2/2, from 4 means; s^2 from 4 pairs
+    unsure = (1 - pull) ** 2 * total * (2 / 3 + 2 / 4)  # what lambda is uncertain by
     for run_id, mean in MEANS.items():
         applied, words, _ = book.factor("mipomersen", "liver", run_id)
         assert_allclose(np.log(applied.factor), -0.55 + pull * (mean + 0.55), rtol=1e-9)
-        square = pull * np.tanh(0.02) ** 2 + (1 - pull) ** 2 * MEAN_SQUARE  # u^2 of a mean: CV^2 / 2, CV^2 = 2 tanh^2
+        square = pull * WITHIN / 2 + (1 - pull) ** 2 * MEAN_SQUARE + unsure
         assert_allclose(applied.relative_uncertainty, np.sqrt(square), rtol=1e-9)
         assert "provisional" in words
 
@@ -88,3 +83,30 @@ def test_three_batches_share_one_factor_whose_uncertainty_is_their_scatter(metho
     assert_allclose(np.log(applied.factor), -0.5 + ratio_of_means, rtol=1e-9)
     assert_allclose(applied.relative_uncertainty, np.sqrt(0.02 / 2 / 3), rtol=1e-9)
     assert applied.degrees_of_freedom == 2
+
+
+def test_a_batch_without_rows_lies_off_the_mean_of_three_as_well(method):
+    rows = {name: rows_of(name, MEANS[name]) for name in ("L1", "L2", "L3")}
+    runs = [run_recovery(here, method, run_id).assign(analyte="mipomersen") for run_id, here in rows.items()]
+    sample = rows["L1"].iloc[:1].assign(sample_type="unknown", run_id="L9", batch="L9")
+    names = {(name, name): name for name in ("L1", "L2", "L3", "L9")}
+    reportable = pd.concat([*rows.values(), sample], ignore_index=True)
+    book = recovery_book(pd.concat(runs), method, limits_for(method), reportable, names)
+    applied, _, _ = book.factor("mipomersen", "liver", "L9", "L9")
+    assert_allclose(applied.relative_uncertainty, np.sqrt(0.02 / 2 * (1 + 1 / 3)), rtol=1e-9)
+    assert applied.degrees_of_freedom == 2
+    note = book.table.query("batch == 'study:L9'").note.item()
+    assert note == "no recovery rows in this batch: mean of 3 batches, with the scatter between them"
+
+
+def test_one_batch_measured_in_two_runs_is_one_batch_and_labels_inside_runs_are_not(method):
+    # E1 was extracted once and read in L1 and L2 (-0.5, -0.6); E2 in L3 (-0.4): two batches, means -0.55 and -0.4
+    rows = {name: rows_of(name, MEANS[name]) for name in ("L1", "L2", "L3")}
+    runs = pd.concat([run_recovery(here, method, name).assign(analyte="mipomersen") for name, here in rows.items()])
+    reportable = pd.concat(rows.values(), ignore_index=True)
+    names = {("L1", "L1"): "E1", ("L2", "L2"): "E1", ("L3", "L3"): "E2"}
+    book = recovery_book(runs, method, limits_for(method), reportable, names)
+    row = book.table.query("batch == 'study'").iloc[0]
+    assert_allclose(np.log(row.factor), -0.475 + np.log(np.cosh(0.02)), rtol=1e-9)
+    assert_allclose(row.relative_uncertainty, 0.15 / 2, rtol=1e-9)  # s/sqrt(2) of two values 0.15 apart
+    assert row.degrees_of_freedom == 1

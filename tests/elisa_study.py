@@ -86,7 +86,9 @@ def make_study(folder: Path, plates: Sequence[Plate], plate_keys: str = "", meth
     """Write a study of one run of these plates; `plate_keys` is what stands in the method's block `plate`."""
     for name in ("config/methods", "config/worklists", "raw"):
         (folder / name).mkdir(parents=True)
-    columns = ["sample_type", "sample_id", "level", "nominal_ng_ml", "dilution_factor", "tissue", "batch", "lot"]
+    columns = ["sample_type", "sample_id", "level", "nominal_ng_ml", "dilution_factor"]
+    named = {name for plate in plates for row in plate.rows for name in row}
+    columns += [name for name in ("tissue", "batch", "lot") if name in named]
     worklist = ["position\tplate\t" + "\t".join(columns)]
     tidy = ["plate\twell\tsignal"]
     for plate in plates:

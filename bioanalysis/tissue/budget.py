@@ -12,6 +12,7 @@ COLUMNS = [
     "degrees_of_freedom", "combined_relative_uncertainty", "shared_by", "note",
 ]  # fmt: skip
 NOT_ESTIMABLE = "not estimable: missing from the interval"
+NOTHING = "0: the method states none, or there is no such step"
 
 
 def uncertainty_budget(concentrations: pd.DataFrame) -> pd.DataFrame:
@@ -50,5 +51,5 @@ def _contribution(have: pd.DataFrame, name: str) -> dict[str, object]:
     freedom = have[column].astype(float) if column in have else pd.Series(np.nan, index=have.index)
     return {
         "own": own, "degrees_of_freedom": freedom.replace(np.inf, np.nan).where(own > 0),
-        "shared_by": SHARED.get(name, "none"), "note": np.where(own.isna(), NOT_ESTIMABLE, ""),
+        "shared_by": SHARED.get(name, "none"), "note": np.select([own.isna(), own == 0], [NOT_ESTIMABLE, NOTHING], ""),
     }  # fmt: skip

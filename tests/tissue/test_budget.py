@@ -35,6 +35,12 @@ def test_shares_by_hand():
     assert "run" in budget.shared_by["curve"]
 
 
+def test_a_step_that_contributes_nothing_says_that_none_was_stated():
+    budget = uncertainty_budget(sample(curve=0.03)).set_index("contribution")
+    assert set(budget.note[["dilution", "mass", "volume"]]) == {"0: the method states none, or there is no such step"}
+    assert budget.note["curve"] == ""
+
+
 def test_what_is_not_estimable_is_said_and_not_a_zero():
     budget = uncertainty_budget(sample(curve=0.03, extraction=np.nan)).set_index("contribution")
     assert np.isnan(budget.relative_uncertainty["extraction"])

@@ -82,8 +82,7 @@ def main(changes: int = 200) -> None:
             subprocess.run([BIOANALYSIS, "archive", made, study], check=True, capture_output=True)
             files = files_below(made) if made.is_dir() else [made]
             found, named = count(made, files, rng, changes // 4, one_bit=True)
-            said = f", {named} named" if made.is_dir() else ""  # of a zip file it is the member that is named
-            print(f"archive {name}: {changes // 4} bits flipped in {len(files)} files; {found} found{said}")
+            print(f"archive {name}: {changes // 4} bits flipped in {len(files)} files; {found} found, {named} named")
 
 
 if __name__ == "__main__":

@@ -139,8 +139,8 @@ def checks_of(compared: pd.DataFrame) -> list[Check]:
 
 def _check(row: dict[str, Any]) -> Check:
     name = " ".join(str(row[key]) for key in BY if row[key])
-    unit = "" if row["unit"] == "verdict" else f" {row['unit']}"
     is_number = pd.notna(row["tolerance_percent"])
+    unit = f" {row['unit']}" if is_number else ""  # a word such as BLQ has none
     expected = f"{row['before']}{unit}" + (f" within {row['tolerance_percent']:g} %" if is_number else "")
     difference = row["difference_percent"]
     here = f"{float(row['here']):.6g}" if pd.notna(difference) else row["here"]

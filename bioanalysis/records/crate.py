@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,16 @@ PROFILES = {
 }
 SNAKEMAKE = "https://w3id.org/workflowhub/workflow-ro-crate#snakemake"
 NO_LICENSE = "the laboratory's own records; no license is given"
+FORMATS = {
+    "text/tab-separated-values": (".tsv",), "text/csv": (".csv",), "text/markdown": (".md",),
+    "application/json": (".json",),
+    "application/yaml": (".yaml",), "application/xml": (".mzml", ".xml"), "application/gzip": (".gz",),
+    "text/html": (".html",), "image/svg+xml": (".svg",), "application/pdf": (".pdf",), "text/x-python": (".py",),
+    "text/javascript": (".js",), "text/css": (".css",),
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": (".xlsx",),
+    "text/plain": ("", ".txt", ".lock", ".smk", ".jinja", ".typ"),
+}  # fmt: skip
+FORMAT_OF = {suffix: kind for kind, suffixes in FORMATS.items() for suffix in suffixes}
 Entity = dict[str, Any]
 
 
@@ -54,14 +63,17 @@ def crate_of_archive(stands: Standing, folder_of_code: str, code: Mapping[str, s
 
 def _crate(stands: Standing, places: Mapping[str, tuple[str, str]], version: Version) -> bytes:
     main = next(name for name in places if name.endswith("/Snakefile"))
+    parameters = _parameters(stands, places)
+    shown = {example["@id"]: one["@id"] for one in parameters for example in one.get("workExample", [])}
     parts = [_file(name, *places[name]) for name in sorted(places) if name != main]
+    parts = [part | ({"exampleOfWork": {"@id": shown[part["@id"]]}} if part["@id"] in shown else {}) for part in parts]
     graph = [
         _descriptor(),
         _root([places[name][0] for name in sorted(places)], places[main][0], version),
         *({"@id": uri, "@type": "CreativeWork", "name": n, "version": v} for uri, (n, v) in PROFILES.items()),
-        _workflow(places[main]),
+        _workflow(places[main], version),
         *_language(),
-        *_parameters(stands, places),
+        *parameters,
         *_action(stands, places, main, version),
         *parts,
     ]
@@ -89,11 +101,12 @@ def _root(parts: list[str], main: str, version: Version) -> Entity:
     }
 
 
-def _workflow(place: tuple[str, str]) -> Entity:
+def _workflow(place: tuple[str, str], version: Version) -> Entity:
     return {
         **_file("Snakefile", *place),
         "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
         "name": "bioanalysis workflow",
+        "version": str(_code(version).get("bioanalysis", "")),
         "programmingLanguage": {"@id": SNAKEMAKE},
         "input": [{"@id": "#settings"}, {"@id": "#raw-data"}],
         "output": [{"@id": "#concentrations"}],
@@ -141,14 +154,13 @@ def _parameters(stands: Standing, places: Mapping[str, tuple[str, str]]) -> list
 def _action(stands: Standing, places: Mapping[str, tuple[str, str]], main: str, version: Version) -> tuple[Entity, ...]:
     run = version.trail.last("run_finished") or {}
     after = run.get("after") or {}
-    code = (version.trail.last("code_recorded", "code_changed") or {}).get("after") or {}
     entry = f"entry {run.get('entry', '')} of the audit trail"
     person = {"@id": f"#user-{quote(str(run.get('user', 'unknown')))}", "@type": "Person", "name": run.get("user", "")}
     action = {
         "@id": "#run",
         "@type": "CreateAction",
         "name": f"the run that made version {version.number}",
-        "description": f"bioanalysis {code.get('bioanalysis', '')} on {run.get('host', '')}; {entry}",
+        "description": f"bioanalysis {_code(version).get('bioanalysis', '')} on {run.get('host', '')}; {entry}",
         "instrument": {"@id": places[main][0]},
         "startTime": after.get("started", version.time),
         "endTime": after.get("ended", version.time),
@@ -160,10 +172,13 @@ def _action(stands: Standing, places: Mapping[str, tuple[str, str]], main: str, 
     return action, person
 
 
+def _code(version: Version) -> Entity:
+    return (version.trail.last("code_recorded", "code_changed") or {}).get("after") or {}
+
+
 def _file(name: str, place: str, digest: str) -> Entity:
-    entity: Entity = {"@id": place, "@type": "File", "name": name, "identifier": _of_content(digest)}
-    kind = mimetypes.types_map.get(Path(name).suffix.lower())
-    return {**entity, "encodingFormat": kind} if kind else entity
+    kind = FORMAT_OF.get(Path(name).suffix.lower(), "application/octet-stream")
+    return {"@id": place, "@type": "File", "name": name, "identifier": _of_content(digest), "encodingFormat": kind}
 
 
 def _of_path(name: str) -> str:

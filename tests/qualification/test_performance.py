@@ -55,6 +55,11 @@ def test_a_word_is_held_against_a_word_and_never_against_a_number(tmp_path, line
     assert pd.isna(row.difference_percent)
 
 
+def test_a_word_is_shown_without_a_unit(tmp_path):
+    (said,) = checks_of(compare(previous(tmp_path, "S2 aso BLQ ug/g"), OURS, "previous.tsv"))
+    assert (said.expected, said.observed) == ("BLQ", "BLQ")
+
+
 def test_rows_on_one_side_only_are_named(tmp_path):
     table = previous(tmp_path, "S1 aso 1.1 ug/g", "S9 aso 3 ug/g")
     only_before = compare(table, OURS, "previous.tsv").set_index("sample_id").loc["S9"]

@@ -203,7 +203,9 @@ def test_the_crate_keeps_the_rules_of_a_workflow_run_crate(study, tmp_path, wher
     assert graph[workflow["programmingLanguage"]["@id"]]["@type"] == "ComputerLanguage"
     for parameter in [*workflow["input"], *workflow["output"]]:
         assert graph[parameter["@id"]]["@type"] == "FormalParameter"
-        assert all(example["@id"] in graph for example in graph[parameter["@id"]]["workExample"])
+        examples = [graph[example["@id"]] for example in graph[parameter["@id"]]["workExample"]]
+        assert all(example["exampleOfWork"] == {"@id": parameter["@id"]} for example in examples)
+    assert all(entity["encodingFormat"] for entity in graph.values() if "File" in entity["@type"])
     action = graph[root["mentions"]["@id"]]
     assert (action["@type"], action["instrument"]) == ("CreateAction", root["mainEntity"])
     assert all(thing["@id"] in graph for thing in [*action["object"], *action["result"], action["agent"]])

@@ -11,11 +11,12 @@ from bioanalysis.text_files import own_table
 
 @dataclass(frozen=True)
 class Source:
-    """One table: its name, what it holds, and where it lies below `results`."""
+    """One table: its name, what it holds, where it lies below `results`, and the run it is of (empty: the study)."""
 
     name: str
     meaning: str
     path: str
+    run_id: str = ""
 
 
 STUDY_TABLES = {
@@ -34,23 +35,33 @@ STUDY_TABLES = {
     "liver_tests": "clinical chemistry between groups and against liver concentration",
     "variance_components": "where the scatter comes from, by ANOVA and by REML",
     "variability_conclusions": "why values vary: the dominant step, what replicates would buy, causes to check first",
+    "response_variance": "how the scatter of wells grows with the response, over all accepted plates",
     "outliers": "every animal against the others of its group; flags, never removals",
     "uncertainty": "what each step contributes to the uncertainty of each value, in percent of the variance",
     "recovery": "recovery factors per tissue, batch and level, with their uncertainty",
     "acceptance": "rules on the study as a whole, each with its limit, what was found and its verdict",
     "quality_controls": "QCs over all accepted runs, those outside their limits included",
     "repeats": "every sample analysed more than once: all values, the reported one, and why",
+    "repeat_counts": "how many samples were repeated, by reason",
     "incurred": "reanalysis of incurred samples against the first result",
+    "storage": "how long each sample was stored, against the span that was proven stable",
+    "sequences": "carry-over and drift over runs that were acquired in one sequence",
     "validation": "statistics of a method validation, by experiment",
     "decisions": "what people decided, and what it changed",
     "flags": "what a reviewer should look at, and where to look first",
+    "flag_effects": "for each open flag, the means of groups with and without the values it concerns",
     "reconciliation": "what became of every row that was put in",
 }
 RUN_TABLES = {
-    "acceptance": "every rule applied to the run",
-    "measurements": "one row per worklist row and analyte",
-    "peaks": "one row per injection and transition",
-}
+    "acceptance": ("acceptance_of_runs", "every rule applied to each run; the last row per analyte and plate is its verdict"),
+    "measurements": ("measurements", "one row per worklist row and analyte of every run"),
+    "reportable": ("reportable", "one row per injection or set of wells of every run"),
+    "peaks": ("peaks", "one row per injection and transition of every run"),
+    "internal_standard": ("internal_standard", "response of the internal standard, injection by injection"),
+    "carry_over": ("carry_over", "what each injection may hold of the one before it"),
+    "dilutions": ("dilutions", "samples read at several dilutions"),
+    "positions": ("positions", "rows, columns and edges of each plate"),
+}  # fmt: skip
 
 
 def read_words(name: str) -> list[dict[str, str]]:
@@ -59,11 +70,11 @@ def read_words(name: str) -> list[dict[str, str]]:
 
 
 def tables_of(study: Study, results: Path) -> list[Source]:
-    """Return the tables that exist, those of the study first, then those of its runs."""
+    """Return the tables that exist, those of the study first, then those of its runs, kind by kind."""
     sources = [Source(name, meaning, f"study/{name}.tsv") for name, meaning in STUDY_TABLES.items()]
     sources += [
-        Source(f"{run.run_id} {name}", meaning, f"runs/{run.run_id}/{name}.tsv")
+        Source(name, meaning, f"runs/{run.run_id}/{file}.tsv", run.run_id)
+        for file, (name, meaning) in RUN_TABLES.items()
         for run in study.runs
-        for name, meaning in RUN_TABLES.items()
     ]
     return [source for source in sources if (results / source.path).is_file()]

@@ -1,4 +1,7 @@
-"""report.xlsx: every table typed and formatted, with a sheet of contents; text is text, whatever it begins with."""
+"""report.xlsx: every table typed and formatted, one sheet per kind and all runs in it, with a sheet of contents.
+
+Text is text, whatever it begins with; what a sheet cannot hold is cut, and the contents say so.
+"""
 
 from __future__ import annotations
 
@@ -7,46 +10,53 @@ import io
 import math
 import re
 from functools import cache
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
 import xlsxwriter
 
+from bioanalysis.export.columns_of_sheets import RUN, Columns, read_columns, read_rows
 from bioanalysis.export.sources import Source, tables_of
 from bioanalysis.study import Study
-from bioanalysis.tables import read_results, write_whole
+from bioanalysis.tables import write_whole
 
 NO_DATE = datetime.datetime(2000, 1, 1)  # a workbook has a date; the same results must give the same bytes
-NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII)
-LABELS = re.compile(r"(^|_)(id|position|plate|file|lot|batch|piece|homogenate|level|table|subject)$")
 SIGNIFICANT = 3
 MOST_ROWS = 1_048_575
+MOST_CHARACTERS = 32_767
 WIDEST = 60
 
 
 def write_workbook(folder: Path, path: Path) -> None:
     """Write the tables of the study in `folder` as one workbook."""
-    study = Study.load(folder)
-    sources = tables_of(study, folder / "results")
+    study, results = Study.load(folder), folder / "results"
+    kinds = [list(sources) for _, sources in groupby(tables_of(study, results), key=lambda source: source.name)]
+    names = sheet_names([sources[0].name for sources in kinds])
+    columns = [read_columns(sources, results) for sources in kinds]
     memory = io.BytesIO()
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     options["constant_memory"] = True  # rows go to a file as they are written: a study has hundreds of runs
     book = xlsxwriter.Workbook(memory, options)
     book.set_properties({"title": study.config.study.id, "created": NO_DATE})
-    names = sheet_names([source.name for source in sources])
-    sheets = list(zip(names, sources, strict=True))
-    _contents(book, study, sheets, {name: cut_words(folder / "results" / source.path) for name, source in sheets})
-    for name, source in sheets:
-        _sheet(book, name, folder / "results" / source.path)
+    _contents(book, study, list(zip(names, kinds, columns, strict=True)))
+    for name, sources, own in zip(names, kinds, columns, strict=True):
+        _sheet(book, name, sources, own, results)
     book.close()
     write_whole(path, memory.getvalue())
 
 
-def cut_words(path: Path) -> str:
-    """Return words on the rows of a table that a sheet does not hold, nothing where it holds them all."""
-    with path.open("rb") as lines:
-        rows = sum(1 for _ in lines) - 1
-    return f"CUT: the first {MOST_ROWS} of {rows} rows; the file has them all. " if rows > MOST_ROWS else ""
+def cut_words(columns: Columns) -> str:
+    """Return words on what a sheet does not hold of its tables, nothing where it holds everything."""
+    words = ""
+    if columns.total > MOST_ROWS:
+        words += f"CUT: the first {MOST_ROWS} of {columns.total} rows; the files have them all. "
+    long = [name for name in columns.names if columns.widths.get(name, 0) > MOST_CHARACTERS]
+    if long:
+        words += (
+            f"CUT: cells of more than {MOST_CHARACTERS} characters in {', '.join(long)}; the files have them whole. "
+        )
+    return words
 
 
 def sheet_names(names: list[str]) -> list[str]:
@@ -64,52 +74,58 @@ def sheet_names(names: list[str]) -> list[str]:
     return sheets
 
 
-def _contents(book: Any, study: Study, sheets: list[tuple[str, Source]], cut: dict[str, str]) -> None:
+def _contents(book: Any, study: Study, sheets: list[tuple[str, list[Source], Columns]]) -> None:
     sheet = book.add_worksheet("Contents")
     bold, wrap = book.add_format({"bold": True}), book.add_format({"text_wrap": True, "valign": "top"})
     about = study.config.study
     sheet.write_string(0, 0, f"{about.id}: {about.title}".strip(": "), bold)
     sheet.write_string(1, 0, f"Status of the methods: {about.status}. No signed record: that is the report.")
     sheet.write_string(2, 0, "Numbers hold 16 digits and show three; where there is none, a word says why.")
-    for column, word in enumerate(("sheet", "what it holds", "file")):
+    for column, word in enumerate(("sheet", "what it holds", "rows", "file")):
         sheet.write_string(4, column, word, bold)
-    for row, (name, source) in enumerate(sheets, start=5):
+    for row, (name, sources, columns) in enumerate(sheets, start=5):
         sheet.write_url(row, 0, f"internal:'{name.replace(chr(39), chr(39) * 2)}'!A1", string=name)
-        sheet.write_string(row, 1, cut[name] + source.meaning, wrap)
-        sheet.write_string(row, 2, f"results/{source.path}")
+        sheet.write_string(row, 1, cut_words(columns) + sources[0].meaning, wrap)
+        sheet.write_number(row, 2, columns.total)
+        sheet.write_string(row, 3, f"results/{_file_of(sources)}")
     sheet.set_column(0, 0, 32)
     sheet.set_column(1, 1, 70)
-    sheet.set_column(2, 2, 48)
+    sheet.set_column(3, 3, 48)
 
 
-def _sheet(book: Any, name: str, path: Path) -> None:
-    table = read_results(path)
+def _file_of(sources: list[Source]) -> str:
+    """Return where the rows of a sheet come from: one file, or that of each run."""
+    run_id = sources[0].run_id
+    return sources[0].path.replace(f"/{run_id}/", f"/<{RUN}>/") if run_id else sources[0].path
+
+
+def _sheet(book: Any, name: str, sources: list[Source], columns: Columns, results: Path) -> None:
     sheet = book.add_worksheet(name)
     head = book.add_format({"bold": True, "bottom": 1})
     formats = cache(lambda shown: book.add_format({"num_format": shown}))
-    shown = table.iloc[:MOST_ROWS]
-    numeric = [is_numeric(title, shown[title].tolist()) for title in table.columns]
-    for column, title in enumerate(table.columns):
-        longest = max(map(len, [title, *(shown[title] if not numeric[column] else [])]))
-        sheet.set_column(column, column, min(WIDEST, longest + 2))
-        sheet.write_string(0, column, title, head)
-    for row, cells in enumerate(shown.itertuples(index=False, name=None), start=1):
-        for column, cell in enumerate(cells):
-            if cell == "":
-                continue
-            if numeric[column]:
-                sheet.write_number(row, column, float(cell), formats(number_format(cell)))
-            else:
-                sheet.write_string(row, column, cell)
+    for place, title in enumerate(columns.names):
+        longest = max(len(title), 0 if columns.holds_numbers(title) else columns.widths.get(title, 0))
+        sheet.set_column(place, place, min(WIDEST, longest + 2))
+        sheet.write_string(0, place, title, head)
+    rows = (row for source in sources for row in read_rows(source, results))
+    for number, row in enumerate(islice(rows, MOST_ROWS), start=1):
+        for place, title in enumerate(columns.names):
+            cell = row.get(title, "")
+            if cell and columns.holds_numbers(title):
+                sheet.write_number(number, place, float(cell), formats(number_format(cell)))
+            elif cell:
+                sheet.write_string(number, place, whole_or_cut(cell))
     sheet.freeze_panes(1, 1)
-    if len(table):
-        sheet.autofilter(0, 0, len(shown), len(table.columns) - 1)
+    if columns.total:
+        sheet.autofilter(0, 0, min(columns.total, MOST_ROWS), len(columns.names) - 1)
 
 
-def is_numeric(title: str, cells: list[str]) -> bool:
-    """Return whether a column holds numbers: every filled cell is one, and the column is not one of names."""
-    filled = [cell for cell in cells if cell]
-    return bool(filled) and not LABELS.search(title) and all(NUMBER.fullmatch(cell) for cell in filled)
+def whole_or_cut(cell: str) -> str:
+    """Return a text as a cell can hold it; one that is too long says at its end that it was cut."""
+    if len(cell) <= MOST_CHARACTERS:
+        return cell
+    note = f" [CUT: {len(cell)} characters]"
+    return cell[: MOST_CHARACTERS - len(note)] + note
 
 
 def number_format(cell: str) -> str:

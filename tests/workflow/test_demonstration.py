@@ -251,9 +251,16 @@ def test_the_summary_for_other_systems_keeps_its_schema_and_says_what_the_table_
     document = json.loads((study / "results/study/report.json").read_text(encoding="utf-8"))
     jsonschema.validate(document, read_schema())
     table = read(study / "results/study/tissue_concentrations.tsv")
-    said = [(row["sample_id"], row["status"], row["value"]) for row in document["results"]]
-    cells = zip(table.sample_id, table.status, table.value, strict=True)
-    assert said == [(name, status, float(value) if value else None) for name, status, value in cells]
+    numbers = {"value": "value", "low": "value_low", "high": "value_high", "lloq": "lloq", "uloq": "uloq",
+               "recovery_factor": "recovery_factor", "collection_day": "collection_day"}  # fmt: skip
+    words = ("sample_id", "method_id", "run_id", "status", "reason", "unit", "basis")
+    rows = table.to_dict("records")
+    assert [[row[name] for name in words] for row in document["results"]] == [
+        [row[name] for name in words] for row in rows
+    ]
+    assert [[row[name] for name in numbers] for row in document["results"]] == [
+        [float(row[column]) if row[column] else None for column in numbers.values()] for row in rows
+    ]
 
 
 @pytest.mark.requirement("UR-051")
@@ -268,6 +275,19 @@ def test_the_workbook_holds_every_result(study):
         table.value[filled].astype(float).tolist(), rel=1e-15
     )
     assert {row[place] for row, value in zip(rows, filled, strict=True) if not value} == {""}
+
+
+@pytest.mark.requirement("UR-051")
+def test_the_workbook_has_a_sheet_for_every_table_with_all_its_rows(study):
+    workbook = CalamineWorkbook.from_path(str(study / "results/study/report.xlsx"))
+    held = {name: len(workbook.get_sheet_by_name(name).to_python()) - 1 for name in workbook.sheet_names}
+    tables = {path.stem: len(read(path)) for path in (study / "results/study").glob("*.tsv")}
+    of_runs = ("measurements", "reportable", "peaks", "internal_standard", "carry_over", "dilutions", "positions")
+    for name in of_runs:
+        tables[name] = sum(len(read(path)) for path in (study / "results/runs").glob(f"*/{name}.tsv"))
+    tables["acceptance_of_runs"] = sum(len(read(path)) for path in (study / "results/runs").glob("*/acceptance.tsv"))
+    assert {name: held[name] for name in tables} == tables
+    assert set(held) == {"Contents", *tables}
 
 
 @pytest.mark.requirement("UR-051")

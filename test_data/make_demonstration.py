@@ -19,7 +19,7 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "test_data"))
 
-from demonstration import animals, elisa, in_life, lcms
+from demonstration import animals, elisa, in_life, lcms, preparation
 from demonstration.assay import Assay, expected_readings
 
 SEED = 20260303
@@ -77,9 +77,12 @@ def write_config(
     write_table(without_truth(samples).drop(columns="group"), config / "samples.tsv")
     write_table(run_table(), config / "runs.tsv")
     write_table(decision_table(worklists, runs), config / "decisions.tsv")
+    write_table(preparation.make_materials(), config / "materials.tsv")
+    extracted = run_table().set_index("run_id").extraction_date
     for run_id, worklist in worklists.items():
         diluted = pd.to_numeric(worklist.dilution_factor) > 1
         table = worklist.assign(dilution_steps=worklist.dilution_steps.where(diluted, ""))
+        table = preparation.noted(table, extracted[run_id])
         write_table(without_truth(table), config / "worklists" / f"{run_id}.tsv")
 
 

@@ -53,7 +53,7 @@ STUDY_TABLES = {
     "reconciliation": "what became of every row that was put in",
 }
 RUN_TABLES = {
-    "acceptance": ("acceptance_of_runs", "every rule applied to each run; the last row per analyte and plate is its verdict"),
+    "acceptance": ("acceptance_of_runs", "every rule applied to each run, its verdict in the last row per analyte"),
     "measurements": ("measurements", "one row per worklist row and analyte of every run"),
     "reportable": ("reportable", "one row per injection or set of wells of every run"),
     "peaks": ("peaks", "one row per injection and transition of every run"),

@@ -234,7 +234,9 @@ MATERIALS = Table(
         text("kind", "kind: reference standard, internal standard, reagent, matrix ...", required=True),
         text("lot", "lot", required=True),
         text("purity", "purity with its unit"),
-        date("expiry", "expiry date"),
+        text("form", "salt or free acid, water, concentration, solvent"),
+        text("storage", "storage conditions"),
+        date("expiry", "expiry or retest date"),
         text("source", "supplier or certificate"),
     ),
 )

@@ -24,7 +24,8 @@ def folder(tmp_path):
 
 def add_runs(folder) -> None:
     """Two peaks of one run and one of another, which has a column of its own."""
-    for run, text in (("LC-01", "position\tarea\n1\t10.5\n2\t\n"), ("EL-01", "position\tarea\tflags\n1\t7.25\tweak\n")):
+    texts = {"LC-01": "position\tarea\n1\t10.5\n2\t\n", "EL-01": "position\tarea\tflags\n1\t7.25\tweak\n"}
+    for run, text in texts.items():
         (folder / f"results/runs/{run}").mkdir(parents=True)
         (folder / f"results/runs/{run}/peaks.tsv").write_text(text)
 
@@ -109,7 +110,8 @@ def test_names_that_look_like_numbers_are_names():
 
 @pytest.mark.parametrize(
     ("cell", "is_one"),
-    [("0", True), ("-0.5", True), (".5", True), ("5.", True), ("1e-7", True), ("1.5E+09", True), ("123456789012345", True),
+    [("0", True), ("-0.5", True), (".5", True), ("5.", True), ("1e-7", True), ("1.5E+09", True),
+     ("123456789012345", True),
      ("007", False), ("1234567890123456", False), ("1e999", False), (".", False), ("-", False), ("", False),
      ("nan", False), ("inf", False), ("1,5", False), ("+1", False), ("\u0661", False), ("=1", False)],
 )  # fmt: skip
@@ -123,7 +125,8 @@ def test_the_runs_share_one_sheet_of_each_kind_with_the_run_in_front(folder):
     workbook = book(folder)
     assert workbook.sheet_names == ["Contents", "flags", "peaks"]
     assert workbook.get_sheet_by_name("peaks").to_python() == [
-        ["run_id", "position", "area", "flags"], ["LC-01", "1", 10.5, ""], ["LC-01", "2", "", ""], ["EL-01", "1", 7.25, "weak"],
+        ["run_id", "position", "area", "flags"],
+        ["LC-01", "1", 10.5, ""], ["LC-01", "2", "", ""], ["EL-01", "1", 7.25, "weak"],
     ]  # fmt: skip
     assert workbook.get_sheet_by_name("Contents").to_python()[6][2:] == [3, "results/runs/<run_id>/peaks.tsv"]
 

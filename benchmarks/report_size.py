@@ -52,7 +52,7 @@ def write_run_page(run: OfRun, path: Path) -> None:
     """Write the page of a run but for its chromatograms."""
     sections: list[dict[str, Any]] = [
         *rule_sections(run.acceptance),
-        {**controls_section(run.measurements, True)},
+        {**controls_section(run.measurements, True, 15.0)},
         measurements_section(run.measurements, True),
     ]
     sections[0]["figures"] = [figure for curve in run.curves for figure in curve_figures(curve, 15.0)]

@@ -5,6 +5,7 @@ Nothing here chooses. The table goes to the screen, a page with figures to a fil
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -31,12 +32,17 @@ STANDARDS = Table(
 )
 KINDS = ("", "calibrator", "anchor")
 STYLE = """
-body{font:15px/1.45 system-ui,sans-serif;max-width:76rem;margin:1.5rem auto;padding:0 1rem}
-table{border-collapse:collapse;font-size:.85rem}
-th,td{padding:.15rem .6rem;text-align:left;border-bottom:1px solid #8888}
-svg{width:24rem;max-width:100%}svg text{font-size:10px}figure{display:inline-block;margin:0}
-.axis{stroke:currentColor;fill:none}.curve{stroke:currentColor;fill:none}.guide{stroke:#8888;stroke-dasharray:3 3}
-circle{fill:#0072b2}
+:root{color-scheme:light dark;--line:#767676;--mark:#00588a}
+@media (prefers-color-scheme:dark){:root{--line:#8d8d8d;--mark:#7cc4f0}}
+body{background:Canvas;color:CanvasText}
+body{font:15px/1.45 system-ui,sans-serif;max-width:84rem;margin:1.5rem auto;padding:0 1rem}
+.wide{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem}caption{text-align:left;padding:.3rem .6rem}
+th,td{padding:.15rem .6rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
+th{font-weight:600;white-space:nowrap}td{min-width:4rem}:focus-visible{outline:3px solid var(--mark)}
+svg{width:24rem;max-width:100%}svg text{font-size:10px;fill:currentColor}figure{margin:.6rem 0;break-inside:avoid}
+.axis{stroke:currentColor;fill:none}.curve{stroke:currentColor;fill:none}.guide{stroke:var(--line);stroke-dasharray:3 3}
+circle{fill:var(--mark)}
+@media print{.wide{overflow:visible}}
 """
 HEADINGS = {
     "model": "model",
@@ -48,6 +54,11 @@ HEADINGS = {
     "residual_sd": "residual SD",
     "reason": "remark",
 }
+CAPTION = (
+    "Evidence for choosing; nothing is chosen here. %RE: 100 (found - nominal) / nominal of a standard read back; "
+    "unread: standards the curve gives no concentration for. AICc is comparable between models and weightings of the "
+    "same standards; a row with a remark and no numbers did not converge."
+)
 
 
 def read_standards(path: Path) -> tuple[pd.DataFrame, str]:
@@ -105,20 +116,35 @@ def _cell(value: object) -> str:
 
 
 def _page(name: str, shown: pd.DataFrame, table: pd.DataFrame, standards: pd.DataFrame, unit: str) -> str:
-    head = "".join(f"<th>{escape(str(heading))}</th>" for heading in shown)
-    rows = ["".join(f"<td>{escape(_cell(value))}</td>" for value in row) for row in shown.itertuples(index=False)]
-    body = "".join(f"<tr>{row}</tr>" for row in rows)
-    figures = [
-        f"<figure>{drawing.svg}</figure>"
-        for row in table[table.converged].itertuples()
-        for drawing in _figures(make_estimator(row.model, row.weighting), standards, unit)
-    ]
     title = escape(f"Models and weightings of {name}")
-    note = "Evidence for choosing; AICc is comparable between models and weightings of the same standards."
+    figures = [
+        _figure(row.model, row.weighting, _figures(make_estimator(row.model, row.weighting), standards, unit))
+        for row in table[table.converged].itertuples()
+    ]
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{STYLE}</style></head><body><h1>{title}</h1><p>{note}</p><table><tr>{head}</tr>{body}</table>{''.join(figures)}</body></html>\n"
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>{title}</title><style>{STYLE}</style></head><body><main><h1>{title}</h1>"
+        f"{_table(shown)}<h2>Each curve and its errors</h2>{''.join(figures)}</main></body></html>\n"
     )
+
+
+def _table(shown: pd.DataFrame) -> str:
+    """Return the comparison as a table: columns and rows have heads, the caption says how to read it."""
+    heads = "".join(f'<th scope="col">{escape(str(heading))}</th>' for heading in shown)
+    rows = [[escape(_cell(value)) for value in row] for row in shown.itertuples(index=False)]
+    body = "".join(
+        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>' for first, *rest in rows
+    )
+    return (
+        f'<div class="wide" tabindex="0" role="group" aria-label="Table: models and weightings"><table>'
+        f"<caption>{CAPTION}</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _figure(model: str, weighting: str, drawings: Sequence[Drawing]) -> str:
+    words = escape(f"{model}, weighting {weighting}: the curve through its standards, and the relative error of each.")
+    return f"<figure>{''.join(drawing.svg for drawing in drawings)}<figcaption>{words}</figcaption></figure>"
 
 
 def _figures(curve: CalibrationCurve, standards: pd.DataFrame, unit: str) -> list[Drawing]:

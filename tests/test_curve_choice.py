@@ -7,6 +7,8 @@ import sys
 
 import numpy as np
 import pytest
+from browser import opened, serious_issues
+from markup import missing_marks
 
 from bioanalysis.curve_choice import compare_curves, read_standards
 from bioanalysis.errors import BatchError
@@ -35,6 +37,21 @@ def test_the_command_prints_every_model_and_weighting_and_writes_the_figures(tmp
     page = (tmp_path / "p.html").read_text()
     assert page.count("<svg") == 2 * sum(" 0 " in line for line in lines[1:-1] if line.split()[4:5])
     assert "http" not in page
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_can_be_read_aloud_in_the_dark_and_on_a_narrow_screen(chromium, tmp_path, scheme):
+    compare_curves(table(tmp_path / "<i>s.tsv", sigmoid()), tmp_path / "p.html")
+    tables, figures, missing = missing_marks((tmp_path / "p.html").read_text())
+    assert (tables, missing) == (1, [])
+    assert figures > 10
+    with opened(chromium, color_scheme=scheme, viewport={"width": 400, "height": 800}) as (page, said):
+        page.goto((tmp_path / "p.html").as_uri())
+        assert serious_issues(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert "<i>s.tsv" in page.inner_text("h1")
+        assert said == []
 
 
 def test_the_model_that_made_the_standards_has_the_smallest_aicc_and_errors(tmp_path):

@@ -33,7 +33,7 @@ def packed(blocks: Iterable[Block]) -> Iterator[list[Block]]:
 
 def split_section(section: dict[str, Any]) -> Iterator[Block]:
     """Yield a table as one piece, or as several with the numbers of their rows in the title."""
-    rows, columns = section["rows"], len(section["columns"])
+    rows, columns = section["rows"], max(1, len(section["columns"]))
     most = max(1, MOST // columns)
     if len(rows) <= most:
         yield Block("sections", section, len(rows) * columns)

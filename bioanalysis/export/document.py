@@ -8,16 +8,19 @@ from typing import Any
 
 import pandas as pd
 
-from bioanalysis.acceptance.ledger import RUN
 from bioanalysis.export.parts import controls_table, decisions_table, flags_table, methods_table, runs_table, section
+from bioanalysis.export.study_parts import tables_of_records, tables_of_runs
 from bioanalysis.report.all_runs import quality_figures
+from bioanalysis.report.first_screen import counted, impact, run_verdicts
+from bioanalysis.report.said import in_words, said
 from bioanalysis.report.sections import shown
-from bioanalysis.report.study_tables import read_of_run, read_study_tables
+from bioanalysis.report.study_stage import study_stage_verdicts
+from bioanalysis.report.study_tables import OfRun, located, read_of_run, read_or_empty, read_study_tables
 from bioanalysis.report.tissue_figures import tissue_figures
 from bioanalysis.study import Study
 from bioanalysis.tables import read_results
+from bioanalysis.words import NEEDS_DECISION
 
-WORDS = {"pass": "accepted", "fail": "FAILED"}
 RESULT = {
     "sample_id": "sample", "subject_id": "animal", "group": "group", "collection_day": "day", "tissue": "tissue",
     "analyte": "analyte", "method_id": "method", "shown": "concentration", "interval": "95 % interval", "unit": "unit",
@@ -32,35 +35,42 @@ SUMMARY = {
 
 
 def verdicts(study: Study, results: Path) -> list[tuple[str, str]]:
-    """Return the verdicts in words, worst news first: runs, samples, open flags, limits wider than the guideline."""
-    runs = [row for run in study.runs for row in _run_rows(run.run_id, results)]
-    failed = [(kind, text) for kind, text in runs if kind == "fail"]
-    table = read_results(results / "study/tissue_concentrations.tsv")
-    counts = ", ".join(f"{number} {status}" for status, number in table.status.value_counts().items())
-    flags = read_results(results / "study/flags.tsv")
+    """Return the verdicts in words, worst news first: runs, samples, flags, decisions, incurred reanalysis, limits."""
+    of_runs, tables = _of_runs(study, results), read_study_tables(results / "study")
+    concentrations, flags = located(tables["tissue_concentrations"], of_runs), tables["flags"]
+    judged = run_verdicts(of_runs, concentrations, tables["repeats"])
+    failed = [("fail", f"FAILED: {one.name}. {one.why}. {impact(one)}.") for one in judged if not one.accepted]
+    accepted = [one.name for one in judged if one.accepted]
     wider = sorted(set(flags.observed[flags["flag"] == "wider_than_guideline"]))
-    words = [("", f"Results: {counts}."), ("", f"Open flags: {int((flags.state == 'open').sum())}.")]
-    words += [("fail", f"WIDER THAN ICH M10: {text}") for text in wider]
-    return [*failed, *words, *((kind, text) for kind, text in runs if kind != "fail")]
-
-
-def _run_rows(run_id: str, results: Path) -> list[tuple[str, str]]:
-    table = read_results(results / "runs" / run_id / "acceptance.tsv")
+    still_open = flags[flags.state == "open"]["flag"]
+    undecided = int((concentrations.status == NEEDS_DECISION).sum())
     return [
-        (row.verdict, f"{run_id}{f' plate {row.plate}' if row.plate else ''}, {row.analyte}: "
-                      f"{WORDS.get(row.verdict, row.verdict)} ({row.observed}; profile {row.limit})")
-        for row in table[table.rule_id == RUN].itertuples()
-    ]  # fmt: skip
+        *failed,
+        *(("fail", f"WIDER THAN ICH M10: {text}") for text in wider),
+        *[("pass", "Accepted: " + "; ".join(accepted) + ".")] * bool(accepted),
+        ("", f"Results (one per sample, analyte and method): {counted(concentrations.status) or 'none'}."),
+        ("", f"Open flags: {len(still_open)}{f' ({counted(still_open)})' * bool(len(still_open))}."),
+        ("fail" if undecided else "", f"Results to be decided: {undecided}."),
+        *((one["kind"], one["text"] + ".") for one in study_stage_verdicts(results / "study")),
+    ]
+
+
+def _of_runs(study: Study, results: Path) -> list[OfRun]:
+    return [read_of_run(results / "runs" / run.run_id, run.run_id, run.method.method_id) for run in study.runs]
 
 
 def sections(study: Study, results: Path) -> Iterator[dict[str, Any]]:
     """Yield the tables of the report, each with its units and footnotes."""
+    of_runs, tables = _of_runs(study, results), read_study_tables(results / "study")
+    judged = run_verdicts(of_runs, located(tables["tissue_concentrations"], of_runs), tables["repeats"])
     yield _samples(read_results(results / "study/tissue_concentrations.tsv"))
     yield runs_table(study)
     yield methods_table(study)
     yield _results(read_results(results / "study/tissue_concentrations.tsv"))
     yield _summary(read_results(results / "study/tissue_summary.tsv"))
+    yield from tables_of_runs(of_runs, tables, read_or_empty(results / "study/incurred.tsv"))
     yield controls_table(study, results)
+    yield from tables_of_records(study, judged)
     yield flags_table(read_results(results / "study/flags.tsv"))
     yield decisions_table(study)
 
@@ -80,12 +90,12 @@ def _samples(table: pd.DataFrame) -> dict[str, Any]:
 
 def _results(table: pd.DataFrame) -> dict[str, Any]:
     table = table.assign(
-        shown=[shown(value) if status == "quantified" else status
+        shown=[shown(value) if status == "quantified" else said(status)
                for value, status in zip(table.value, table.status, strict=True)],
         interval=[f"{shown(low)} to {shown(high)}" if low else ""
                   for low, high in zip(table.value_low, table.value_high, strict=True)],
         lloq=table.lloq.map(shown), recovery_factor=table.recovery_factor.map(shown),
-        words=table.reason,
+        words=table.reason.map(in_words),
     )  # fmt: skip
     rows = table[list(RESULT)].itertuples(index=False)
     footnotes = [
@@ -107,6 +117,5 @@ def _summary(table: pd.DataFrame) -> dict[str, Any]:
 def figures(study: Study, results: Path) -> list[dict[str, str]]:
     """Return the figures of the page that carry the result: concentrations, and the QCs over the runs."""
     concentrations = read_study_tables(results / "study")["tissue_concentrations"]
-    runs = [read_of_run(results / "runs" / run.run_id, run.run_id, run.method.method_id) for run in study.runs]
-    shown_here = [*tissue_figures(concentrations), *quality_figures(runs)]
+    shown_here = [*tissue_figures(concentrations), *quality_figures(_of_runs(study, results))]
     return [{"svg": figure.alone, "caption": figure.caption} for figure in shown_here]

@@ -14,14 +14,19 @@ from numpy.typing import NDArray
 
 from bioanalysis.instruments.traces import RunTraces
 from bioanalysis.report.figures import stand_alone
+from bioanalysis.report.heads import head
 from bioanalysis.report.plots import trace
+from bioanalysis.report.said import said
+from bioanalysis.report.sections import shown_cell
 from bioanalysis.study import Run, Study
 from bioanalysis.tables import read_results
 
 LONG = 36
 NUMERIC = (
     "concentration", "LLOQ", "recovery", "n", "quantified", "BLQ", "mean", "SD", "CV %", "geom. mean", "low", "high",
-    "day", "flags",
+    "day", "flags", "planned", "analysed", "reported", "samples", "inside", "mean bias %", "factor", "difference (%)",
+    "initial (ng/mL)", "repeat (ng/mL)", "accepted (ng/mL)", "initial (nmol/L)", "repeat (nmol/L)",
+    "accepted (nmol/L)", "within", "beyond", "standards used",
 )  # fmt: skip
 
 
@@ -37,6 +42,23 @@ def section(
         "widths": [int(shared) for shared in shares],
         "align": ["right" if name in NUMERIC else "left" for name in columns],
     }  # fmt: skip
+
+
+def listed(title: str, table: pd.DataFrame, names: Sequence[str] | None = None, **settings: Any) -> dict[str, Any]:
+    """Return a result table as the pages show it, in words; columns with nothing in them are left out.
+
+    Parameters
+    ----------
+    names : list of str, optional
+        Columns in order; all where not given.
+    settings
+        As for `section`.
+    """
+    there = [name for name in (names or table.columns) if name in table]
+    cells = {name: [shown_cell(cell, name).text for cell in table[name]] for name in there}
+    filled = [name for name in there if any(cells[name])]
+    rows = list(zip(*(cells[name] for name in filled), strict=True))
+    return section(title, [head(name) for name in filled], rows, **settings)
 
 
 def runs_table(study: Study) -> dict[str, Any]:
@@ -81,7 +103,7 @@ def controls_table(study: Study, results: Path) -> dict[str, Any]:
 def flags_table(table: pd.DataFrame) -> dict[str, Any]:
     here = table[table.state == "open"]
     counted = here.groupby(["flag", "run_id", "tissue", "meaning"], sort=False).size().reset_index(name="flags")
-    rows = [tuple(map(str, row)) for row in counted.itertuples(index=False)]
+    rows = [(said(word), *map(str, row)) for word, *row in counted.itertuples(index=False)]
     return section("Open flags", ["flag", "run", "tissue", "meaning", "flags"], rows, wide=["meaning"])
 
 
@@ -97,9 +119,7 @@ def decisions_table(study: Study) -> dict[str, Any]:
         "author",
         "decided_at",
     ]
-    rows = [tuple(map(str, row)) for row in study.decisions[names].itertuples(index=False)]
-    titles = [name.removesuffix("_id").replace("_", " ") for name in names]
-    return section("Decisions", titles, rows, wide=["reason"], size=7.5)
+    return listed("Decisions", study.decisions, names, wide=["reason"], size=7.5)
 
 
 def chromatogram_note(study: Study, results: Path) -> str:
@@ -109,7 +129,7 @@ def chromatogram_note(study: Study, results: Path) -> str:
     chosen = sum(_number(share, total) for total in totals)
     return (
         f"{chosen} of {sum(totals)} injections ({share:g} % of each run, rounded up), drawn by seed {seed}. "
-        "All chromatograms stand in the reports of the runs."
+        "Dashed: boundaries of the peak. All chromatograms stand in the reports of the runs."
     )
 
 

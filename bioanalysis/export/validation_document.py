@@ -11,7 +11,7 @@ from bioanalysis.acceptance.ledger import FAIL, NOT_ASSESSABLE
 from bioanalysis.acceptance.validation import RULES_OF, WRITTEN
 from bioanalysis.export.parts import controls_table, decisions_table, flags_table, methods_table, runs_table, section
 from bioanalysis.report.heads import head
-from bioanalysis.report.sections import shown
+from bioanalysis.report.sections import shown, shown_cell
 from bioanalysis.report.validation_page import TITLES, accuracy_figures, validation_verdicts
 from bioanalysis.results import read_table
 from bioanalysis.study import Study
@@ -64,11 +64,14 @@ def _experiment(title: str, rows: pd.DataFrame, acceptance: pd.DataFrame, rules:
 
 
 def _cell(name: str, cell: str) -> str:
-    return shown(cell) if name in WRITTEN else cell
+    return shown(cell) if name in WRITTEN else shown_cell(cell, name).text
 
 
 def _rules(title: str, rows: pd.DataFrame) -> dict[str, Any]:
-    cells = [tuple(map(str, row)) for row in rows[RULES].itertuples(index=False)]
+    cells = [
+        tuple(shown_cell(cell, name).text for name, cell in zip(RULES, row, strict=True))
+        for row in rows[RULES].itertuples(index=False)
+    ]
     return section(title, [head(name) for name in RULES], cells, wide=["subject", "limit", "observed"], landscape=True,
                    size=6.5)  # fmt: skip
 

@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 
 from bioanalysis.method import Method
+from bioanalysis.report.links import to_values
+from bioanalysis.report.said import said
 from bioanalysis.report.sections import section, shown
 from bioanalysis.study import Study
 from bioanalysis.words import ACCEPTED, NOT_ANALYSED, QUANTIFIED
@@ -15,6 +17,7 @@ from bioanalysis.words import ACCEPTED, NOT_ANALYSED, QUANTIFIED
 KEYS = ["group", "tissue", "collection_day"]
 NOT_GIVEN = "not given"
 UNCORRECTED = "none applied"
+NO_MATERIALS = "config/materials.tsv is not given: lots and expiry of standards and reagents are not known here."
 
 
 def samples_section(study: Study, concentrations: pd.DataFrame) -> dict[str, Any]:
@@ -32,7 +35,8 @@ def samples_section(study: Study, concentrations: pd.DataFrame) -> dict[str, Any
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=[*KEYS, "planned", "received", "analysed", "reported"])
     text = "Received: with a date of receipt in config/samples.tsv. Reported: a value or BLQ by at least one method."
-    return section("Samples planned, received, analysed and reported", table, text=text, source="reconciliation.tsv")
+    return section("Samples planned, received, analysed and reported", to_values(table), text=text,
+                   source="reconciliation.tsv")  # fmt: skip
 
 
 def primary_section(concentrations: pd.DataFrame) -> dict[str, Any]:
@@ -46,7 +50,7 @@ def primary_section(concentrations: pd.DataFrame) -> dict[str, Any]:
         rows.append((*key, _primary(here), _words(here.get("basis")), _words(here.unit), span, limits))
     columns = ["tissue", "analyte", "method_id", "primary value", "basis", "unit", "range of values", "LLOQ; ULOQ"]
     text = "LLOQ and ULOQ are each sample's own, from its mass, buffer, dilution and recovery."
-    return section("Primary value, basis, unit and range", pd.DataFrame(rows, columns=columns), text=text,
+    return section("Primary value, basis, unit and range", to_values(pd.DataFrame(rows, columns=columns)), text=text,
                    source="tissue_concentrations.tsv")  # fmt: skip
 
 
@@ -84,22 +88,30 @@ def controls_section(concentrations: pd.DataFrame) -> dict[str, Any]:
         for key, here in controls.groupby(["tissue", "analyte", "method_id"], sort=False)
     ]  # fmt: skip
     columns = ["tissue", "analyte", "method_id", "animals", "samples", "quantified", "BLQ", "quantified samples"]
-    text = "Treatment 'vehicle'. A value in a control animal is flagged control_quantified."
-    return section(
-        "Control animals", pd.DataFrame(rows, columns=columns), text=text, source="tissue_concentrations.tsv"
-    )
+    text = "Treatment 'vehicle'. A value in a control animal is flagged as control quantified."
+    table = to_values(pd.DataFrame(rows, columns=columns))
+    return section("Control animals", table, text=text, source="tissue_concentrations.tsv")
 
 
 def materials_section(study: Study) -> dict[str, Any]:
     """Return reference standard, internal standard and reagents with lots and expiry, and runs after expiry."""
+    table = materials(study)
+    if table is None:
+        return section("Materials", text=NO_MATERIALS)
+    return section("Materials", table, text=f"Last run: {_last_run(study)}.", source="config/materials.tsv")
+
+
+def materials(study: Study) -> pd.DataFrame | None:
+    """Return the materials with a word for those that had expired on the day of the last run; None without any."""
     if study.materials is None or study.materials.empty:
-        text = "config/materials.tsv is not given: lots and expiry of standards and reagents are not known here."
-        return section("Materials", text=text)
-    last = max((run.run_date[:10] for run in study.runs), default="")
+        return None
     table = study.materials.drop(columns="line", errors="ignore")
-    expired = [bool(day) and day[:10] < last for day in table.expiry.astype(str)]
-    table = table.assign(**{"on the last run date": ["EXPIRED" if is_past else "" for is_past in expired]})
-    return section("Materials", table, text=f"Last run: {last}.", source="config/materials.tsv")
+    expired = [bool(day) and day[:10] < _last_run(study) for day in table.expiry.astype(str)]
+    return table.assign(**{"on the last run date": ["EXPIRED" if is_past else "" for is_past in expired]})
+
+
+def _last_run(study: Study) -> str:
+    return max((run.run_date[:10] for run in study.runs), default="")
 
 
 def methods_section(study: Study) -> dict[str, Any]:
@@ -119,7 +131,7 @@ def _method_row(method: Method) -> tuple[str, ...]:
     scope = method.validation
     return (
         method.method_id, method.version, spans, method.concentration_basis.replace("_", " "),
-        method.extraction.recovery_correction.replace("_", " "), method.acceptance.profile,
+        method.extraction.recovery_correction.replace("_", " "), said(method.acceptance.profile),
         scope.report if scope else NOT_GIVEN, ", ".join(scope.tissues) if scope else NOT_GIVEN, method.digest[:16],
     )  # fmt: skip
 

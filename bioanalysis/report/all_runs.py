@@ -37,6 +37,12 @@ def runs_section(study: Study, verdicts: Sequence[Verdict]) -> dict[str, Any]:
 
 def deviations_section(study: Study, verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """Return failed runs, rows not acquired and samples not there: what did not go as planned (RPT-16)."""
+    text = "Causes and investigations are the laboratory's to write; manual integrations stand under Decisions."
+    return section("Deviations and their impact", deviations(study, verdicts), text=text)
+
+
+def deviations(study: Study, verdicts: Sequence[Verdict]) -> pd.DataFrame:
+    """Return where, what, why and impact of what did not go as planned."""
     rows = [(verdict.name, "run failed", verdict.why, impact(verdict)) for verdict in verdicts if not verdict.accepted]
     for run in study.runs:
         lost = run.worklist[run.worklist.not_acquired_reason != ""]
@@ -46,13 +52,16 @@ def deviations_section(study: Study, verdicts: Sequence[Verdict]) -> dict[str, A
         ]  # fmt: skip
     missing = study.samples[study.samples.not_available_reason != ""]
     rows += [(row.sample_id, "sample not available", row.not_available_reason, "") for row in missing.itertuples()]
-    text = "Causes and investigations are the laboratory's to write; manual integrations stand under Decisions."
-    table = pd.DataFrame(rows, columns=["where", "what", "why", "impact"])
-    return section("Deviations and their impact", table, text=text)
+    return pd.DataFrame(rows, columns=["where", "what", "why", "impact"])
 
 
 def calibration_section(runs: Sequence[OfRun]) -> dict[str, Any]:
     """Return the curve of every run: model, parameters, range in force, standards used and dropped (RPT-02)."""
+    return section("Calibration of all runs", curves(runs), source="results/runs/<run>/curve.json")
+
+
+def curves(runs: Sequence[OfRun]) -> pd.DataFrame:
+    """Return one row per curve: run, plate, analyte, model, parameters, range, standards used and dropped, bias."""
     rows = [
         (Cell(run.run_id, run_address(run.run_id, "Calibration")), curve["plate"], curve["analyte"],
          f"{curve['model']}, {curve['weighting']}", _parameters(curve), _range(curve), *_standards(curve))
@@ -61,9 +70,7 @@ def calibration_section(runs: Sequence[OfRun]) -> dict[str, Any]:
     ]  # fmt: skip
     columns = ["run_id", "plate", "analyte", "model and weighting", "parameters", "range in force",
                "standards used", "dropped", "bias of standards used (%)"]  # fmt: skip
-    return section(
-        "Calibration of all runs", pd.DataFrame(rows, columns=columns), source="results/runs/<run>/curve.json"
-    )
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _parameters(curve: dict[str, Any]) -> str:

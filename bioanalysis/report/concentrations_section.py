@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from bioanalysis.report.links import VALUES, sample_anchor
+from bioanalysis.report.said import said
 from bioanalysis.report.sections import Cell, run_address, section, shown
 from bioanalysis.report.tissue_figures import tissue_figures
 from bioanalysis.words import QUANTIFIED
@@ -14,7 +16,7 @@ from bioanalysis.words import QUANTIFIED
 COLUMNS = ["sample_id", "subject_id", "group", "collection_day", "tissue", "method_id", "analyte", "result",
            "interval", "unit", "status", "reason", "lloq", "recovery_factor", "run_id", "plate", "position", "flags"]
 # fmt: on
-FILTERS = ["run_id", "tissue", "group", "status", "flags", "method_id"]
+FILTERS = ["run_id", "tissue", "group", "subject_id", "status", "flags", "method_id"]
 HEADS = {"interval": "95 % interval", "lloq": "LLOQ", "result": "result"}
 TEXT = (
     "Three significant digits; the files hold all. Each result leads to its row in the report of its run, and from "
@@ -38,12 +40,15 @@ def concentrations_section(concentrations: pd.DataFrame, flags: pd.DataFrame) ->
         flags=_flags(concentrations, flags),
         run_id=[Cell(run, run_address(run.split(";")[0]) if run else "") for run in concentrations.run_id],
     )
-    return section("Tissue concentrations", table, COLUMNS, tissue_figures(concentrations), text=TEXT,
+    is_first = ~concentrations.sample_id.duplicated()
+    anchors = [sample_anchor(name) if first else ""
+               for name, first in zip(concentrations.sample_id, is_first, strict=True)]  # fmt: skip
+    return section(VALUES, table, COLUMNS, tissue_figures(concentrations), text=TEXT, anchors=anchors,
                    source="tissue_concentrations.tsv", filters=FILTERS, heads=HEADS)  # fmt: skip
 
 
 def _result(row: Any) -> Cell:
-    return Cell(shown(row.value) if row.status == QUANTIFIED else row.status, row.address)
+    return Cell(shown(row.value) if row.status == QUANTIFIED else said(row.status), row.address)
 
 
 def _interval(low: float, high: float) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bioanalysis.acceptance.ledger import RUN
+from bioanalysis.report.said import said
 from bioanalysis.report.study_tables import OfRun
 from bioanalysis.words import ACCEPTED, NEEDS_DECISION, NOT_REPORTED, count_of
 
@@ -126,10 +127,10 @@ def impact(verdict: Verdict) -> str:
 def _results_card(concentrations: pd.DataFrame) -> dict[str, Any]:
     samples = concentrations.groupby("sample_id", sort=False).status.agg(set)
     reported = int(samples.map(lambda words: bool(words & set(ACCEPTED))).sum())
-    counts = ", ".join(f"{number} {status}" for status, number in concentrations.status.value_counts().items())
+    counts = counted(concentrations.status)
     lines = [f"Results (one per sample, analyte and method): {counts}."] if counts else []
     lines += [
-        f"{method_id}: " + ", ".join(f"{number} {status}" for status, number in here.status.value_counts().items())
+        f"{method_id}: {counted(here.status)}"
         for method_id, here in concentrations[concentrations.method_id != ""].groupby("method_id", sort=False)
     ]
     return _card(
@@ -141,9 +142,12 @@ def _results_card(concentrations: pd.DataFrame) -> dict[str, Any]:
 
 
 def _by_kind(flags: pd.DataFrame) -> list[str]:
-    return (
-        [", ".join(f"{number} {kind}" for kind, number in flags["flag"].value_counts().items())] if len(flags) else []
-    )
+    return [counted(flags["flag"])] if len(flags) else []
+
+
+def counted(codes: pd.Series) -> str:
+    """Return how often each code stands there, in words, the most frequent first."""
+    return ", ".join(f"{number} {said(str(code))}" for code, number in codes.value_counts().items())
 
 
 def _listed(rows: pd.DataFrame) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from bioanalysis.report.injections import by_hand
+from bioanalysis.report.links import to_values
 from bioanalysis.report.sections import Cell, injection_anchor, run_address, section, shown
 from bioanalysis.results import read_table
 from bioanalysis.study import Study
@@ -26,6 +27,12 @@ def storage_section(storage: pd.DataFrame) -> dict[str, Any]:
     storage : DataFrame
         storage.tsv of the study.
     """
+    text = "From collection to analysis; every analysis counts. What the method does not prove is not assessable."
+    return section("Storage against proven stability", to_values(spans(storage)), text=text, source="storage.tsv")
+
+
+def spans(storage: pd.DataFrame) -> pd.DataFrame:
+    """Return, per method and tissue, days, temperature and cycles found and proven, and how many lie beyond."""
     rows = []
     for key, here in storage.groupby(["method_id", "tissue"], sort=False):
         verdicts = here.verdict.value_counts()
@@ -34,9 +41,7 @@ def storage_section(storage: pd.DataFrame) -> dict[str, Any]:
              _span(here.proven_temperature_c), _span(here.freeze_thaw_cycles), _span(here.proven_freeze_thaw_cycles),
              *(int(verdicts.get(word, 0)) for word in ("pass", "fail", "not_assessable")))
         )  # fmt: skip
-    text = "From collection to analysis; every analysis counts. What the method does not prove is not assessable."
-    return section("Storage against proven stability", pd.DataFrame(rows, columns=SPANS), text=text,
-                   source="storage.tsv")  # fmt: skip
+    return pd.DataFrame(rows, columns=SPANS)
 
 
 def _span(values: pd.Series) -> str:

@@ -19,8 +19,12 @@ WORDS = {
 UNITS = {
     "_ng_ml": "ng/mL", "_nmol_l": "nmol/L", "_ug_g": "ug/g", "_nmol_g": "nmol/g", "_percent": "%", "_min": "min",
     "_ml_per_g": "mL/g", "_mg": "mg", "_ul": "uL", "_days": "days", "_c": "°C",
+    "_mg_per_kg": "mg/kg", "_ng_g": "ng/g", "_g": "g",
 }  # fmt: skip
-UPPER = {"blq": "BLQ", "lloq": "LLOQ", "uloq": "ULOQ", "cv": "CV", "qc": "QC", "isr": "ISR", "sd": "SD", "id": "ID"}
+ACRONYMS = {
+    "alq": "ALQ", "anova": "ANOVA", "blq": "BLQ", "cv": "CV", "ich": "ICH", "id": "ID", "isr": "ISR", "lloq": "LLOQ",
+    "m10": "M10", "qc": "QC", "reml": "REML", "rt": "RT", "sd": "SD", "uln": "ULN", "uloq": "ULOQ",
+}  # fmt: skip
 
 
 def head(column: str) -> str:
@@ -31,5 +35,5 @@ def head(column: str) -> str:
         return WORDS[in_grams].replace(GRAMS, MOLES)
     unit = next((suffix for suffix in UNITS if column.endswith(suffix)), "")
     stem = column.removesuffix(unit).removesuffix("_id")
-    words = " ".join(UPPER.get(word, word) for word in stem.split("_"))
+    words = " ".join(ACRONYMS.get(word, word) for word in stem.split("_"))
     return f"{words} ({UNITS[unit]})" if unit else words

@@ -7,6 +7,7 @@ import pandas as pd
 from bioanalysis.limits import Limits
 from bioanalysis.report.figures import Figure
 from bioanalysis.report.plots import Axis, Mark, plain, scatter
+from bioanalysis.report.said import said
 from bioanalysis.words import count_of
 
 OUTSIDE = "is_response_outside"
@@ -24,7 +25,8 @@ def standard_figures(table: pd.DataFrame, limits: Limits) -> list[Figure]:
     for (analyte, standard), here in table.groupby(["analyte", "internal_standard"], sort=False):
         marks = [
             Mark(float(row.position), row.percent_of_mean, _kind(row.flag, row.reference),
-                 f"{row.position} {row.sample_id or row.level} ({row.sample_type}): {plain(row.percent_of_mean)} %")
+                 f"{row.position} {row.sample_id or row.level} ({said(row.sample_type)}): "
+                 f"{plain(row.percent_of_mean)} %")
             for row in here[here.percent_of_mean.notna()].itertuples()
         ]  # fmt: skip
         guides = [100.0, *(float(number) for number in limits["IS-03"].numbers)]

@@ -17,11 +17,23 @@ for (const section of document.querySelectorAll("section[data-filters]")) {
   chosen.forEach((one) => one.addEventListener("change", apply));
   section.querySelector(".filter").hidden = false;
 }
+// An address such as #Tissue-concentrations?group=high&tissue=liver sets the filters of that section.
+const narrow = (section, wanted) => {
+  for (const label of section.querySelectorAll(".filter label")) {
+    const select = label.querySelector("select"), word = wanted.get(label.firstChild.textContent.trim()) || "";
+    select.value = [...select.options].some((one) => one.value === word) ? word : "";
+    select.dispatchEvent(new Event("change"));
+  }
+};
 // A folded table opens for whoever is sent to one of its rows, and on paper.
 const open = () => {
-  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const [name, query] = location.hash.slice(1).split("?");
+  const target = name && document.getElementById(decodeURIComponent(name));
+  if (target && query) narrow(target, new URLSearchParams(query));
+  if (target && target.hidden) narrow(target.closest("section"), new URLSearchParams());
   for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
-  if (target) target.scrollIntoView({block: "center"});
+  if (target) target.scrollIntoView({block: target.tagName === "SECTION" ? "start" : "center"});
+  if (target && query) target.querySelector(".filter").scrollIntoView({block: "start"});
 };
 addEventListener("hashchange", open);
 addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((one) => { one.open = true; }));

@@ -32,6 +32,7 @@ from bioanalysis.report.first_screen import Verdict, cards, run_verdicts, to_do
 from bioanalysis.report.flag_effects import flag_effects
 from bioanalysis.report.handling import by_hand_section, storage_section
 from bioanalysis.report.injections import by_hand, carry_over_figures, standard_figures
+from bioanalysis.report.links import Ways
 from bioanalysis.report.review import chromatogram_review
 from bioanalysis.report.run_sections import (
     controls_section,
@@ -39,7 +40,8 @@ from bioanalysis.report.run_sections import (
     measurements_section,
     rule_sections,
 )
-from bioanalysis.report.sections import Cell, run_address, section
+from bioanalysis.report.said import said
+from bioanalysis.report.sections import section
 from bioanalysis.report.study_stage import Part, study_stage_parts, study_stage_verdicts
 from bioanalysis.report.study_tables import OfRun, located, read_of_run, read_or_empty, read_study_tables
 from bioanalysis.report.tracking import entries_section, preparation_section, tracking_section
@@ -67,7 +69,7 @@ def write_run_report(folder: Path, run_id: str, path: Path) -> None:
     sections = [
         *rule_sections(acceptance)[:2],
         section("Calibration", figures=[figure for curve in curves for figure in curve_figures(curve, inner)]),
-        controls_section(measurements, is_lcms),
+        controls_section(measurements, is_lcms, float(limits["QC-04" if "QC-04" in limits else "QC-03"].number)),
         *rule_sections(acceptance)[2:],
         section("Recovery", tables["recovery"], RECOVERY, source="recovery.tsv"),
         *(injection_sections(results, limits) if is_lcms else []),
@@ -87,7 +89,7 @@ def write_run_report(folder: Path, run_id: str, path: Path) -> None:
     subtitle = f"method {run.method.method_id} version {run.method.version}, {run.run_date}, {run.analyst}"
     verdicts = [*_run_verdicts(run_id, acceptance), *_wider_than_guideline(run_id, acceptance, tables["flags"])]
     verdicts += decided_within_run(run_id, tables["flags"])
-    _write(path, f"Run {run_id}", subtitle, verdicts, sections)
+    _write(path, f"Run {run_id}", subtitle, verdicts, sections, back=OF_STUDY)
 
 
 def write_study_report(folder: Path, path: Path) -> None:
@@ -106,44 +108,47 @@ def write_study_report(folder: Path, path: Path) -> None:
     lines += study_stage_verdicts(results)
     effects = flag_effects(concentrations, flags)
     write_result(effects, path.parent / "flag_effects.tsv")
+    ways = Ways.of(of_runs, concentrations.sample_id)
     sections = [
-        *_sections_of_values(study, results, tables, concentrations),
-        *_sections_of_runs(study, results, of_runs, verdicts, tables),
-        *_sections_of_records(study, folder, verdicts, tables, effects),
+        *_sections_of_values(study, results, tables, concentrations, ways),
+        *_sections_of_runs(study, results, of_runs, verdicts, tables, ways),
+        *_sections_of_records(study, folder, verdicts, tables, effects, ways),
     ]
     settings = study.config.study
-    shown_first = cards(verdicts, concentrations, flags, wider, settings.status, EDITION)
+    shown_first = cards(verdicts, concentrations, flags, wider, said(settings.status), EDITION)
     _write(path, f"{settings.id}: {settings.title}", f"test article {settings.test_article}", lines, sections,
            shown_first, to_do(verdicts, concentrations, flags))  # fmt: skip
 
 
 def _sections_of_values(
-    study: Study, results: Path, tables: Tables, concentrations: pd.DataFrame
+    study: Study, results: Path, tables: Tables, concentrations: pd.DataFrame, ways: Ways
 ) -> list[dict[str, Any]]:
     recovery = tables["recovery"]
+    linked = ways.linked
     return [
         concentrations_section(concentrations, tables["flags"]),
-        section("Summary by group", tables["tissue_summary"], source="tissue_summary.tsv"),
+        section("Summary by group", linked(tables["tissue_summary"]), text=SUMMARY_TEXT, source="tissue_summary.tsv"),
         samples_section(study, concentrations),
         tracking_section(study, concentrations),
         entries_section(study),
         primary_section(concentrations),
         control_animals_section(concentrations),
-        section("Biodistribution", tables["biodistribution"], source="biodistribution.tsv"),
-        *_parts(partial(distribution_parts, study), results),
-        *_parts(variability_parts, results),
-        section("Recovery", recovery[is_factor(recovery)], RECOVERY, source="recovery.tsv"),
+        section("Biodistribution", linked(tables["biodistribution"]), source="biodistribution.tsv"),
+        *_parts(partial(distribution_parts, study), results, ways),
+        *_parts(variability_parts, results, ways),
+        section("Recovery", linked(recovery[is_factor(recovery)]), RECOVERY, source="recovery.tsv"),
     ]
 
 
 def _sections_of_runs(
-    study: Study, results: Path, of_runs: Sequence[OfRun], verdicts: Sequence[Verdict], tables: Tables
-) -> list[dict[str, Any]]:
+    study: Study, results: Path, of_runs: Sequence[OfRun], verdicts: Sequence[Verdict], tables: Tables,
+    ways: Ways,
+) -> list[dict[str, Any]]:  # fmt: skip
     return [
         runs_section(study, verdicts),
         calibration_section(of_runs),
         section("QCs over the runs", figures=quality_figures(of_runs)),
-        *_parts(study_stage_parts, results),
+        *_parts(partial(study_stage_parts, of_runs), results, ways),
         storage_section(tables["storage"]),
         section("Response variance of plate assays", tables["response_variance"], source="response_variance.tsv"),
         section("Sequences of several runs", tables["sequences"], SEQUENCES, source="sequences.tsv"),
@@ -151,13 +156,14 @@ def _sections_of_runs(
 
 
 def _sections_of_records(
-    study: Study, folder: Path, verdicts: Sequence[Verdict], tables: Tables, effects: pd.DataFrame
-) -> list[dict[str, Any]]:
-    flags, account = _with_links(tables["flags"]), tables["reconciliation"]
+    study: Study, folder: Path, verdicts: Sequence[Verdict], tables: Tables, effects: pd.DataFrame,
+    ways: Ways,
+) -> list[dict[str, Any]]:  # fmt: skip
+    flags, account = ways.linked(tables["flags"]), tables["reconciliation"]
     return [
         section("Flags", flags, FLAGS, source="flags.tsv", filters=["flag", "state", "run_id", "tissue"]),
-        _effects_section(effects),
-        section("Decisions: each sample with and without", tables["decisions"], source="decisions.tsv"),
+        _effects_section(effects, ways),
+        section("Decisions: each sample with and without", ways.linked(tables["decisions"]), source="decisions.tsv"),
         by_hand_section(study, folder),
         deviations_section(study, verdicts),
         methods_section(study),
@@ -168,38 +174,36 @@ def _sections_of_records(
     ]
 
 
-def _parts(parts: Callable[[Path], Sequence[Part]], results: Path) -> list[dict[str, Any]]:
+def _parts(parts: Callable[[Path], Sequence[Part]], results: Path, ways: Ways) -> list[dict[str, Any]]:
     """Return the sections of one topic; a table that is not there is said in their place."""
     try:
-        return [section(*part) for part in parts(results)]
+        return [section(title, ways.linked(table), names, figures) for title, table, names, figures in parts(results)]
     except FileNotFoundError as missing:
         name = Path(str(missing.filename)).name
         return [section(f"Not shown: {name}", text=f"{name} is not among the results.")]
 
 
-def _with_links(flags: pd.DataFrame) -> pd.DataFrame:
-    return flags.assign(run_id=[Cell(run, run_address(run) if run else "") for run in flags.run_id])
-
-
-def _effects_section(effects: pd.DataFrame) -> dict[str, Any]:
+def _effects_section(effects: pd.DataFrame, ways: Ways) -> dict[str, Any]:
     text = (
         "Mean of the quantified animals of the group with all values, and without those the flag concerns; the largest "
         "change first. A flag of a run, a calibrator or a QC concerns every value of its run, plate and tissue."
     )
     size = pd.to_numeric(effects.change_percent).abs()
     ordered = effects.loc[size.sort_values(ascending=False, kind="stable", na_position="last").index]
-    return section("Effect of each open flag on the means of groups", ordered, text=text, source="flag_effects.tsv",
-                   filters=["flag", "run_id", "tissue", "group"])  # fmt: skip
+    return section("Effect of each open flag on the means of groups", ways.linked(ordered), text=text,
+                   source="flag_effects.tsv", filters=["flag", "run_id", "tissue", "group"])  # fmt: skip
 
 
 # fmt: off
 RECOVERY = ["tissue", "batch", "kind", "level", "factor", "relative_uncertainty", "degrees_of_freedom", "low", "high",
             "n", "note", "sign_off", "source", "rows"]
-FLAGS = ["flag", "state", "decision_id", "run_id", "plate", "position", "sample_id", "tissue", "observed", "limit",
-         "meaning", "check_first"]
+FLAGS = ["flag", "state", "decision_id", "run_id", "plate", "position", "sample_id", "tissue", "source", "observed",
+         "limit", "meaning", "check_first"]
 BY_HAND = ["position", "transition", "automatic_area", "area", "change_percent", "left_min", "right_min", "flags",
            "reason_code", "reason", "author", "decided_at"]
 SEQUENCES = ["sequence_id", "runs", "rule_id", "analyte", "verdict", "limit", "observed", "position", "source"]
+OF_STUDY = "../../study/report.html"  # the report of the study, as seen from that of a run
+SUMMARY_TEXT = "The animal is the unit; BLQ is counted and never a number. Each group leads to its values."
 STANDARD = ["position", "sample_type", "sample_id", "level", "tissue", "analyte", "internal_standard_area",
             "percent_of_mean", "flag"]
 CARRIED = ["position", "sample_type", "sample_id", "tissue", "analyte", "previous_position", "carry_over_percent",
@@ -213,7 +217,7 @@ def _run_verdicts(run_id: str, acceptance: pd.DataFrame) -> list[dict[str, str]]
         {
             "kind": row.verdict,
             "text": f"{run_id}{f' plate {row.plate}' if row.plate else ''}, {row.analyte}: "
-            f"{'ACCEPTED' if row.verdict == 'pass' else 'FAILED'} ({row.observed}; profile {row.limit})",
+            f"{'ACCEPTED' if row.verdict == 'pass' else 'FAILED'} ({row.observed}; profile {said(row.limit)})",
         }
         for row in rows.itertuples()
     ]
@@ -252,6 +256,7 @@ def _write(
     sections: list[dict[str, Any]],
     shown_first: Sequence[dict[str, Any]] = (),
     todo: Sequence[str] | None = None,
+    back: str = "",
 ) -> None:
     here = files("bioanalysis.report")
     read = {name: (here / name).read_text(encoding="utf-8") for name in ("page.html", "page.css", "page.js")}
@@ -260,6 +265,6 @@ def _write(
     pieces = template.generate(
         title=title, subtitle=subtitle, verdicts=verdicts, sections=rendered(sections), edition=EDITION,
         convention=CONVENTION, cards=shown_first,
-        todo=todo, style=read["page.css"], script=read["page.js"],
+        todo=todo, back=back, style=read["page.css"], script=read["page.js"],
     )  # fmt: skip
     write_whole(path, b"".join(piece.encode("utf-8") for piece in pieces))

@@ -6,10 +6,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from itertools import pairwise
 from types import MappingProxyType
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 440, 250, 56, 48
 SHAPES = {"down": "m-4.5 -3.5h9l-4.5 8", "up": "m-4.5 3.5h9l-4.5 -8", "square": "m-3.5 -3.5h7v7h-7"}
+
+
+CHARACTER = 5.5  # width of a letter of a figure, in its units
+PLACES = 6  # words at most along one axis
 
 
 @dataclass(frozen=True)
@@ -41,16 +46,16 @@ class Axis:
         return math.isfinite(value) and (value > 0 or not self.log)
 
     def places(self, low: float, high: float) -> list[float]:
-        """Return where words stand: decades (or 1, 2, 5) inside a logarithmic span, else its ends."""
+        """Return where words stand: round values inside the span; decades, or 1, 2, 5, where it is logarithmic."""
         if not self.log:
-            return [low, high]
+            return _round_places(low, high)
         powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        for steps in ((1,), (1, 2, 5)):
+        for steps in ((1, 2, 5), (1,)):
             inside = [float(f"{step}e{power}") for power in powers for step in steps]
             inside = [value for value in inside if low <= value * (1 + 1e-9) and value <= high * (1 + 1e-9)]
-            if len(inside) > 1:
-                return inside
-        return [low, high]
+            if len(inside) <= PLACES:
+                return inside if len(inside) > 1 else _round_places(low, high)
+        return inside[:: math.ceil(len(inside) / PLACES)]
 
     def scale(self, values: Sequence[float], start: float, end: float) -> Callable[[float], float]:
         """Return the function from a value to its place on the page."""
@@ -104,8 +109,9 @@ def scatter(
         *(_drawn(mark, to_x(mark.x), to_y(mark.y)) for mark in marks),
         *_ticks(x_axis, y_axis, xs, [*ys, *y_axis.include], to_x, to_y),
         *_notes(x_axis, notes, to_x),
-        f'<text x="{width / 2}" y="{HEIGHT - 10}" text-anchor="middle">{escape(x_axis.label)}</text>',
-        f'<text transform="translate(12 {HEIGHT / 2}) rotate(-90)" text-anchor="middle">{escape(y_axis.label)}</text>',
+        f'<text x="{width / 2}" y="{HEIGHT - 10}" text-anchor="middle">{_fitted(x_axis.label, width)}</text>',
+        f'<text transform="translate(12 {HEIGHT / 2}) rotate(-90)" text-anchor="middle">'
+        f"{_fitted(y_axis.label, HEIGHT)}</text>",
     ]
     title = escape(f"{y_axis.label} against {x_axis.label}", quote=True)
     svg = f'<svg viewBox="0 0 {width} {HEIGHT}" role="img" aria-label="{title}">{"".join(parts)}</svg>'
@@ -141,20 +147,45 @@ def _ticks(
     to_y: Callable[[float], float],
 ) -> list[str]:
     across = x_axis.ticks or {_place(v): v for v in x_axis.places(min(xs), max(xs))}
+    room = min((there - here for here, there in pairwise(sorted(map(to_x, across.values())))), default=WIDTH - LEFT)
     up = y_axis.ticks or {_place(v): v for v in y_axis.places(min(ys), max(ys))}
     words = [
-        f'<text x="{to_x(v):.1f}" y="{HEIGHT - BOTTOM + 14}" text-anchor="middle">{escape(name)}</text>'
+        f'<text x="{to_x(v):.1f}" y="{HEIGHT - BOTTOM + 14}" text-anchor="middle">{_fitted(name, room)}</text>'
         for name, v in across.items()
     ]
     words += [
-        f'<text x="{LEFT - 4}" y="{to_y(v) + 3:.1f}" text-anchor="end">{escape(name)}</text>' for name, v in up.items()
+        f'<text x="{LEFT - 6}" y="{to_y(v) + 3:.1f}" text-anchor="end">{_fitted(name, LEFT)}</text>'
+        for name, v in up.items()
     ]
-    return words
+    small = "".join(f"M{LEFT - 3} {to_y(v):.1f}h3" for v in up.values())
+    if not x_axis.ticks:
+        small += "".join(f"M{to_x(v):.1f} {HEIGHT - BOTTOM}v3" for v in across.values())
+    return [f'<path class="axis" d="{small}"/>', *words]
+
+
+def _fitted(words: str, room: float) -> str:
+    """Return words as markup; where they need more room than there is, cut with an ellipsis, whole when pointed at."""
+    most = max(3, int(room / CHARACTER))
+    if len(words) <= most:
+        return escape(words)
+    return f"{escape(words[: most - 1])}…<title>{escape(words)}</title>"
 
 
 def _place(value: float) -> str:
     """Return the word at a place of an axis: decades without trailing zeros."""
-    return f"{value:g}" if 1e-4 <= abs(value) < 1e6 and float(f"{value:.0e}") == value else plain(value)
+    return f"{value:g}" if value == 0 or (1e-4 <= abs(value) < 1e6 and float(f"{value:.3g}") == value) else plain(value)
+
+
+def _round_places(low: float, high: float) -> list[float]:
+    """Return the multiples of 1, 2 or 5 times a power of ten inside a span, at most `PLACES`; zero is one of them."""
+    if not high > low:
+        return [low]
+    power = 10.0 ** math.floor(math.log10((high - low) / PLACES))
+    for step in (power * size for size in (1, 2, 5, 10, 20)):
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if last - first < PLACES:
+            return [float(f"{number * step:.12g}") for number in range(first, last + 1)]
+    return [low, high]
 
 
 def trace(time: Sequence[float], intensity: Sequence[float], left: float, right: float, title: str) -> str:

@@ -311,7 +311,7 @@
       if (state.chosen === peak) choose(peak, false);
     });
     last.append(button);
-    made.append(...[row.decision_id, row.action, row.position, row.analyte, bounds, row.reason_code, row.reason, row.author]
+    made.append(...[row.decision_id, row.action.replace("_", " "), row.position, row.analyte, bounds, row.reason_code, row.reason, row.author]
       .map((text) => element("td", text)), last);
     return made;
   }

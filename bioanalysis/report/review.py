@@ -27,7 +27,9 @@ from bioanalysis.evaluation.study_flags import accept
 from bioanalysis.instruments.traces import RunTraces
 from bioanalysis.limits.peaks import read_details
 from bioanalysis.method import Method, Transition
+from bioanalysis.report.heads import head
 from bioanalysis.report.review_readings import readings_data
+from bioanalysis.report.said import STANDARD, said
 from bioanalysis.results import read_curves, read_table
 from bioanalysis.study import Run
 from bioanalysis.study.schema import ACTIONS, DECISIONS
@@ -36,7 +38,6 @@ Floats = NDArray[np.float64]
 TAKEN_HERE = ("integrate", "exclude", "accept_flag")
 NUMBERS = ("left_min", "right_min", "area", "automatic_area", "area_se", "noise_sd")
 ABOUT = ("sample_type", "sample_id", "level", "tissue")
-STANDARD = "is_"  # begins the flags of internal standards in flags.tsv
 
 
 def chromatogram_review(folder: Path, run: Run, results: Path) -> str:
@@ -70,7 +71,9 @@ def chromatogram_review(folder: Path, run: Run, results: Path) -> str:
     template = jinja2.Environment(autoescape=True, trim_blocks=True).from_string(
         (here / "review.html").read_text(encoding="utf-8")
     )
-    return template.render(data=embedded(content), decisions=content["decisions"], unit=run.method.unit, **parts)
+    return template.render(
+        data=embedded(content), decisions=content["decisions"], unit=run.method.unit, head=head, said=said, **parts
+    )
 
 
 def embedded(content: Any) -> str:
@@ -207,20 +210,23 @@ def _flags(
         if quantifier and row["analyte"] in {"", *analytes} and row["flag"].startswith(STANDARD) == standard
     ]  # fmt: skip
     found = [
-        {"word": row["flag"], "state": row["state"], "analyte": row["analyte"], "said": _said(row)} for row in mine
+        {"word": said(row["flag"]), "state": row["state"], "analyte": row["analyte"], "said": _said(row)}
+        for row in mine
     ]
     known, numbers = {row["flag"].removeprefix(STANDARD) for row in mine}, read_details(str(details))
     noted = [word for word in str(words).split(";") if word and word not in known]
-    return found + [{"word": word, "state": "noted", "analyte": "", "said": _noted(word, numbers)} for word in noted]
+    return found + [
+        {"word": said(word), "state": "noted", "analyte": "", "said": _noted(word, numbers)} for word in noted
+    ]
 
 
 def _said(row: dict[str, Any]) -> str:
     numbers = ", ".join(str(row[name]) for name in ("observed", "limit") if str(row[name]))
-    return ": ".join(filter(None, (row["flag"], numbers))) + (f" ({row['meaning']})" if row["meaning"] else "")
+    return ": ".join(filter(None, (said(row["flag"]), numbers))) + (f" ({row['meaning']})" if row["meaning"] else "")
 
 
 def _noted(word: str, numbers: dict[str, tuple[str, str]]) -> str:
-    return "{}: {} (limit {})".format(word, *numbers[word]) if word in numbers else word
+    return "{}: {} (limit {})".format(said(word), *numbers[word]) if word in numbers else said(word)
 
 
 def _word(value: Any) -> str:

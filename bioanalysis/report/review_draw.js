@@ -65,7 +65,7 @@ const reviewDraw = (() => {
       width: box.clientWidth || 480, height: 300, legend: { show: false },
       cursor: { drag: { x: true, y: false }, points: { show: false } },
       scales: { x: { time: false, ...stretch }, y: { range } },
-      axes: [{ ...axis, label: "min" }, { ...axis, label: "counts", size: 76 }],
+      axes: [{ ...axis, label: "min" }, { ...axis, label: "counts", size: 92 }],
       series: [{}, { stroke: color("trace"), width: 1.2, points }],
       hooks,
     }, [time, intensity], box);

@@ -56,10 +56,10 @@ def measurements_section(measurements: pd.DataFrame, has_chromatograms: bool) ->
     return section("Measurements", table, MEASUREMENTS, source="measurements.tsv", filters=FILTERS, anchors=anchors)
 
 
-def controls_section(measurements: pd.DataFrame, has_chromatograms: bool) -> dict[str, Any]:
-    """Return the QCs of a run: bias of each in order, and the table."""
+def controls_section(measurements: pd.DataFrame, has_chromatograms: bool, limit: float) -> dict[str, Any]:
+    """Return the QCs of a run: bias of each in order between the limits (percent), and the table."""
     table = measurements[measurements.sample_type.isin(CONTROLS)]
-    return section("Quality controls", _linked(table, has_chromatograms), QC, _control_figures(table),
+    return section("Quality controls", _linked(table, has_chromatograms), QC, _control_figures(table, limit),
                    source="measurements.tsv")  # fmt: skip
 
 
@@ -69,12 +69,12 @@ def _linked(table: pd.DataFrame, has_chromatograms: bool) -> pd.DataFrame:
     return table.assign(position=[Cell(str(place), f"#{injection_anchor(place)}") for place in table.position])
 
 
-def _control_figures(table: pd.DataFrame) -> list[Figure]:
+def _control_figures(table: pd.DataFrame, limit: float) -> list[Figure]:
     groups = table.groupby(["analyte", "plate"], sort=False)
-    return [_control_figure(here, *map(str, key)) for key, here in groups]
+    return [_control_figure(here, limit, *map(str, key)) for key, here in groups]
 
 
-def _control_figure(here: pd.DataFrame, analyte: str, plate: str) -> Figure:
+def _control_figure(here: pd.DataFrame, limit: float, analyte: str, plate: str) -> Figure:
     levels = list(dict.fromkeys(here.level))
     places = {str(level): float(number) for number, level in enumerate(levels, start=1)}
     size = here.level.map(here.level.value_counts())
@@ -87,9 +87,10 @@ def _control_figure(here: pd.DataFrame, analyte: str, plate: str) -> Figure:
     ]  # fmt: skip
     notes = {str(level): f"{int((here.status[here.level == level] == 'fail').sum())} outside" for level in levels}
     axis = Axis("level", ticks=places, include=[0.5, len(levels) + 0.5])
-    drawn = scatter(marks, axis, Axis("bias, %"), guides=(0.0,), notes=notes)
+    drawn = scatter(marks, axis, Axis("bias, %"), guides=(-limit, 0.0, limit), notes=notes)
     missing = int(here.bias_percent.isna().sum())
     words = f"QCs of {analyte}{f', plate {plate}' if plate else ''}: filled circles inside, hollow squares outside"
+    words += f"; dashed: ±{limit:g} %"
     words += f"; {missing} without a value not drawn." if missing else "."
     return Figure(drawn, words, {"analyte": analyte, "plate": plate}, "measurements.tsv")
 

@@ -16,23 +16,40 @@ from bioanalysis.moles import NG_ML, NMOL_L
 from bioanalysis.report.figures import Figure
 from bioanalysis.report.heads import head
 from bioanalysis.report.plots import plain
+from bioanalysis.report.said import CODE_COLUMNS, YES_OR_NO, in_words, said_each
 
 NAMES = {
     "sample_id", "subject_id", "group", "tissue", "analyte", "run_id", "method_id", "plate", "position", "level", "lot",
-    "batch", "id", "decision_id", "material", "kind", "reason", "observed", "limit", "source", "author", "version",
-    "initial_run_id", "repeat_run_id", "accepted_run_id", "extraction_id", "subject", "treatment", "analyst",
-    "instrument", "comment", "flags", "note", "line",
+    "batch", "id", "decision_id", "material", "reason", "observed", "limit", "source", "author", "version",
+    "initial_run_id", "repeat_run_id", "accepted_run_id", "extraction_id", "treatment", "analyst",
+    "instrument", "comment", "note", "line",
 }  # fmt: skip
+PROSE = {
+    "reason",
+    "observed",
+    "subject",
+    "limit",
+    "note",
+    "source",
+    "initial_reason",
+}  # sentences of ours: codes in them are said
+SAID_ONCE = {
+    "analyte", "method_id", "collection_day", "sex", "treatment", "regimen", "dose_basis", "basis", "species",
+    "dilution_factor", "estimator", "sample_type",
+}  # fmt: skip
+ROWS = "rows"  # positions joined by ';'
+MANY = 3  # rows from which on a column that is the same in all is said once, above the table
 LONG = 28
-BAD = ("fail", "FAILED", "not_reported", "open", "needs_decision")
+BAD = ("fail", "FAILED", "not reported", "open", "needs decision")
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell that leads somewhere: what it shows, and the address it links to."""
+    """A cell that leads somewhere: what it shows, and the address it links to; or several such, one behind another."""
 
     text: str
     href: str = ""
+    more: tuple[Cell, ...] = ()
 
 
 def section(
@@ -73,25 +90,41 @@ def section(
     """
     made: dict[str, Any] = {
         "title": title, "key": slug(title), "text": text, "figures": list(figures or []), "columns": [], "rows": [],
-        "source": source, "filters": [], "folded": folded, "count": 0,
+        "source": source, "filters": [], "folded": folded, "count": 0, "said_once": "",
     }  # fmt: skip
     if table is None:
         return made
     wanted = dict.fromkeys(own for name in (columns or table.columns) for own in (name, name.replace(NG_ML, NMOL_L)))
     names = [name for name in wanted if name in table and (table.empty or _is_filled(table[name]))]
-    as_is = [name in NAMES for name in names]
-    shown_rows = [
-        [_shown_cell(cell, named) for cell, named in zip(row, as_is, strict=True)]
-        for row in table[names].itertuples(index=False)
-    ]
+    shown_columns = {name: [shown_cell(cell, name) for cell in table[name]] for name in names}
+    said_once = {name: cells[0].text for name, cells in list(shown_columns.items())[1:] if _is_same(name, cells)}
+    names = [name for name in names if name not in said_once]
+    shown_rows = [list(row) for row in zip(*(shown_columns[name] for name in names), strict=True)]
     chosen = [names.index(name) for name in filters if name in names]
+    titles = {name: (heads or {}).get(name) or head(name) for name in [*names, *said_once]}
     return made | {
-        "columns": [(heads or {}).get(name) or head(name) for name in names],
+        "columns": [titles[name] for name in names],
         "rows": [_row(row, anchor, chosen) for row, anchor in _with_anchors(shown_rows, anchors)],
         "text": text if len(table) else " ".join(filter(None, [text, "none"])),
-        "filters": [(place, head(names[place]), _choices(shown_rows, place)) for place in chosen],
+        "said_once": "; ".join(f"{titles[name]} {word}" for name, word in said_once.items()),
+        "filters": [(place, titles[names[place]], _choices(shown_rows, place)) for place in chosen],
         "count": len(table),
     }
+
+
+def ranges(positions: str) -> str:
+    """Return positions joined by ';' with neighbours drawn together: '1;2;3;7 / 9' is '1 to 3, 7 / 9'."""
+    return " / ".join(_ranges(half.split(";")) for half in positions.split(" / "))
+
+
+def _ranges(places: list[str]) -> str:
+    runs: list[list[str]] = []
+    for place in places:
+        if runs and place.isdecimal() and runs[-1][-1].isdecimal() and int(place) == int(runs[-1][-1]) + 1:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(run) for run in runs)
 
 
 def shown(cell: Any) -> str:
@@ -134,10 +167,24 @@ def _with_anchors(rows: list[list[Cell]], anchors: Sequence[str]) -> Iterable[tu
     return zip(rows, anchors or [""] * len(rows), strict=True)
 
 
-def _shown_cell(cell: Any, is_name: bool) -> Cell:
+def shown_cell(cell: Any, column: str) -> Cell:
+    """Return a cell as a reader sees it: numbers rounded, codes in words, what a laboratory wrote as it is."""
     if isinstance(cell, Cell):
         return cell
-    return Cell(str(cell) if is_name else shown(cell))
+    if isinstance(cell, float) and math.isnan(cell):
+        return Cell("")
+    if column in CODE_COLUMNS:
+        return Cell(said_each(str(cell)))
+    if column == ROWS:
+        return Cell(ranges(str(cell)))
+    if column in PROSE:
+        return Cell(in_words(str(cell)))
+    return Cell(str(cell) if column in NAMES else in_words(YES_OR_NO.get(str(cell)) or shown(cell)))
+
+
+def _is_same(name: str, cells: list[Cell]) -> bool:
+    """Return whether a column says the same in every row and is better said once, above the table."""
+    return name in SAID_ONCE and len(cells) >= MANY and not cells[0].href and len({cell.text for cell in cells}) == 1
 
 
 def _row(cells: list[Cell], anchor: str, chosen: list[int]) -> str:
@@ -156,6 +203,8 @@ def _class(text: str) -> str:
 
 
 def _content(cell: Cell) -> str:
+    if cell.more:
+        return ", ".join(_content(one) for one in cell.more)
     text = escape(cell.text)
     return f'<a href="{escape(cell.href, quote=True)}">{text}</a>' if cell.href and text else text
 

@@ -10,8 +10,9 @@ import pandas as pd
 
 from bioanalysis.moles import GRAMS, MOLES, as_counted
 from bioanalysis.report.figures import Figure
+from bioanalysis.report.links import with_runs
 from bioanalysis.report.plots import Axis, Mark, scatter
-from bioanalysis.report.study_tables import read_or_empty
+from bioanalysis.report.study_tables import OfRun, read_or_empty
 from bioanalysis.words import count_of
 
 Part = tuple[str, pd.DataFrame, list[str] | None, Sequence[Figure | str]]
@@ -28,8 +29,8 @@ REPEATS = ["method_id", "analyte", "sample_id", "initial_run_id", "initial_statu
 # fmt: on
 
 
-def study_stage_parts(results: Path) -> list[Part]:
-    """Return title, table, columns and figures of each section, from the tables in results/study."""
+def study_stage_parts(runs: Sequence[OfRun], results: Path) -> list[Part]:
+    """Return title, table, columns and figures of each section, from the tables of the runs and in results/study."""
     names = ("acceptance", "repeats", "repeat_counts", "incurred", "quality_controls", "storage")
     tables = {name: read_or_empty(results / f"{name}.tsv") for name in names}
     outside = tables["storage"][tables["storage"].verdict == "fail"]
@@ -38,7 +39,7 @@ def study_stage_parts(results: Path) -> list[Part]:
         ("Repeat analyses", tables["repeats"], REPEATS, []),
         ("Repeat analyses by reason", tables["repeat_counts"], None, []),
         ("Incurred sample reanalysis", tables["incurred"], PAIRS, difference_figures(tables["incurred"])),
-        ("Quality controls over all accepted runs", tables["quality_controls"], None, []),
+        ("Quality controls over all accepted runs", with_runs(tables["quality_controls"], runs), None, []),
         ("Samples stored beyond proven stability", outside, None, []),
     ]
 

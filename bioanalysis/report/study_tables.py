@@ -32,6 +32,7 @@ COLUMNS = {
     "storage": ("method_id", "sample_id", "tissue", "days", "proven_days", "storage_c", "proven_temperature_c",
                 "freeze_thaw_cycles", "proven_freeze_thaw_cycles", "verdict"),
     "recovery": ("tissue", "kind"),
+    "quality_controls": ("method_id", "analyte", "level", "tissue"),
     "tissue_concentrations": ("sample_id", "subject_id", "group", "tissue", "collection_day", "analyte", "method_id",
                               "run_id", "plate", "position", "value", "value_low", "value_high", "lloq", "uloq",
                               "recovery_factor", "unit", "status", "reason", "flags"),

@@ -8,6 +8,7 @@ import pandas as pd
 
 from bioanalysis.report.figures import Figure
 from bioanalysis.report.plots import WIDTH, Axis, Mark, scatter
+from bioanalysis.report.said import said
 from bioanalysis.report.sections import shown
 from bioanalysis.words import ALQ, BLQ, QUANTIFIED, count_of
 
@@ -51,7 +52,7 @@ def _tissue_figure(here: pd.DataFrame, tissue: str, analyte: str, method_id: str
 
 def _labels(here: pd.DataFrame) -> pd.Series:
     """Return what each row stands under: its group, with the day where there are several."""
-    group = here.group.astype(str).str.slice(0, 24)
+    group = here.group.astype(str)
     days = here.collection_day.astype(str)
     return group + " d" + days if days.nunique() > 1 else group
 
@@ -76,5 +77,5 @@ def _counted(status: pd.Series) -> str:
 
 
 def _totals(here: pd.DataFrame) -> str:
-    counts = ", ".join(f"{number} {status}" for status, number in here.status.value_counts().items())
+    counts = ", ".join(f"{number} {said(status)}" for status, number in here.status.value_counts().items())
     return f"{count_of(len(here), 'sample')}: {counts}; without a mark: those with neither value nor limit."

@@ -13,6 +13,7 @@ from bioanalysis.report.figures import Figure
 from bioanalysis.report.pages import FLAGS, _run_verdicts, _section, _wider_than_guideline, _write
 from bioanalysis.report.plots import Axis, Mark, scatter
 from bioanalysis.report.run_sections import RULES
+from bioanalysis.report.said import in_words, said
 from bioanalysis.results import read_table
 from bioanalysis.study import Study
 from bioanalysis.tables import read_results
@@ -56,17 +57,17 @@ def validation_verdicts(folder: Path, study: Study, acceptance: pd.DataFrame) ->
     verdicts = []
     for row in acceptance[acceptance.rule_id == VALIDATION].itertuples():
         name = f"{row.subject or row.analyte}: {WORDS[row.verdict]}"
-        verdicts.append({"kind": row.verdict, "text": f"{name} ({row.observed}; profile {row.limit})"})
+        verdicts.append({"kind": row.verdict, "text": f"{name} ({in_words(row.observed)}; profile {said(row.limit)})"})
     counts = acceptance[acceptance.rule_id != VALIDATION].verdict.value_counts()
-    text = ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
-    verdicts.append({"kind": "", "text": f"Verdicts: {text}. Method status: {study.config.study.status}."})
+    text = ", ".join(f"{number} {said(verdict)}" for verdict, number in counts.items())
+    verdicts.append({"kind": "", "text": f"Verdicts: {text}. Method status: {said(study.config.study.status)}."})
     for verdict, title in ((FAIL, "FAILED"), (NOT_ASSESSABLE, "NOT ASSESSABLE")):
         rows = _with_verdict(acceptance, verdict)
         if len(rows):
             listed = "; ".join(f"{rule} ({'; '.join(words)})" for rule, words in _by_rule(rows).items())
             verdicts.append({"kind": FAIL, "text": f"{len(rows)} {title}: {listed}"})
     if spared := study.config.validation.not_needed:
-        listed = "; ".join(f"{name}: {why}" for name, why in spared.items())
+        listed = "; ".join(f"{TITLES.get(name, name)}: {why}" for name, why in spared.items())
         verdicts.append({"kind": "", "text": f"NOT NEEDED by config.yaml: {listed}"})
     wider = []
     for run in study.runs:
@@ -86,7 +87,8 @@ def _by_rule(rows: pd.DataFrame) -> dict[str, list[str]]:
     """Return what is said of each rule, in words."""
     words: dict[str, list[str]] = {}
     for row in rows.itertuples():
-        text = f"{row.subject}: {row.observed}" if row.subject else str(row.observed)
+        observed = in_words(str(row.observed))
+        text = f"{in_words(str(row.subject))}: {observed}" if row.subject else observed
         words.setdefault(row.rule_id, []).append(text)
     return {rule: list(dict.fromkeys(texts)) for rule, texts in words.items()}
 

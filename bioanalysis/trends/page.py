@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.limits import trend_rules
+from bioanalysis.report.heads import head
 from bioanalysis.report.plots import plain
 from bioanalysis.tables import write_whole
 from bioanalysis.trends.control import WARNING
@@ -155,7 +156,11 @@ def _section(
     if table is not None:
         kept = [name for name in table if len(table) and not _is_empty(table[name])]
         rows = [[_shown(cell) for cell in row] for row in table[kept].itertuples(index=False)]
-        section |= {"columns": kept, "rows": rows, "text": text or ("" if len(table) else "none")}
+        section |= {
+            "columns": [head(name) for name in kept],
+            "rows": rows,
+            "text": text or ("" if len(table) else "none"),
+        }
     return section
 
 

@@ -65,14 +65,14 @@ def test_a_long_name_is_broken_and_leaves_room_for_the_reason(tmp_path):
     document(folder)
     lines = "\n".join(page.extract_text() for page in pypdf.PdfReader(folder / "report.pdf").pages).splitlines()
     assert 30 < max(line.count("n") for line in lines if "nnn" in line) < 100
-    assert sum("RUN_FAIL: failed QC-05" in line for line in lines) == 12
+    assert sum("failed QC-05" in line for line in lines) >= 12
 
 
 def test_all_runs_failed(tmp_path):
     folder = study(tmp_path, failed=(0, 1))
     pages = document(folder)
-    assert pages[0].index("R0,mipomersen:FAILED") < pages[0].index("Results:12not_reported")
-    assert concentrations(pages).count("not_reported") == 12
+    assert pages[0].index("FAILED:R0,mipomersen") < pages[0].index("analyteandmethod):12notreported")
+    assert concentrations(pages).count("notreported") == 12
     found = summary(folder)
     assert {row["value"] for row in found["results"]} == {None}
     assert {verdict["verdict"] for run in found["runs"] for verdict in run["verdicts"]} == {"fail"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from browser import opened, serious_issues
 from markup import missing_marks
 
 from bioanalysis.qualification.checks import Check, attempt, overall
@@ -58,3 +59,16 @@ def test_an_earlier_report_is_kept(tmp_path):
     earlier = [path for path in tmp_path.glob("iq-*.json")]
     assert [json.loads(path.read_text())["verdict"] for path in earlier] == ["fail"]
     assert json.loads((tmp_path / "iq.json").read_text())["verdict"] == "pass"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", ["iq", "oq", "pq"])
+def test_a_report_of_a_qualification_has_no_serious_issue_of_accessibility(chromium, tmp_path, kind, scheme):
+    verdicts = ["pass", "fail", "not_assessable", "noted"] * 6  # more rows of a part than are shown without filters
+    finish(Report(kind, "Qualification", "About.", [check(verdict) for verdict in verdicts]), tmp_path)
+    with opened(chromium, color_scheme=scheme, viewport={"width": 400, "height": 800}) as (page, said):
+        page.goto((tmp_path / f"{kind}.html").as_uri())
+        assert serious_issues(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert said == []

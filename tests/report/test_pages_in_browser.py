@@ -43,7 +43,7 @@ def choice(page, name: str):
 def test_filters_leave_the_rows_chosen_and_count_them(chromium, study):
     with opened(chromium) as (page, said):
         page.goto(address(study))
-        choice(page, "status").select_option("not_reported")
+        choice(page, "status").select_option("not reported")
         assert page.locator(f"{ROWS}:visible").count() == 6
         choice(page, "tissue").select_option("liver")
         assert page.locator(f"{ROWS}:visible").count() == 3
@@ -59,6 +59,46 @@ def test_a_value_leads_to_its_row_in_one_click(chromium, study):
         page.wait_for_url("**/runs/R0/report.html#row-9-mipomersen")
         assert "S2" in page.locator("tr:target").inner_text()
         assert said == []
+
+
+@pytest.mark.parametrize("section", ["Samples-planned_2c-received_2c-analysed-and-reported", "Control-animals"])
+def test_a_number_of_a_group_leads_to_its_values_and_from_there_to_the_injection(chromium, study, section):
+    with opened(chromium) as (page, said):
+        page.goto(address(study))
+        row = page.locator(f"#{section} tbody tr").first
+        row.locator("a").first.click()
+        left = page.locator(f"{ROWS}:visible")
+        shown = page.locator("#Tissue-concentrations output").inner_text()
+        assert shown == f"{left.count()} of 12 rows"
+        assert 0 < left.count() < 12
+        assert choice(page, "tissue").input_value() == "liver"
+        left.first.locator("td a").first.click()
+        page.wait_for_url("**/runs/R*/report.html#row-*")
+        assert page.locator("tr:target").is_visible()
+        assert said == []
+
+
+def test_a_sample_hidden_by_a_filter_is_shown_to_who_is_sent_to_it(chromium, study):
+    with opened(chromium) as (page, _):
+        page.goto(address(study) + "#Tissue-concentrations?group=high&tissue=kidney")
+        assert page.locator("#sample-S0").is_hidden()
+        page.goto(address(study) + "#sample-S0")
+        assert page.locator("#sample-S0").is_visible()
+        assert choice(page, "group").input_value() == ""
+
+
+def test_a_long_table_scrolls_in_its_own_frame_under_its_head(chromium, tmp_path):
+    folder = make_results(tmp_path, sizes=(60,))
+    write_study_report(folder, folder / "results/study/report.html")
+    with opened(chromium, viewport={"width": 900, "height": 700}) as (page, _):
+        page.goto(address(folder))
+        frame = page.locator("#Tissue-concentrations .wide")
+        frame.evaluate("box => { box.scrollIntoView(); box.scrollTop = box.scrollHeight; }")
+        assert frame.bounding_box()["height"] <= 700
+        assert page.locator(ROWS).last.bounding_box()["y"] < 700
+        head, box = frame.locator("thead th").first.bounding_box(), frame.bounding_box()
+        assert head["y"] == pytest.approx(box["y"], abs=2)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_a_link_into_a_folded_table_opens_it(chromium, study):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from importlib.resources import files
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -22,10 +23,25 @@ def drawn(*marks: Mark, **settings: object) -> ElementTree.Element:
 
 @pytest.mark.parametrize(
     ("low", "high", "places"),
-    [(0.05, 200, [0.1, 1, 10, 100]), (1, 1000, [1, 10, 100, 1000]), (0.19, 4.3, [0.2, 0.5, 1, 2]), (3.0, 4.0, [3, 4])],
-)
-def test_a_logarithmic_axis_is_labelled_at_decades_or_at_1_2_5(low, high, places):
+    [(0.05, 200, [0.1, 1, 10, 100]), (1, 1000, [1, 10, 100, 1000]), (0.19, 4.3, [0.2, 0.5, 1, 2]),
+     (7, 100, [10, 20, 50, 100]), (0.839, 1.06, [0.85, 0.9, 0.95, 1, 1.05]), (2, 2, [2])],
+)  # fmt: skip
+def test_a_logarithmic_axis_is_labelled_at_decades_at_1_2_5_or_at_round_values(low, high, places):
     assert Axis("y", log=True).places(low, high) == pytest.approx(places)
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(-25.7, 17.9), (-44.9, 7.12), (-15, 15), (3.44, 28.0), (36.5, 63.7), (1e-9, 3e-9), (1, 1_000_000)]
+)
+@pytest.mark.parametrize("log", [False, True])
+def test_an_axis_is_labelled_with_few_round_values_inside_it(low, high, log):
+    if log and low <= 0:
+        return
+    places = Axis("bias, %", log=log).places(low, high)
+    assert 2 <= len(places) <= 6
+    assert all(low - 1e-12 <= place <= high + 1e-12 for place in places)
+    assert all(float(f"{place:.2g}") == pytest.approx(place, rel=1e-9) for place in places)  # two digits say it
+    assert low > 0 or 0 in places
 
 
 def test_a_decade_is_ten_times_a_decade_everywhere():
@@ -84,3 +100,18 @@ def test_marks_that_a_caption_calls_hollow_are_drawn_hollow(kind):
     style = (files("bioanalysis.report") / "page.css").read_text(encoding="utf-8")
     (rule,) = [line for line in style.split("}") if f"path.mark.{kind}," in line or f"path.mark.{kind}{{" in line]
     assert "fill:none" in rule
+
+
+@pytest.mark.parametrize("number", [1, 3, 8, 20])
+def test_long_names_neither_overlap_nor_vanish(number):
+    names = {"n" * 200 + str(place): float(place) for place in range(number)}
+    marks = [Mark(place, 1, "", "") for place in names.values()]
+    svg = ElementTree.fromstring(
+        scatter(marks, Axis("x" * 300, ticks=names, include=[-0.5, number]), Axis("y" * 300)).svg
+    )
+    words = [text for text in svg.iter("text") if text.find("title") is not None]
+    assert {text.find("title").text for text in words} == {*names, "x" * 300, "y" * 300}
+    under = sorted((float(text.get("x")), text.text) for text in words if text.text.startswith("n"))
+    assert len(under) == number
+    for (here, left), (there, right) in pairwise(under):
+        assert there - here >= 5 * (len(left) + len(right)) / 2  # about 5 units a letter at a size of 10

@@ -275,7 +275,7 @@ def words(reviewed, position: str, transition: str) -> list[str]:
 def test_flags_stand_at_the_peak_they_are_about(reviewed):
     quantifier, qualifier, standard = (one["name"] for one in reviewed["transitions"])
     assert words(reviewed, "7", quantifier) == ["wide"]
-    assert words(reviewed, "7", standard) == ["is_response_outside"]
+    assert words(reviewed, "7", standard) == ["IS response outside"]
     assert words(reviewed, "7", qualifier) == words(reviewed, "6", quantifier) == []
 
 

@@ -56,9 +56,11 @@ def test_a_position_leads_to_its_chromatogram_and_a_well_does_not(run):
 
 
 def test_a_qc_outside_its_limit_is_drawn_as_a_square(run):
-    (figure,) = controls_section(run.measurements, True)["figures"]
+    (figure,) = controls_section(run.measurements, True, 15.0)["figures"]
     assert figure.drawing.svg.count('class="mark fail"') == 1
     assert "<circle" not in figure.drawing.svg
+    assert tuple(figure.drawing.guides) == (-15.0, 0.0, 15.0)
+    assert "±15 %" in figure.caption
 
 
 def test_a_dropped_standard_differs_in_shape_and_the_limit_is_named(run):

@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+from browser import opened, serious_issues
 from markup import missing_marks
 from simulated_studies import NOMINAL, leave_results, make_study, steady_study
 from typer.testing import CliRunner
@@ -105,6 +106,17 @@ def test_the_page_is_one_file_with_the_verdict_first_and_nothing_from_outside(ch
     assert "phase 2, limits version 1" in page
     assert "FAILED RUN" in page
     assert "It accepts and rejects nothing" in page
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_has_no_serious_issue_of_accessibility_and_keeps_to_a_narrow_screen(chromium, charted, scheme):
+    study, _ = charted
+    with opened(chromium, color_scheme=scheme, viewport={"width": 400, "height": 800}) as (page, said):
+        page.goto((study / "trends/trends.html").as_uri())
+        assert serious_issues(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert said == []
 
 
 def test_a_chart_draws_limits_words_and_a_failed_value_beyond_its_scale(charted):

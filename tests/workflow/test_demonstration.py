@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import jsonschema
 import pandas as pd
 import pypdf
 import pytest
-from browser import opened
+from browser import opened, serious_issues
 from python_calamine import CalamineWorkbook
 
 from bioanalysis.export import write_pdf
@@ -302,6 +303,16 @@ def test_the_document_for_signature_names_every_result_once(study):
     assert len({re.search("digest of the results ([0-9a-f]{64})", text)[1] for text in pages}) == 1
     assert "FAILED" in pages[0]
     assert "UNSIGNED" in pages[0]
+    assert "19 samples without a result" in " ".join(pages[0].split())
+    pairs = text[text.index("Incurred sample reanalysis") : text.index("Storage against proven stability")].split()
+    reanalysed = read(study / "results/study/incurred.tsv").sample_id
+    assert {name: pairs.count(name) for name in reanalysed} == reanalysed.value_counts().to_dict()
+    repeats = text[text.index("Repeat analyses") : text.index("Incurred sample reanalysis")].split()
+    assert all(name in repeats for name in read(study / "results/study/repeats.tsv").sample_id)
+    for title in ("Calibration of all runs", "Recovery", "Deviations and their impact", "Materials"):
+        assert title in text
+    codes = set(re.findall(r"(?<![\w./-])[a-z]+(?:_[a-z0-9]+)+(?![\w/-]|\.\w)", text))
+    assert codes <= {"mipomersen_quan", "mipomersen_qual", "is_quan"}  # names of transitions
 
 
 def test_the_document_has_the_same_bytes_each_time(study, tmp_path):
@@ -367,8 +378,62 @@ def test_a_tissue_value_leads_to_its_chromatogram_or_well_in_two_steps(chromium,
         if method == "ASO-LCMS-01":
             follow(page.locator("tr:target a").first)
             page.wait_for_selector("#chromatograms[data-ready]")
-            page.wait_for_function("document.querySelector('.review-title').textContent !== ''")
-            assert page.inner_text(".review-title").startswith(f"{position} {sample}")
+            begins = "(words) => document.querySelector('.review-title').textContent.startsWith(words)"
+            page.wait_for_function(begins, arg=f"{position} {sample}")
         else:
             assert position.split(";")[0] in page.locator("tr:target").inner_text()
+        follow(page.get_by_role("link", name="Report of the study"))
+        page.wait_for_url("**/study/report.html")
+        assert said == []
+
+
+NOT_OF_READINGS = (  # sections whose numbers come from other tables than readings, or are read off the runs as a whole
+    "Doses as given", "Liver safety", "Liver tests", "Samples from collection", "Acceptance of the study",
+    "Response variance", "Deviations", "Methods", "Preparation", "Reconciliation", "Provenance", "Repeat analyses by",
+    "Exposure over time", "Tissue concentrations",
+)  # fmt: skip
+
+
+@pytest.mark.requirement("UR-050")
+def test_every_row_of_the_page_leads_to_values_samples_or_runs(study):
+    page = (study / "results/study/report.html").read_text(encoding="utf-8")
+    sections = re.findall(r"<section id=\"[^\"]+\"[^>]*><h2>([^<]+)</h2>(.*?)</section>", page, re.S)
+    followed = 0
+    for title, body in sections:
+        if title.startswith(NOT_OF_READINGS):
+            continue
+        for row in re.findall(r"<tr(?: id=\"[^\"]*\")?><th scope=\"row\".*?</tr>", body, re.S):
+            names_nothing = "sample not available" in row or ">dose " in row or ">liver " in row
+            assert names_nothing or re.search(r'href="(\.\./runs/|#sample-|#Tissue-concentrations\?)', row), (
+                title,
+                row,
+            )
+            followed += 1
+    assert followed > 400
+
+
+@pytest.mark.requirement("UR-050")
+def test_no_code_of_ours_is_shown_to_a_reader(study):
+    pages = [study / "results/study/report.html", *(study / "results/runs").glob("*/report.html")]
+    assert len(pages) == 5
+    for path in pages:
+        page = re.sub(
+            r"<(script|style|nav|code|figcaption)\b.*?</\1>", " ", path.read_text(encoding="utf-8"), flags=re.S
+        )
+        words = html.unescape(re.sub(r"<[^>]*>", " ", page))
+        shown = set(re.findall(r"(?<![\w./-])[a-z]+(?:_[a-z0-9]+)+(?![\w/-]|\.\w)", words))
+        # what a reader is told to write into a table, and names of tables, transitions and presets of the study
+        assert shown <= {"repeat_reason", "accept_flag", "clinical_chemistry", "transaminase_3_5", "mipomersen_quan",
+                         "mipomersen_qual", "is_quan"}, path  # fmt: skip
+
+
+@pytest.mark.browser
+@pytest.mark.requirement("UR-050")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["study", "runs/ELISA-01", "runs/LC-02"])
+def test_no_page_has_a_serious_issue_of_accessibility_or_is_wider_than_a_narrow_screen(chromium, study, path, scheme):
+    with opened(chromium, color_scheme=scheme, viewport={"width": 400, "height": 900}) as (page, said):
+        page.goto((study / f"results/{path}/report.html").as_uri())
+        assert serious_issues(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert said == []

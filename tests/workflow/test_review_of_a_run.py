@@ -104,11 +104,11 @@ def test_a_reviewer_walks_through_the_peaks_by_keyboard(page):
 def test_decisions_of_the_study_stand_apart_as_text(page):
     # text that is not scrolled to is not drawn: its content is asked for, not what is seen of it
     cells = page.locator(".review-taken tbody td").all_text_contents()
-    assert cells[:3] == ["D-001", "accept_flag", "66"]
+    assert cells[:3] == ["D-001", "accept flag", "66"]
     assert "<b>seen</b>" in cells
     page.evaluate("location.hash = '#chromatogram-66'")
     page.wait_for_function("document.querySelector('.review-title').textContent.startsWith('66 ')")
-    assert page.inner_text(".review-flags").startswith("accepted: qc_failed")
+    assert page.inner_text(".review-flags").startswith("accepted: QC failed")
     assert page.locator(".review-drafts").is_hidden()
 
 

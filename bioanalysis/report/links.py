@@ -1,0 +1,129 @@
+"""The way from a number of the study's report to the injection or well it came from, in two clicks at most.
+
+A sample leads to its value, a group or a tissue to the values it was formed from, a run or a position to the row of
+the run's report; and each value leads to its row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import pandas as pd
+
+from bioanalysis.acceptance.ledger import RUN
+from bioanalysis.report.heads import head
+from bioanalysis.report.sections import Cell, row_anchor, run_address, slug
+from bioanalysis.report.study_tables import OfRun
+
+VALUES = "Tissue concentrations"  # title of the section that holds every value
+RUNS = ("run_id", "initial_run_id", "repeat_run_id", "accepted_run_id", "batch")
+NARROWED = ("subject_id", "group", "tissue", "method_id")  # filters of the values that a row of another table sets
+NOT_OF_VALUES = "test"  # a column of tables whose numbers come from clinical chemistry
+
+
+def sample_anchor(sample_id: str) -> str:
+    """Return the id of the first value of a sample."""
+    return f"sample-{slug(sample_id)}"
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Where runs, samples and readings stand: rows of runs by sample and by position, and the samples with a value."""
+
+    runs: frozenset[str]
+    samples: frozenset[str]
+    by_sample: Mapping[tuple[str, str, str], str]
+    by_position: Mapping[tuple[str, str, str, str], str]
+
+    @classmethod
+    def of(cls, runs: Sequence[OfRun], samples: Iterable[str]) -> Ways:
+        """Return the ways through a study: `samples` are those with a row among the values."""
+        by_sample: dict[tuple[str, str, str], str] = {}
+        by_position: dict[tuple[str, str, str, str], str] = {}
+        for run in runs:
+            for row in run.measurements.itertuples():
+                anchor = row_anchor(row.line, row.analyte)
+                by_sample.setdefault((run.run_id, row.sample_id, row.analyte), anchor)
+                by_position.setdefault((run.run_id, row.plate, str(row.position), row.analyte), anchor)
+        return cls(frozenset(run.run_id for run in runs), frozenset(samples), by_sample, by_position)
+
+    def linked(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return a table whose runs, positions, samples and groups lead to what they name."""
+        if table.empty:
+            return table
+        rows = table.to_dict("records")
+        made: dict[str, list[object]] = {}
+        for column in RUNS:
+            if column in table:
+                made[column] = [self._run(row, column) for row in rows]
+        if {"run_id", "position", "analyte"} <= set(table):
+            made["position"] = [self._position(row) for row in rows]
+        if "sample_id" in table:
+            made["sample_id"] = [self._sample(row["sample_id"]) for row in rows]
+        return (table if NOT_OF_VALUES in table else to_values(table)).assign(**made)
+
+    def _run(self, row: Mapping[str, object], column: str) -> object:
+        first = str(row[column]).split(";")[0]
+        if isinstance(row[column], Cell) or first not in self.runs:
+            return row[column]
+        anchor = self.by_sample.get((first, str(row.get("sample_id", "")), str(row.get("analyte", ""))), "")
+        return Cell(str(row[column]), run_address(first, "Recovery" if column == "batch" else anchor))
+
+    def _position(self, row: Mapping[str, object]) -> object:
+        run, place = str(row["run_id"]), str(row["position"])
+        anchor = self.by_position.get((run, str(row.get("plate", "")), place, str(row["analyte"])))
+        return Cell(place, run_address(run, anchor)) if anchor else row["position"]
+
+    def _sample(self, sample_id: object) -> object:
+        return Cell(str(sample_id), f"#{sample_anchor(str(sample_id))}") if sample_id in self.samples else sample_id
+
+
+def to_values(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table in which animal, group or tissue, the first a row names, leads to the values; or its sample does.
+
+    The address holds what narrows the values to those of the row: its animal, group, tissue and method.
+    """
+    places = [name for name in NARROWED[:3] if name in table]
+    rows = table.to_dict("records")
+    first = [_first_named(row, places) for row in rows]
+    return table.assign(
+        **{name: [_values(row, name) if name == own else row[name] for row, own in zip(rows, first, strict=True)]
+           for name in places}
+    )  # fmt: skip
+
+
+def _first_named(row: Mapping[str, object], places: Sequence[str]) -> str:
+    """Return the first of the columns that a row fills; none where the row names a sample."""
+    if row.get("sample_id"):
+        return ""
+    return next((name for name in places if _is_named(row[name])), "")
+
+
+def _is_named(word: object) -> bool:
+    return isinstance(word, str) and word != ""
+
+
+def _values(row: Mapping[str, object], column: str) -> Cell:
+    narrowed = {head(name): str(row[name]) for name in NARROWED if name in row and _is_named(row[name])}
+    return Cell(str(row[column]), f"#{slug(VALUES)}?{urlencode(narrowed)}")
+
+
+def with_runs(controls: pd.DataFrame, runs: Sequence[OfRun]) -> pd.DataFrame:
+    """Return quality_controls.tsv with the accepted runs that hold the QCs of each row, each leading to its report."""
+    keys = ["analyte", "level", "tissue"]
+    held: dict[tuple[str, ...], dict[str, None]] = {}
+    for run in runs:
+        passed = run.acceptance[(run.acceptance.rule_id == RUN) & (run.acceptance.verdict == "pass")]
+        accepted = set(zip(passed.plate, passed.analyte, strict=True))
+        here = run.measurements[["plate", *keys]].drop_duplicates()
+        for plate, *key in here.itertuples(index=False, name=None):
+            if not accepted & {(plate, key[0]), ("", key[0])}:
+                continue
+            held.setdefault((run.method_id, *key), {})[run.run_id] = None
+    lead = [
+        [Cell(run, run_address(run, slug("Quality controls"))) for run in held.get(tuple(key), ())]
+        for key in controls[["method_id", *keys]].itertuples(index=False, name=None)
+    ]
+    return controls.assign(found_in=[Cell("", more=tuple(cells)) if cells else "" for cells in lead])

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.exposure.dosing import given_doses
+from bioanalysis.recovery.study import study_batches
 from bioanalysis.study import Study
 from bioanalysis.variability.covariates import explained_share
 from bioanalysis.variability.multiplicity import holm
@@ -109,11 +110,13 @@ def _covariates(study: Study, concentrations: pd.DataFrame) -> pd.DataFrame:
 
 
 def _batches(study: Study, concentrations: pd.DataFrame) -> list[str]:
-    """Return the batch in which each row's sample was extracted, of its run's worklist."""
+    """Return the batch in which each row's sample was extracted, by its name in the study."""
     known: dict[tuple[str, str], str] = {}
+    names = study_batches(study.runs)
     for run in study.runs:
         rows = run.worklist[run.worklist.sample_type == "unknown"]
-        known |= {(run.run_id, sample): batch for sample, batch in zip(rows.sample_id, rows.batch, strict=True)}
+        batches = [names[run.run_id, label] for label in rows.batch]
+        known |= {(run.run_id, sample): batch for sample, batch in zip(rows.sample_id, batches, strict=True)}
     return [known.get(key, "") for key in zip(concentrations.run_id, concentrations.sample_id, strict=True)]
 
 

@@ -270,10 +270,11 @@ def _recovery_of_accepted(
         recovery = pd.concat([used, lost], ignore_index=True)
     if run.method.recovery.source == "validation":
         recovery = recovery.assign(used=False, note="beside the factor of the validation: not applied")
+    held = recovery.used & (recovery.extraction_batch != "") & np.isfinite(recovery.factor.astype(float))
     sign_off = [
-        guard_note(row.factor, row.relative_uncertainty, limits) if row.used and np.isfinite(row.factor) else ""
-        for row in recovery.itertuples()
-    ]
+        guard_note(row.factor, row.relative_uncertainty, limits) if guarded else ""
+        for row, guarded in zip(recovery.itertuples(), held, strict=True)
+    ]  # a mean over batches divides no sample
     return recovery.assign(sign_off=sign_off)
 
 

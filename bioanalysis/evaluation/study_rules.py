@@ -155,28 +155,26 @@ def _judge_incurred(
     ledger: Ledger, study: Study, method: Method, readings: pd.DataFrame, reported: pd.DataFrame, storage: pd.DataFrame
 ) -> pd.DataFrame:
     rule = ledger.rule("ISR-03", "ISR-04")
-    corrected = method.recovery.source != "study"
-    initial = _first_results(study, readings, reported, corrected)
-    again = _reanalyses(readings, storage, corrected)
+    initial = _first_results(study, readings, reported)
+    again = _reanalyses(readings, storage)
     flyer = float(ledger.limits["ISR-08"].number)
     pairs = incurred.incurred_pairs(initial, again, float(rule.numbers[1]), flyer)
     n_analysed = int((reported.status != NOT_ANALYSED).sum())
     incurred.judge_incurred(ledger, pairs, initial, n_analysed)
     incurred.judge_originals_kept(ledger, reported, again)
     incurred.judge_flyers(ledger, pairs, readings[readings.sample_type == "unknown"])
-    return pairs.assign(recovery_corrected=corrected)
+    return pairs.assign(recovery_corrected=True)
 
 
-def _first_results(study: Study, readings: pd.DataFrame, reported: pd.DataFrame, corrected: bool) -> pd.DataFrame:
+def _first_results(study: Study, readings: pd.DataFrame, reported: pd.DataFrame) -> pd.DataFrame:
     """Return the reported results with species, run date, extraction and the value to be compared.
 
-    That is the concentration in homogenate, corrected by the factor it was reported with; where the factor is pooled
-    over the study it is common to both values and left out of both.
+    That is the concentration in homogenate, corrected by the factor of its own extraction batch, as the reanalysis is.
     """
     places = ["sample_id", "run_id", "position"]
     at = readings.assign(position=readings.position.astype(str)).drop_duplicates(places).set_index(places)
     index = pd.MultiIndex.from_frame(reported[places].astype(str))
-    value = reported.homogenate_ng_ml / reported.recovery_factor if corrected else reported.homogenate_ng_ml
+    value = reported.homogenate_ng_ml / reported.recovery_factor.fillna(1.0)  # without one, neither has one
     dates = {run.run_id: run.run_date for run in study.runs}
     return reported.assign(
         species=reported.sample_id.map(_about_samples(study).species),
@@ -186,11 +184,11 @@ def _first_results(study: Study, readings: pd.DataFrame, reported: pd.DataFrame,
     )
 
 
-def _reanalyses(readings: pd.DataFrame, storage: pd.DataFrame, corrected: bool) -> pd.DataFrame:
+def _reanalyses(readings: pd.DataFrame, storage: pd.DataFrame) -> pd.DataFrame:
     rows = readings[readings.sample_type == "incurred"]
     stored = storage[storage.sample_type == "incurred"].set_index(["sample_id", "run_id"]).verdict.to_dict()
     places = zip(rows.sample_id, rows.run_id, strict=True)
-    value = rows.homogenate_ng_ml / rows.recovery_factor if corrected else rows.homogenate_ng_ml
+    value = rows.homogenate_ng_ml / rows.recovery_factor.fillna(1.0)
     return rows.assign(storage=[stored.get(place, "") for place in places], value_ng_ml=value)
 
 

@@ -15,6 +15,7 @@ from run_by_hand import METHOD, calibrators, peaks_by_hand, run_by_hand
 from bioanalysis.evaluation.choice import choose
 from bioanalysis.evaluation.run import RunEvaluation, evaluate_run
 from bioanalysis.evaluation.study import RunTables, gather
+from bioanalysis.evaluation.study_rules import _reanalyses
 from bioanalysis.evaluation.variance import with_factors
 from bioanalysis.method import read_method
 from bioanalysis.recovery.applied import factor_of_several
@@ -196,3 +197,23 @@ def test_apparent_recovery_of_a_plate_is_of_each_batch(tmp_path):
     rows = found.reportable[found.reportable.sample_type == "unknown"]
     assert_allclose(rows.recovery_factor, [0.5, 0.6, 0.7, 0.8], rtol=0.02)
     assert_allclose(rows.reading_ng_ml / rows.recovery_factor, 100, rtol=0.03)
+
+
+def test_a_reanalysis_in_another_batch_is_compared_after_the_correction_of_its_own():
+    first = evaluated_run(["B1"], ["B1"], "study", "LC-1")
+    others = [evaluated_run([name], [name], "study", f"LC-{name}") for name in ("B2", "B3", "B4")]
+    reportable, _ = gathered(first, *others)
+    rows = reportable[reportable.sample_type == "unknown"].assign(sample_type="incurred")
+    rows = rows.assign(homogenate_ng_ml=rows.reading_ng_ml * rows.dilution_factor)
+    stored = pd.DataFrame({"sample_type": [], "sample_id": [], "run_id": [], "verdict": []})
+    # 500 to 800 ng/mL are read of the same 1000: 46 % apart by themselves
+    assert_allclose(_reanalyses(rows, stored).value_ng_ml, 1000, rtol=0.02)
+
+
+def test_a_mean_that_divides_no_sample_raises_no_sign_off():
+    # batches from 0.5 to 0.8: a batch without rows would be uncertain by 24 %, but each has rows of its own
+    _, found = evaluated_run(list(TRUE), list(TRUE))
+    table = found.recovery[found.recovery.level == "all"].set_index("batch")
+    assert table.relative_uncertainty["LC-1"] > 0.2 > table.relative_uncertainty["LC-1:B1"]
+    assert (table.sign_off == "").all()
+    assert "recovery_needs_sign_off" not in ";".join(samples(found)["flags"])

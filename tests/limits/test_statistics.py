@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from bioanalysis.evaluation import conclusions, outliers
 from bioanalysis.limits.statistics import statistical_limits
-from bioanalysis.recovery import study
+from bioanalysis.recovery import batches
 
 
 def test_every_level_says_what_it_means_and_whence():
@@ -21,4 +21,4 @@ def test_every_level_says_what_it_means_and_whence():
 def test_levels_in_force_are_those_of_the_table():
     levels = statistical_limits()
     assert (levels["outlier_alarms"], levels["cause_alarms"]) == (outliers.ALPHA, conclusions.ALPHA)
-    assert levels["few_batches"] == study.FEW_BATCHES
+    assert levels["few_batches"] == batches.FEW_BATCHES

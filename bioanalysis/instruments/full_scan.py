@@ -22,6 +22,7 @@ from bioanalysis.instruments.outline import (
     Outline,
 )
 from bioanalysis.instruments.traces import FullScanTransition, Trace
+from bioanalysis.text_files import quoted
 
 PPM = 1e-6
 
@@ -63,9 +64,9 @@ def extract_traces(
             time_min[number] = _start_min(scan)
             summed[:, number] = _sums(scan, decoder, transitions)
         except NotMzml as fault:
-            faults.append(Fault(file, fault.found, fault.expected, scan.line, f"spectrum '{scan.name}'"))
+            faults.append(Fault(file, fault.found, fault.expected, scan.line, f"spectrum {quoted(scan.name)}"))
     if not faults and (backwards := np.diff(time_min) < 0).any():
-        place = f"spectrum '{scans[int(np.argmax(backwards)) + 1].name}'"
+        place = f"spectrum {quoted(scans[int(np.argmax(backwards)) + 1].name)}"
         faults.append(Fault(file, "time runs backwards", "scans in order of time", column=place))
     if faults:
         raise BatchError(faults)

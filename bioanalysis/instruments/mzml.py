@@ -28,6 +28,7 @@ from bioanalysis.instruments.outline import (
     require_checksum,
 )
 from bioanalysis.instruments.traces import RunTraces, Trace, TransitionLike, is_full_scan
+from bioanalysis.text_files import quoted
 
 MOST_BYTES = 2**30
 MOST_EXPANSION = 100
@@ -97,7 +98,7 @@ def _chromatograms(text: bytes, outline: Outline, name: str, most_bytes: int) ->
     faults: list[Fault] = []
     decoder = Decoder(text, most_bytes // ARRAY_SHARE)
     for number, said in enumerate(outline.chromatograms):
-        place = f"chromatogram {number + 1} '{said.name}'"
+        place = f"chromatogram {number + 1} {quoted(said.name)}"
         try:
             trace = _trace(said, *(by_openms[number] if by_openms else _arrays(said, decoder)))
         except NotMzml as fault:

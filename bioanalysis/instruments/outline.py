@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
+from bioanalysis.text_files import quoted
+
 POSITIVE, NEGATIVE = "MS:1000130", "MS:1000129"
 TRANSITION_CHROMATOGRAM = "MS:1001473"
 TIME_ARRAY, INTENSITY_ARRAY, MZ_ARRAY = "MS:1000595", "MS:1000515", "MS:1000514"
@@ -226,7 +228,7 @@ class Outline:
 def _whole_number(attributes: dict[str, str], key: str) -> int:
     value = attributes.get(key, "")
     if not (value.isascii() and value.isdigit() and len(value) < 12):
-        raise NotMzml(f"{key} is '{value}'", "a whole number")
+        raise NotMzml(f"{key} is {quoted(value)}", "a whole number")
     return int(value)
 
 

@@ -10,6 +10,8 @@ from typing import Protocol, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
+from bioanalysis.text_files import quoted
+
 
 class TransitionLike(Protocol):
     """What a transition of the method tells about its trace."""
@@ -77,7 +79,7 @@ class Trace:
     def __str__(self) -> str:
         masses = f"Q1 {self.q1_mz:.2f}, Q3 {self.q3_mz:.2f}" if np.isfinite(self.q1_mz) else "no masses"
         times = f"{self.time_min[0]:.3f} to {self.time_min[-1]:.3f} min" if self.time_min.size else "no points"
-        return f"'{self.name}' ({masses}, {times})"
+        return f"{quoted(self.name)} ({masses}, {times})"
 
 
 @dataclass(frozen=True, eq=False)

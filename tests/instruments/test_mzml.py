@@ -143,6 +143,14 @@ def test_small_files_that_expand_to_huge_ones_are_refused(written):
     assert "announces 99,999,999,999 points" in refusal(written(huge))
 
 
+def test_names_and_numbers_of_a_file_are_shown_short(written):
+    whole = document(chromatogram())
+    for old, new in ((b'List count="1" defaultDataP', b'List count="%s" defaultDataP'), (b"Q1=651.5 Q3", b"Q1=%s Q3")):
+        assert old in whole
+        said = refusal(written(whole.replace(old, new % (b"9" * 6000))), transition(q1_mz=1.0))
+        assert len(said) < 400
+
+
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     assert "cannot be opened (No such file or directory)" in refusal(tmp_path / "nothing.mzML")
     assert "cannot be opened" in refusal(tmp_path)

@@ -127,7 +127,10 @@ def own_factors(sets: Sets, method: Method) -> list[dict[str, Any]]:
         of_level = shared if row["level"] == ALL_LEVELS else [s[s.level == row["level"]] for s in shared]
         of_level = of_level if ratios is None else [_of_pairs(side, ratios) for side in of_level]
         row |= {"kind": sets.mode, "n": len(of_level[0]), "rows": said_rows(*of_level)}
-    rows[-1]["note"] = "; ".join(filter(None, [_missing(sets, sides), _about_lots(shared, ratios)]))
+    single = (
+        "single rows at each level: no uncertainty" if levels and np.isnan(rows[-1]["relative_uncertainty"]) else ""
+    )
+    rows[-1]["note"] = "; ".join(filter(None, [_missing(sets, sides), _about_lots(shared, ratios), single]))
     return rows
 
 

@@ -145,6 +145,14 @@ def test_extracts_of_another_batch_stand_in_and_the_note_says_so():
     assert own.note.to_dict() == {"LC-1:B1": "", "LC-1:B2": "held against extracts of the run's other batches"}
 
 
+def test_single_rows_give_a_factor_and_a_word_on_its_uncertainty():
+    rows = [("recovery_pre", "B1", 0.4), ("recovery_pre", "B1", 0.5), ("recovery_post", "B1", 1.0)]
+    row = run_recovery(units(*rows), method(), "LC-1").query("level == 'all'").iloc[0]
+    assert_allclose(row.factor, 0.45)
+    assert np.isnan(row.relative_uncertainty)
+    assert row.note == "single rows at each level: no uncertainty"
+
+
 def test_a_run_of_one_batch_has_one_factor_whatever_its_label():
     rows = [*pairs(("B1", -0.5), off=0.1), ("unknown", "B1", 1.0), ("calibrator", "LC-1", 1.0), ("qc", "LC-1", 1.0)]
     table = run_recovery(units(*rows), method("apparent"), "LC-1")

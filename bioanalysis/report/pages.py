@@ -197,8 +197,8 @@ def _effects_section(effects: pd.DataFrame, ways: Ways) -> dict[str, Any]:
 # fmt: off
 RECOVERY = ["tissue", "batch", "kind", "level", "factor", "relative_uncertainty", "degrees_of_freedom", "low", "high",
             "n", "note", "sign_off", "source", "rows"]
-FLAGS = ["flag", "state", "decision_id", "run_id", "plate", "position", "sample_id", "tissue", "source", "observed",
-         "limit", "meaning", "check_first"]
+FLAGS = ["flag", "meaning", "state", "decision_id", "run_id", "plate", "position", "sample_id", "tissue", "observed",
+         "limit", "source", "check_first"]
 BY_HAND = ["position", "transition", "automatic_area", "area", "change_percent", "left_min", "right_min", "flags",
            "reason_code", "reason", "author", "decided_at"]
 SEQUENCES = ["sequence_id", "runs", "rule_id", "analyte", "verdict", "limit", "observed", "position", "source"]

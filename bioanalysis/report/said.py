@@ -35,8 +35,9 @@ YES_OR_NO = {"true": "yes", "false": "no", "True": "yes", "False": "no"}
 
 def said(code: str) -> str:
     """Return a code in words: `qc_failed` is 'QC failed', `is_no peak` is 'IS: no peak'."""
-    if code.startswith(STANDARD):
-        return ("IS " if code in catalogue() else "IS: ") + said(code.removeprefix(STANDARD))
+    rest = code.removeprefix(STANDARD)
+    if rest != code:  # a flag of any peak, at the internal standard's; or a word of its own
+        return ("IS: " if rest in catalogue() else "IS ") + said(rest)
     return " ".join(ACRONYMS.get(word, word) for word in code.split("_"))
 
 

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.requirement("UR-050")
     ("code", "words"),
     [("matrix_effect_not_compensated", "matrix effect not compensated"), ("qc_failed", "QC failed"),
      ("is_response_outside", "IS response outside"), ("is_no peak", "IS: no peak"), ("isr_flyer", "ISR flyer"),
+     ("is_normalised_recovery", "IS normalised recovery"), ("is_rt_shift", "IS: RT shift"),
      ("not_reported", "not reported"), ("ich_m10_ligand_binding", "ICH M10 ligand binding"), ("BLQ", "BLQ")],
 )  # fmt: skip
 def test_a_code_is_said_in_words(code, words):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from bioanalysis.errors import BatchError, Fault
 from bioanalysis.records.audit import Entry, Trail, content_of, read_trail
+from bioanalysis.records.beside import DRAWN
 from bioanalysis.records.changes import read_changes
 from bioanalysis.records.digests import read_listing
 from bioanalysis.records.places import CHANGES, CONCENTRATIONS, HEAD, MANIFEST, TRAIL
@@ -15,6 +17,7 @@ from bioanalysis.study import Run, Study
 from bioanalysis.text_files import did_you_mean
 
 Row = dict[str, str]
+PLACES = ("run_id", "plate", "position", "sample_id", "extraction_id")
 
 
 def history(folder: Path, sample: str) -> str:
@@ -118,20 +121,30 @@ def _results(folder: Path, sample: str) -> Iterator[str]:
 def _entries(folder: Path, trail: Trail, study: Study, sample: str) -> Iterator[str]:
     """Yield the entries that concern the sample: its runs, its decisions, its cells, seals and signatures."""
     runs = {run.run_id for run in study.runs if sample in set(run.worklist["sample_id"])}
-    decided = {row["decision_id"] for row in study.decisions.to_dict("records") if row["sample_id"] == sample}
     for entry in trail.entries:
         head = f"{entry['entry']}. {entry['time']} {entry['user']}: {entry['action']} {entry['object']}"
-        if entry["object"] in runs | decided | {"study"} or entry["action"] in ("version_sealed", "signed"):
+        if entry["object"] in runs | {"study"} or _concerns(folder, entry, study, sample):
             yield f"{head} ({entry['reason']})" if entry["reason"] else head
         for line in _cells(folder, entry, sample):
             yield f"{head}: {line}"
 
 
+def _concerns(folder: Path, entry: Entry, study: Study, sample: str) -> bool:
+    """Return whether an entry is about all samples, decides about this one (withdrawn since or not), or draws it."""
+    if entry["action"].startswith("decision_"):
+        decided = dict.fromkeys(PLACES, "") | (entry["after"] or entry["before"] or {})
+        return decided["sample_id"] == sample or _points_at(study, decided, sample)
+    if entry["action"] == DRAWN:
+        return any(row.get("sample_id") == sample for row in _table(folder / entry["object"]))
+    return entry["action"] in ("version_sealed", "signed")
+
+
 def _cells(folder: Path, entry: Entry, sample: str) -> Iterator[str]:
+    whole = re.compile(rf"(?<![\w.-]){re.escape(sample)}(?![\w.-])")
     for name in entry.get("records", {}):
         if name.startswith(f"{CHANGES}/"):
             for change in read_changes(content_of(folder / name) or b""):
-                if change.object.split(" ")[0] == sample or sample in change.before + change.after:
+                if change.object.split(" ")[0] == sample or whole.search(f"{change.before} {change.after}"):
                     yield str(change)
 
 

@@ -7,6 +7,7 @@ from recorded_study import record, recorded_study, write_results
 from small_study import change
 
 from bioanalysis.errors import BatchError
+from bioanalysis.records.beside import DRAWN, recorded_beside
 from bioanalysis.records.history import history
 
 pytestmark = pytest.mark.requirement("UR-032")
@@ -38,6 +39,34 @@ def test_every_change_of_a_value_is_told_with_its_reason(study):
 def test_a_decision_on_a_well_of_the_sample_is_told(study):
     assert "D1: exclude by KM, 2026-03-12T10:00:00Z: SPILL, spilt" in history(study, "S3")
     assert "D1" not in history(study, "S1")
+
+
+def test_a_decision_on_a_well_stands_in_the_trail_of_its_sample_also_once_it_is_withdrawn(study):
+    assert "decision_taken D1 (SPILL: spilt)" in history(study, "S3")
+    decisions = study / "config/decisions.tsv"
+    decisions.write_text(decisions.read_text().splitlines()[0] + "\n")
+    record(study, "the well was not spilt")
+    said = history(study, "S3")
+    assert "decision_taken D1" in said
+    assert "decision_withdrawn D1" in said
+    assert "D1" not in history(study, "S1")
+
+
+def test_a_change_that_names_another_sample_is_not_told(study):
+    for label in ("S2-1", "S2"):
+        change(study, "config/worklists/LC-01.tsv", ("b.mzML blank ", f"b.mzML blank {label}"))
+        record(study)
+        told = [line for line in history(study, "S2").splitlines() if "config/worklists" in line]
+        assert len(told) == (label == "S2")
+        change(study, "config/worklists/LC-01.tsv", (f"b.mzML blank {label}", "b.mzML blank "))
+
+
+def test_a_sample_that_is_drawn_for_reanalysis_is_told_so(study):
+    with recorded_beside(study, DRAWN, "incurred/*.tsv", "seed 7"):
+        (study / "incurred").mkdir()
+        (study / "incurred/M_seed-7.tsv").write_text("position\tsample_type\tsample_id\n\tincurred\tS2\n")
+    assert "incurred_drawn incurred/M_seed-7.tsv (seed 7)" in history(study, "S2")
+    assert "incurred_drawn" not in history(study, "S1")
 
 
 def test_an_unknown_sample_is_refused_with_the_nearest(study):

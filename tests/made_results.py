@@ -142,6 +142,7 @@ def _curve() -> dict[str, Any]:
 def _concentration(n: int, sample: dict[str, Any], run_id: str, is_failed: bool, is_missing: bool) -> dict[str, Any]:
     row = {name: sample[name] for name in ("sample_id", "subject_id", "group", "tissue", "collection_day")}
     empty = {"value": "", "value_low": "", "value_high": "", "reason": "", "flags": "", "unit": "ug/g"}
+    row |= {"pool": "false", "piece": "1", "homogenate": "1"}
     if is_missing:
         return row | empty | {"analyte": "", "method_id": "", "run_id": "", "position": "", "recovery_factor": "",
                               "lloq": "", "uloq": "", "status": "not_analysed", "reason": "not in any run",

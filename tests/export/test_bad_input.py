@@ -8,12 +8,13 @@ from pathlib import Path
 
 import jsonschema
 import pypdf
+import pyreadstat
 import pytest
 from made_exports import add_traces_and_summary
 from made_results import make_results
 from python_calamine import CalamineWorkbook
 
-from bioanalysis.export import write_pdf, write_summary, write_workbook
+from bioanalysis.export import write_pdf, write_send, write_summary, write_workbook
 from bioanalysis.export.summary import read_schema
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd|' /C calc'!A0", "#set page(fill: red)", "n" * 200, "two words " * 20)
@@ -88,6 +89,26 @@ def test_no_samples_of_a_tissue(tmp_path):
     folder = study(tmp_path, not_analysed=(1, 3, 5, 7, 9, 11))  # every kidney
     assert concentrations(document(folder)).count("notinanyrun") == 6
     assert [row["status"] for row in summary(folder)["results"]][1::2] == ["not_analysed"] * 6
+
+
+def test_a_study_without_any_optional_table_is_exported_whole(tmp_path):
+    folder = study(tmp_path)
+    config = {path.stem for path in (folder / "config").glob("*.tsv")}
+    assert config == {"subjects", "samples", "runs"}  # no decisions, doses, chemistry, materials, pools
+    text = "".join(document(folder))
+    assert "Decisionsnone" in text
+    assert concentrations([text]).count("S11") == 1
+    cells(folder)
+    sheets = CalamineWorkbook.from_path(str(folder / "report.xlsx")).sheet_names
+    made = {path.stem for path in (folder / "results/study").glob("*.tsv")}
+    assert {"tissue_concentrations", "tissue_summary", "flags"} == made
+    assert made | {"Contents", "acceptance_of_runs", "measurements", "peaks"} == set(sheets)
+    assert (summary(folder)["rules"], summary(folder)["statistics"]) == ([], [])
+    write_send(folder, folder / "send")
+    records, _ = pyreadstat.read_xport(folder / "send/pc.xpt")
+    assert len(records) == 12
+    assert set(records.PCTPTREF) == {""}
+    assert not (folder / "send/pooldef.xpt").exists()
 
 
 def test_the_same_results_give_the_same_document(tmp_path):

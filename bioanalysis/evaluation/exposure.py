@@ -108,8 +108,10 @@ NEEDED = ["first_day", "last_day", "interval_days", "days_covered", "dose_mg", "
 def _regimen(animal: Any) -> str:
     """Return dose and interval in words: of the log where there is one, else as the subjects table says."""
     dose = f"{animal.dose_mg_per_kg:g} mg/kg" if np.isfinite(animal.dose_mg_per_kg) else f"{animal.dose_mg:.3g} mg"
+    if not np.isfinite(animal.dose_mg_per_kg) and not np.isfinite(animal.dose_mg):
+        dose = "dose not given"
     if not np.isfinite(animal.interval_days):
-        return f"{dose} {animal.regimen}"
+        return f"{dose} {animal.regimen}".strip()
     times = WEEK / animal.interval_days
     weekly = times.is_integer() and not float(animal.interval_days).is_integer()
     return f"{dose} {times:g} times a week" if weekly else f"{dose} every {animal.interval_days:g} d"

@@ -188,6 +188,8 @@ def _effects_section(effects: pd.DataFrame, ways: Ways) -> dict[str, Any]:
         "Mean of the quantified animals of the group with all values, and without those the flag concerns; the largest "
         "change first. A flag of a run, a calibrator or a QC concerns every value of its run, plate and tissue."
     )
+    words = effects.select_dtypes(exclude="number").columns
+    effects = effects.assign(**effects[words].fillna(""))  # a flag on a sample without a value concerns no group
     size = pd.to_numeric(effects.change_percent).abs()
     ordered = effects.loc[size.sort_values(ascending=False, kind="stable", na_position="last").index]
     return section("Effect of each open flag on the means of groups", ways.linked(ordered), text=text,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from animals_of_study import concentrations, dosing, study_of, subjects
 from numpy.testing import assert_allclose
 
-from bioanalysis.evaluation.exposure import judge_exposure
+from bioanalysis.evaluation.exposure import _regimen, judge_exposure
 from bioanalysis.exposure import accumulation_ratio, steady_state_fraction
 from bioanalysis.study.config import Exposure
 
@@ -205,3 +207,9 @@ def test_a_single_dose_has_no_weekly_dose_to_compare(tmp_path):
 def test_all_blq_is_no_failure(tmp_path):
     _, table = judged(tmp_path, RECOVERY, dict.fromkeys(RECOVERY, np.nan), dosing(*weekly(*RECOVERY)), exposure=KNOWN)
     assert table.loc["decline"].note == "no quantified animal on one of the days"
+
+
+def test_a_regimen_without_doses_says_so():
+    unknown = SimpleNamespace(dose_mg_per_kg=np.nan, dose_mg=np.nan, interval_days=np.nan, regimen="weekly")
+    assert _regimen(unknown) == "dose not given weekly"
+    assert _regimen(SimpleNamespace(**vars(unknown) | {"regimen": ""})) == "dose not given"

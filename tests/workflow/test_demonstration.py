@@ -278,6 +278,12 @@ def test_the_workbook_holds_every_result(study):
     assert {row[place] for row, value in zip(rows, filled, strict=True) if not value} == {""}
 
 
+def test_no_page_shows_a_number_that_is_none(study):
+    for page in (study / "results").rglob("report.html"):
+        text = re.sub("<(script|style).*?</(script|style)>", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        assert not re.search(r"\b(nan|NaN)\b", re.sub("<[^>]+>", " ", text)), page
+
+
 @pytest.mark.requirement("UR-051")
 def test_the_workbook_has_a_sheet_for_every_table_with_all_its_rows(study):
     workbook = CalamineWorkbook.from_path(str(study / "results/study/report.xlsx"))

@@ -25,6 +25,7 @@ HELD = "work/run.held"  # locked as long as the owner or its workflow lives
 FIRST_NAMESPACE = "pid:[4026531836]"  # the process table of a machine itself, no container's (Linux, proc_ns.h)
 DEAD, ALIVE, ELSEWHERE = "dead", "alive", "elsewhere"  # elsewhere: not to be told from here
 EARLIER = "an earlier run ended before it was done"
+KEEPS_LOCKS = "a study on a file system that keeps locks (flock), so that no two runs write to one study"
 
 
 @contextlib.contextmanager
@@ -77,9 +78,21 @@ def _taken_over(folder: Path, resumes: bool, insists: bool) -> str:
 
 @contextlib.contextmanager
 def _flock(path: Path, how: int) -> Iterator[int]:
-    """Hold a lock of the kernel on a file; yields its number. It ends when all who hold it have died."""
-    with path.open("a") as file:
-        fcntl.flock(file, how)
+    """Hold a lock of the kernel on a file; yields its number. It ends when all who hold it have died.
+
+    Raises
+    ------
+    BatchError
+        Where the file system keeps no locks.
+    """
+    with path.open(
+        "a+"
+    ) as file:  # NFS gives a shared lock on what may be read, an exclusive one on what may be written
+        try:
+            fcntl.flock(file, how)
+        except OSError as error:
+            name = path.relative_to(path.parents[1]).as_posix()
+            raise BatchError([Fault(name, f"cannot be locked ({error.strerror})", KEEPS_LOCKS)]) from error
         yield file.fileno()
 
 

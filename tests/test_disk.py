@@ -9,6 +9,7 @@ import pytest
 
 from bioanalysis.disk import disk_trouble, plain_disk_errors, require_writable
 from bioanalysis.errors import BatchError
+from bioanalysis.records.commands import archive_study, seal_study, sign_study
 
 pytestmark = pytest.mark.requirement("UR-061")
 
@@ -27,6 +28,21 @@ def test_results_that_cannot_be_written_to_are_named(tmp_path):
 def test_a_full_disk_is_no_fault_of_the_software():
     with pytest.raises(BatchError, match="No space left on device"), plain_disk_errors():
         Path("/dev/full").write_bytes(b"x")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda study: seal_study(study, ""),
+        lambda study: sign_study(study, study / "key", "AL", "authored"),
+        lambda study: archive_study(study, study.parent / "a.zip"),
+    ],
+    ids=["seal", "sign", "archive"],
+)
+def test_sealing_signing_and_archiving_say_so_too(tmp_path, act):
+    (tmp_path / "work").symlink_to("/sys/kernel")  # the system's own: nobody makes a file there, root neither
+    with pytest.raises(BatchError, match=r"run.guard cannot be used:\n  cannot be written \("):
+        act(tmp_path)
 
 
 def test_other_errors_stay_what_they_are(tmp_path):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
 
 from bioanalysis.errors import BatchError
-from bioanalysis.lock import FIRST_NAMESPACE, LOCK, locked, owner_of
+from bioanalysis.lock import FIRST_NAMESPACE, HELD, LOCK, locked, owner_of
 
 pytestmark = pytest.mark.requirement("UR-061")
 
@@ -118,6 +121,26 @@ def test_another_host_is_taken_over_on_the_users_word_alone(tmp_path):
     leave_lock(tmp_path, {"host": "elsewhere", "processes": [NOBODY[:2]]})  # as other systems leave it
     assert is_refused(tmp_path, r"(?s)elsewhere.*`bioanalysis run --take-over`")
     assert is_taken_over(tmp_path, insists=True).endswith("is said to have ended")
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_named_and_nothing_is_begun(tmp_path, monkeypatch, number):
+    def refuse(*_):  # as Lustre mounted without flock does: no such file system can be made in a test
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(BatchError, match=rf"work/run.guard.*\n.*{os.strerror(number)}.*keeps locks"), locked(tmp_path):
+        pass
+    assert not (tmp_path / LOCK).exists()
+
+
+def test_what_is_locked_may_be_read_and_written(tmp_path):
+    # over NFS the kernel refuses a shared lock on a file not open for reading, an exclusive one on one not for writing
+    with locked(tmp_path):
+        ours = (Path("/proc/self/fd") / name for name in os.listdir("/proc/self/fd"))
+        (held,) = (one for one in ours if os.path.realpath(one) == str(tmp_path / HELD))
+        flags = int(re.search(r"flags:\s*(\d+)", Path(f"/proc/self/fdinfo/{held.name}").read_text())[1], 8)
+    assert flags & os.O_ACCMODE == os.O_RDWR
 
 
 def test_a_file_that_is_no_lock_holds_nothing(tmp_path):

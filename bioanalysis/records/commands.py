@@ -32,30 +32,33 @@ def _at_work(path: Path) -> str:
 
 def seal_study(folder: Path, reason: str) -> None:
     """Seal the study and say where the version lies."""
+    from bioanalysis.disk import plain_disk_errors
     from bioanalysis.lock import locked
     from bioanalysis.planning import workflow_folder
     from bioanalysis.records.seal import folder_of
     from bioanalysis.records.sealing import seal
 
-    with locked(folder):
+    with plain_disk_errors(), locked(folder):
         number = seal(folder, workflow_folder(), reason)
     print(f"version {number} is sealed: {folder_of(number)}; UNSIGNED until `bioanalysis sign`")
 
 
 def sign_study(folder: Path, key: Path, signer: str, meaning: str) -> None:
     """Sign the sealed version and say what was signed."""
+    from bioanalysis.disk import plain_disk_errors
     from bioanalysis.lock import locked
     from bioanalysis.records.signing import sign
 
-    with locked(folder):
+    with plain_disk_errors(), locked(folder):
         print(sign(folder, key, signer, meaning))
 
 
 def archive_study(folder: Path, target: Path) -> None:
     """Write the archive and say how to check it."""
+    from bioanalysis.disk import plain_disk_errors
     from bioanalysis.lock import locked
     from bioanalysis.records.archive import archive
 
-    with locked(folder):
+    with plain_disk_errors(), locked(folder):
         number = archive(folder, target)
     print(f"{target}: {number} files; `bioanalysis verify {target}` checks it")

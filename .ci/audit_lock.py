@@ -15,13 +15,19 @@ import sys
 from pathlib import Path
 
 MOST = 5
+PATIENCE_S = 120  # of one lock file; where nobody answers, each package is waited for
 
 
 def ask(lock: str, options: list[str]) -> str:
     """Return what pip-audit writes about a lock file, as JSON; its last word where it wrote none."""
     program = Path(sys.executable).with_name("pip-audit")
     words = ["--disable-pip", "--require-hashes", "--format", "json", "--progress-spinner", "off", "-r", lock]
-    done = subprocess.run([program, *words, *options], capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(
+            [program, *words, *options], capture_output=True, text=True, check=False, timeout=PATIENCE_S
+        )
+    except subprocess.TimeoutExpired:
+        return f"no answer within {PATIENCE_S} s"
     return done.stdout if done.stdout.strip() else (done.stderr.strip().splitlines() or ["no answer"])[-1]
 
 

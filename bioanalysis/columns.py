@@ -6,9 +6,10 @@ import datetime
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
-from bioanalysis.text_files import CONTROL, did_you_mean, listed
+from bioanalysis.text_files import CONTROL, did_you_mean, listed, own_table
 
 Value = str | float
 
@@ -112,9 +113,17 @@ def integer(
 
 
 def study_day(name: str, meaning: str, *, required: bool = False) -> Column:
-    """Return a column of study days: whole numbers without 0."""
+    """Return a column of study days: whole numbers without 0, no farther out than `entries.tsv` says."""
     expected = "a whole number, not 0 (the first dose is day 1, the day before it -1)"
-    return _numbers(name, meaning, lambda value: value.is_integer() and value != 0, expected, required, None)
+    whole = _numbers(name, meaning, lambda value: value.is_integer() and value != 0, expected, required, None)
+
+    def read(cell: str) -> Value:
+        day, most = float(whole.read(cell)), _limits()["farthest_day"]
+        if abs(day) > most:
+            raise NotThis(f"a study day from {-most} to {most}")
+        return day
+
+    return replace(whole, read=read)
 
 
 def date(name: str, meaning: str, *, required: bool = False) -> Column:
@@ -125,6 +134,12 @@ def date(name: str, meaning: str, *, required: bool = False) -> Column:
 def moment(name: str, meaning: str, *, required: bool = False) -> Column:
     """Return a column of ISO 8601 dates or times, kept as text."""
     return Column(name, meaning, _iso(_MOMENT, "a time such as 2026-03-31T14:05:00Z, or a date"), required=required)
+
+
+@cache
+def _limits() -> dict[str, int]:
+    """Return how far days and years of a table may reach."""
+    return {row["name"]: int(row["value"]) for row in own_table("bioanalysis.limits", "entries.tsv")}
 
 
 def _free_text(cell: str) -> str:
@@ -154,7 +169,8 @@ def _iso(pattern: re.Pattern[str], expected: str) -> Callable[[str], str]:
         try:
             if not pattern.fullmatch(cell):
                 raise ValueError
-            if not 1900 <= datetime.datetime.fromisoformat(cell).year < 2200:
+            year = datetime.datetime.fromisoformat(cell).year
+            if not _limits()["earliest_year"] <= year <= _limits()["latest_year"]:
                 raise ValueError
         except ValueError:
             raise NotThis(expected) from None

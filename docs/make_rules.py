@@ -38,16 +38,17 @@ def page() -> str:
         rules = [rule for rule in read_catalogue().values() if rule.stage == stage]
         parts.append(f"\n## {stage.capitalize()}\n\n{_table(rules)}")
         parts += [_tests(rule, tested.get(rule.rule_id, {})) for rule in rules]
-    return "\n".join([*parts, _levels()])
+    levels = _levels("Levels and smallest numbers of the statistics", "statistics.tsv")
+    return "\n".join([*parts, levels, _levels("How far days and dates of tables may reach", "entries.tsv")])
 
 
-def _levels() -> str:
+def _levels(title: str, table: str) -> str:
     rows = [
         f"| `{row['name']}` | {row['value']} | {row['meaning']} | {row['source']} | {row['standing']} |"
-        for row in own_table("bioanalysis.limits", "statistics.tsv")
+        for row in own_table("bioanalysis.limits", table)
     ]
     head = "| level | value | meaning | source | standing |\n|---|---|---|---|---|\n"
-    return "\n## Levels and smallest numbers of the statistics\n\n" + head + "\n".join(rows) + "\n"
+    return f"\n## {title}\n\n" + head + "\n".join(rows) + "\n"
 
 
 def _table(rules: list[Rule]) -> str:

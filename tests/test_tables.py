@@ -147,10 +147,11 @@ COLUMNS = [
     (nonnegative("x", "number"), ["0", "1"], ["-0.1"]),
     (integer("x", "count"), ["3", "3.0", "-3"], ["3.5"]),
     (integer("x", "count", least=0), ["0"], ["-1"]),
-    (study_day("x", "day"), ["1", "-1", "29"], ["0", "1.5"]),
+    (study_day("x", "day"), ["1", "-1", "29", "36500", "-36500"], ["0", "1.5", "36501", "-36501", "1e300"]),
     (boolean("x", "flag"), ["true", "FALSE"], ["yes", "1"]),
-    (date("x", "day"), ["2026-02-28"],
-     ["2026-02-29", "28.02.2026", "02/28/2026", "20260228", "2026-2-28", "2026-02-28T10:00"]),
+    (date("x", "day"), ["2026-02-28", "1900-01-01", "2199-12-31"],
+     ["2026-02-29", "1899-12-31", "2200-01-01", "28.02.2026", "02/28/2026",
+      "20260228", "2026-2-28", "2026-02-28T10:00"]),
     (moment("x", "time"), ["2026-02-28", "2026-02-28T10:00", "2026-02-28 10:00:01.5", "2026-02-28T10:00Z",
                            "2026-02-28T10:00:00+02:00"], ["10:00", "0001-01-01", "2026-02-28T25:00", "2026-W09-1"]),
     (file_word("x", "name"), ["LC-01", "_a.b"], [".a", "-a", "a/b", "..", "a b", "ä", "x" * 101]),
@@ -170,6 +171,12 @@ COLUMNS = [
 )
 def test_a_cell_is_what_its_column_says(column, cell, fits):
     assert (said(Table("t", (column,)), Sheet("t.tsv", ("x",), 1, [[cell]], [2])) == []) == fits
+
+
+def test_a_day_no_study_has_is_named_with_how_far_days_may_reach():
+    far = Sheet("config/samples.tsv", ("collection_day",), 1, [["1e300"]], [2])
+    expected = "line 2, collection_day: '1e300'; expected a study day from -36500 to 36500"
+    assert said(Table("Samples", (study_day("collection_day", "day"),)), far)[0].endswith(expected)
 
 
 def test_line_breaks_inside_text_become_spaces():

@@ -106,6 +106,8 @@ class Outline:
     """
 
     def __init__(self, text: bytes) -> None:
+        if text[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in text[:4]:  # arrays and checksums are sought as bytes
+            raise NotMzml("the text is UTF-16 or binary", "an mzML file in UTF-8, as converters write it, plain or .gz")
         self.chromatograms: list[Announced] = []
         self.spectra: list[Announced] = []
         self.declared_chromatograms = self.declared_spectra = 0

@@ -16,8 +16,11 @@ def entry_faults(samples: Rows) -> list[Fault]:
     entries, entered, checked = (samples.cells(name) for name in ("entry", "entered_by", "checked_by"))
     people = list(zip(entered, checked, strict=True))
     alone = [bool(one) and one.casefold() == other.casefold() for one, other in people]
-    unnamed = [bool(other) and not one for one, other in people]
-    written = [entry == FROM_INSTRUMENT and bool(one) for entry, one in zip(entries, entered, strict=True)]
+    instrument = [entry == FROM_INSTRUMENT for entry in entries]
+    unnamed = [
+        bool(other) and not one and not machine for (one, other), machine in zip(people, instrument, strict=True)
+    ]
+    written = [machine and bool(one) for machine, one in zip(instrument, entered, strict=True)]
     return [
         *samples.faults(alone, "checked_by", "a second person, not the one who entered it"),
         *samples.faults(unnamed, "entered_by", "who entered what was checked"),

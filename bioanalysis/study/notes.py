@@ -18,7 +18,7 @@ QUADRUPOLE_WINDOW_TH = 0.7  # half-width of what a quadrupole at unit resolution
 
 def notes_on(study: Study) -> tuple[str, ...]:
     """Return the notes on a study, each a sentence."""
-    made = (*_exchanged(study), _homogenates(study))
+    made = (*_exchanged(study), _homogenates(study), _inverted(study))
     notes = (*made, *_empty_tables(study), *_unused(study), *_masses(study), *_beside_validation(study))
     return tuple(note for note in notes if note)
 
@@ -79,6 +79,15 @@ def _exchanged(study: Study) -> list[str]:
                 f"{column} were exchanged or one were in another unit; every concentration rests on them"
             )
     return notes
+
+
+def _inverted(study: Study) -> str:
+    """Samples whose dilution factor is below 1, as where 0.1 was meant to say 1 part in 10."""
+    worklists = (run.worklist for run in study.runs)
+    less = (rows[(rows["dilution_factor"] < 1) & rows["sample_type"].isin(STUDY_SAMPLES)] for rows in worklists)
+    names = dict.fromkeys(name for rows in less for name in rows["sample_id"].tolist())
+    words = "with a dilution_factor below 1, less diluted than the calibrators (10 is 1 part in 10; 0.1 is not)"
+    return _note(words, "sample", list(names))
 
 
 def _homogenates(study: Study) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import subprocess
 import sys
 import zlib
@@ -114,6 +115,14 @@ DAMAGED = {
 def test_a_damaged_file_is_refused_with_the_reason(written, damage):
     content, reason = DAMAGED[damage]
     assert reason in refusal(written(content))
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_file_saved_as_utf_16_is_told_so(written, codec):
+    text = document(chromatogram()).decode()
+    for declared in (text, re.sub('encoding="[^"]*"', 'encoding="UTF-16"', text, count=1)):
+        said = refusal(written(declared.encode(codec)))
+        assert "the text is UTF-16 or binary; expected an mzML file in UTF-8" in said
 
 
 def test_text_that_is_not_base64_is_refused(written):

@@ -67,6 +67,10 @@ def test_the_second_person_is_another_one_and_what_is_checked_has_an_author(tmp_
     ]
 
 
+def test_what_an_instrument_wrote_may_be_checked_by_somebody(tmp_path):
+    assert flags_of(Study.load(study_with(tmp_path, s1="from_instrument - KM"))).empty
+
+
 def test_the_flag_of_a_sample_is_closed_by_a_decision_that_names_it(tmp_path):
     folder = study_with(tmp_path, s1="by_hand AL -", s2="by_hand AL -")
     (folder / "config/decisions.tsv").write_text(

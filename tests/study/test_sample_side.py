@@ -46,6 +46,16 @@ def test_a_buffer_in_millilitres_is_noted(folder):
     assert any("1 sample with a homogenate outside 1.1 to 100 mL/g" in note for note in Study.load(folder).notes)
 
 
+def test_a_dilution_factor_that_says_the_share_is_noted(folder):
+    assert not any("dilution_factor" in note for note in Study.load(folder).notes)
+    change(folder, LC, ("S2   10", "S2   0.1"))
+    notes = [note for note in Study.load(folder).notes if "dilution_factor" in note]
+    words = (
+        "1 sample with a dilution_factor below 1, less diluted than the calibrators (10 is 1 part in 10; 0.1 is not)"
+    )
+    assert notes == [f"{words}: S2"]
+
+
 def test_masses_and_buffers_that_changed_places_are_noted_first_and_are_no_fault(folder):
     change(folder, SAMPLES, ("tissue_mass_mg buffer_volume_ul", "buffer_volume_ul tissue_mass_mg"))
     first, second, *_ = Study.load(folder).notes

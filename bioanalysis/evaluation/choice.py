@@ -247,12 +247,12 @@ def _by_repeat_rule(accepted: list[Choice], rule: str) -> Choice:
     original = next(choice for choice in accepted if not choice.result.repeat_reason)
     rows = pd.DataFrame([choice.result for choice in accepted])
     listed = ", ".join(_found_text(choice) for choice in accepted)
-    flags = join_words(original.flags, "reportable_chosen")
     if rule == "keep_original":
         note = f"the original and its confirmation repeats: {listed}; the original is kept"
+        flags = join_words(original.flags, "reportable_chosen")
         return replace(original, note=note, flags=flags)
     if rule == "median_of_three":
-        return _median(accepted, listed, flags) if len(accepted) == 3 else _needs_decision(rows)
+        return _median(accepted, listed) if len(accepted) == 3 else _needs_decision(rows)
     if rows.homogenate_ng_ml.isna().any():
         return _needs_decision(rows)
     row = original.result.copy()
@@ -260,15 +260,16 @@ def _by_repeat_rule(accepted: list[Choice], rule: str) -> Choice:
     row["reading_uncertainty"] = float(np.sqrt((rows.reading_uncertainty**2).sum()) / len(rows))
     row["n_extractions"] = rows.extraction_id.nunique()
     row = _with_one_factor(row, rows, _corrected(rows))
+    flags = join_words(*(choice.flags for choice in accepted), "reportable_chosen")
     return Choice(row, QUANTIFIED, "", f"mean of the original and its confirmation repeats: {listed}", flags)
 
 
-def _median(accepted: list[Choice], listed: str, flags: str) -> Choice:
+def _median(accepted: list[Choice], listed: str) -> Choice:
     """Return the middle of three results; BLQ is lower than any number."""
     values = np.nan_to_num(_corrected(pd.DataFrame([choice.result for choice in accepted])), nan=-np.inf)
     in_order = [accepted[place] for place in np.argsort(values, kind="stable")]
     note = f"median of the original and two confirmation repeats: {listed}"
-    return replace(in_order[1], note=note, flags=flags)
+    return replace(in_order[1], note=note, flags=join_words(in_order[1].flags, "reportable_chosen"))
 
 
 def _corrected(rows: pd.DataFrame) -> np.ndarray:

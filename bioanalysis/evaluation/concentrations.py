@@ -13,9 +13,9 @@ from bioanalysis.evaluation.choice import Choice, choose, only_results
 from bioanalysis.flags import join_words
 from bioanalysis.method import Method
 from bioanalysis.moles import GRAMS, MOLES
-from bioanalysis.recovery.applied import UNCORRECTED, AppliedFactor
+from bioanalysis.recovery.applied import UNCORRECTED, WORDS, AppliedFactor
 from bioanalysis.recovery.estimates import Scatter
-from bioanalysis.recovery.study import WORDS, RecoveryBook
+from bioanalysis.recovery.study import RecoveryBook
 from bioanalysis.study import Study
 from bioanalysis.tissue.concentration import Contribution, concentration_of
 from bioanalysis.tissue.homogenate import ADDED_VOLUME, FLUID, homogenate

@@ -11,6 +11,7 @@ import pandas as pd
 from bioanalysis.evaluation.choice import Choice
 from bioanalysis.evaluation.concentrations import MethodContext
 from bioanalysis.flags import flag
+from bioanalysis.recovery.study import POOLED
 from bioanalysis.study import Study
 from bioanalysis.study.entries import by_hand
 from bioanalysis.study.validated import differences
@@ -40,6 +41,7 @@ def study_flags(
             for analyte, scatter in context.scatter.items()
             if not np.isfinite(scatter.variance_log)
         ]
+        rows += factor_flags(context)
     rows += [
         flag("no_density_source", tissue=name, observed="no source given")
         for name, tissue in study.config.tissues.items()
@@ -51,6 +53,17 @@ def study_flags(
         for used, shown in differences(study.methods[name], validated)
     ]
     return [row for row in (*rows, *_entry_flags(study)) if row]
+
+
+def factor_flags(context: MethodContext) -> list[dict[str, object]]:
+    """Return a flag for each tissue and reason for which factors pooled over the study need sign-off."""
+    table = context.recovery.table
+    pooled = table[table.batch.astype(str).str.startswith(f"{POOLED}:") & (table.sign_off != "")]
+    return [
+        flag("recovery_needs_sign_off", tissue=tissue, analyte=analyte, source="RCV-05, RCV-08",
+             observed=f"{context.method.method_id}, {', '.join(rows.extraction_batch)}: {note}")
+        for (tissue, analyte, note), rows in pooled.groupby(["tissue", "analyte", "sign_off"], sort=False)
+    ]  # fmt: skip
 
 
 def _entry_flags(study: Study) -> list[dict[str, object]]:

@@ -7,8 +7,11 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
+from bioanalysis.flags import join_words
 from bioanalysis.method import Method
 from bioanalysis.recovery.sets import ALL_LEVELS
+
+WORDS = "recovery_words"
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def factor_of_several(rows: pd.DataFrame, combined: float, corrected: float, wei
     Parameters
     ----------
     rows : DataFrame
-        Readings of one sample: `AppliedFactor.as_columns`.
+        Readings of one sample: `AppliedFactor.as_columns`, and recovery_words, the flag words their factors bring.
     combined, corrected : float
         What the readings, and the readings each divided by its own factor, were combined to.
     weights : array (n,)
@@ -103,7 +106,7 @@ def factor_of_several(rows: pd.DataFrame, combined: float, corrected: float, wei
     -------
     dict
         Nothing where all rows have one factor. Otherwise combined / corrected with its uncertainty, in which one factor
-        is one error, and what batches share where all share the same.
+        is one error, and what batches share where all share the same. The words are those of all.
     """
     if "recovery_source" not in rows or rows.recovery_source.nunique() < 2:
         return {}
@@ -113,11 +116,13 @@ def factor_of_several(rows: pd.DataFrame, combined: float, corrected: float, wei
     own = pd.Series(weights * np.sqrt(np.maximum(0.0, whole**2 - common**2)))
     of_sources = own.groupby(rows.recovery_source.to_numpy()).sum(min_count=1)
     shared = float(np.sum(weights * common))
-    return AppliedFactor(
+    applied = AppliedFactor(
         factor=combined / corrected if np.isfinite(rows.recovery_factor).all() else np.nan,
         relative_uncertainty=float(np.sqrt((of_sources**2).sum() + shared**2)) if np.isfinite(whole).all() else np.nan,
         degrees_of_freedom=float(rows.recovery_degrees_of_freedom.min()),
         source="; ".join(dict.fromkeys(rows.recovery_source)),
         shared_uncertainty=shared,
         shared_by=str(rows.recovery_shared_by.iloc[0]) if one else "",
-    ).as_columns()
+    )
+    words = {WORDS: join_words(*rows[WORDS])} if WORDS in rows else {}
+    return applied.as_columns() | words

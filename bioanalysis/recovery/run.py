@@ -162,5 +162,6 @@ def guard_note(factor: float, relative_uncertainty: float, limits: Limits) -> st
     if not low <= factor <= high:
         notes.append(f"recovery {factor:.3g} outside {low:g} to {high:g}")
     if 100 * relative_uncertainty > limits["RCV-08"].number:
-        notes.append(f"relative uncertainty {100 * relative_uncertainty:.3g} % above {limits['RCV-08'].printed_limit}")
+        limit = float(limits["RCV-08"].number)
+        notes.append(f"relative uncertainty {100 * relative_uncertainty:.3g} % above the limit of {limit:g} %")
     return "; ".join(notes)

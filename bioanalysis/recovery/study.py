@@ -10,7 +10,7 @@ import pandas as pd
 
 from bioanalysis.limits import Limits
 from bioanalysis.method import Method
-from bioanalysis.recovery.applied import NONE_KNOWN, AppliedFactor, applied_row
+from bioanalysis.recovery.applied import NONE_KNOWN, WORDS, AppliedFactor, applied_row
 from bioanalysis.recovery.batches import batch_factors
 from bioanalysis.recovery.estimates import Scatter, extraction_scatter
 from bioanalysis.recovery.run import EVIDENCE, OF_BATCH, OWN_ROWS, by_batch, guard_note, pooled_rows, with_interval
@@ -20,7 +20,6 @@ from bioanalysis.words import STUDY_SAMPLES
 
 POOLED = "study"
 TEXTS = ("rows", "reference_of", "shared_by", "extraction_batch")
-WORDS = "recovery_words"
 
 
 def study_batches(runs: Iterable[Run]) -> dict[tuple[str, str], str]:

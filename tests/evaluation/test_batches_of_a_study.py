@@ -15,6 +15,7 @@ from run_by_hand import METHOD, calibrators, peaks_by_hand, run_by_hand
 from bioanalysis.evaluation.choice import choose
 from bioanalysis.evaluation.run import RunEvaluation, evaluate_run
 from bioanalysis.evaluation.study import RunTables, gather
+from bioanalysis.evaluation.study_flags import factor_flags
 from bioanalysis.evaluation.study_rules import _reanalyses
 from bioanalysis.evaluation.variance import with_factors
 from bioanalysis.method import read_method
@@ -129,12 +130,27 @@ def test_a_study_of_two_runs_and_four_batches_and_a_later_run_without_rows():
     assert_allclose(unseen.recovery_factor, np.exp(logs.mean()) / np.cosh(OFF))  # the mean of two extracts
     assert unseen.recovery_relative_uncertainty > logs.std(ddof=1)
     assert own.recovery_words.eq("provisional").all()
-    assert unseen.recovery_words == "recovery_needs_sign_off;provisional"  # its uncertainty is 24 %
-    table = next(iter(contexts.values())).recovery.table
-    said = table.set_index("batch").note
+    assert unseen.recovery_words == "recovery_needs_sign_off;provisional"  # its uncertainty is 22.5 %
+    (context,) = contexts.values()
+    said = context.recovery.table.set_index("batch").note
     assert said["study:LC-3:B1"].startswith("no recovery rows in this batch: mean of 4 batches (REML)")
     assert said["study:LC-1:B1"].startswith("drawn towards the mean")
     assert own.recovery_shared_by.eq("batches of the study").all()
+    (raised,) = factor_flags(context)
+    assert (raised["flag"], raised["tissue"], raised["analyte"]) == ("recovery_needs_sign_off", "liver", "mipomersen")
+    # the logs' variance is V = 0.041, of which 0.0008 is of rows and references: tau^2 + V/4 = 0.0402 + 0.0102
+    assert raised["observed"].startswith("ASO-LCMS-01, LC-3:B1: relative uncertainty 22.5 % above the limit of 20 %")
+    # a value of two batches carries the words of both
+    both = factor_of_several(rows.loc[["S-LC-1-B1", "S-LC-3-B1"]], 1.0, 1.0, np.array([0.5, 0.5]))
+    assert set(both["recovery_words"].split(";")) == {"recovery_needs_sign_off", "provisional"}
+
+
+def test_a_study_without_recovery_rows_has_no_factor_to_sign_for():
+    reportable, contexts = gathered(evaluated_run([], ["B1"], "study"))
+    assert set(reportable[reportable.sample_type == "unknown"].recovery_problem) == {
+        "no recovery factor for liver in the study"
+    }
+    assert factor_flags(contexts["ASO-LCMS-01"]) == []
 
 
 def test_qcs_keep_the_factor_of_their_own_run_whatever_comes_later():
@@ -211,7 +227,7 @@ def test_a_reanalysis_in_another_batch_is_compared_after_the_correction_of_its_o
 
 
 def test_a_mean_that_divides_no_sample_raises_no_sign_off():
-    # batches from 0.5 to 0.8: a batch without rows would be uncertain by 24 %, but each has rows of its own
+    # batches from 0.5 to 0.8: a batch without rows would be uncertain by 22.5 %, but each has rows of its own
     _, found = evaluated_run(list(TRUE), list(TRUE))
     table = found.recovery[found.recovery.level == "all"].set_index("batch")
     assert table.relative_uncertainty["LC-1"] > 0.2 > table.relative_uncertainty["LC-1:B1"]

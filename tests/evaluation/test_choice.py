@@ -91,6 +91,19 @@ def test_confirmation_repeats_follow_the_rule_of_the_method(method, rule, readin
     assert chosen(method, *rows).status == "needs_decision"
 
 
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [("keep_original", {"first"}), ("mean", {"first", "second", "third"}), ("median_of_three", {"third"})],
+)
+def test_flags_are_those_of_the_results_behind_the_value(method, rule, words):
+    # 10, 12 and 11 ng/mL: the third is the median
+    ruled = method.model_copy(update={"repeat_rule": rule})
+    rows = [result("A", 10.0, flags="first")]
+    rows += [result(run, found, flags=word, repeat_reason="PREDOSE_POSITIVE")
+             for run, found, word in (("B", 12.0, "second"), ("C", 11.0, "third"))]  # fmt: skip
+    assert set(chosen(ruled, *rows).flags.split(";")) == words | {"reportable_chosen"}
+
+
 def test_duplicate_repeats_in_one_run_are_two_results_for_the_rule(method):
     # 10 ng/mL at first, 13 and 12 in the duplicate: the median is 12
     ruled = method.model_copy(update={"repeat_rule": "median_of_three"})

@@ -266,7 +266,7 @@ def _recovery_of_accepted(
         kept = set(zip(used.tissue, used.extraction_batch, strict=True))
         places = zip(recovery.tissue, recovery.extraction_batch, strict=True)
         gone = pd.Series([place not in kept for place in places], index=recovery.index, dtype=bool)
-        lost = recovery[recovery.own & gone].assign(used=False, note="failed run, plate or batch: not used")
+        lost = recovery[gone].assign(used=False, note="failed run, plate or batch: not used")
         recovery = pd.concat([used, lost], ignore_index=True)
     if run.method.recovery.source == "validation":
         recovery = recovery.assign(used=False, note="beside the factor of the validation: not applied")

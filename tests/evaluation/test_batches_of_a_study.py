@@ -94,6 +94,10 @@ def test_rows_in_one_of_three_batches_correct_all_and_the_others_say_what_is_not
     assert rows.reason.str.startswith("RUN_FAIL").all()
     qcs = found.reportable[found.reportable.sample_type == "qc"]
     assert qcs.groupby("batch").status.unique().map(list).to_dict() == {"B1": ["fail"], "B2": ["pass"], "B3": ["fail"]}
+    # what they were judged with stays in the table of the failed run, and is no longer applied
+    judged_with = found.recovery[found.recovery.level == "all"].set_index("batch")
+    assert_allclose(judged_with.factor[["LC-1", "LC-1:B1", "LC-1:B2", "LC-1:B3"]], 0.6)
+    assert not judged_with.used.any()
 
 
 def test_without_rows_of_the_tissue_nothing_is_judged_nor_reported():

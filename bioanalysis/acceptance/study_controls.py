@@ -109,8 +109,9 @@ def judge_measured_range(ledger: Ledger, readings: pd.DataFrame) -> None:
     ----------
     readings : DataFrame
         QCs, unknowns and incurred samples of the accepted runs of one method and analyte: sample_type, level,
-        nominal_ng_ml, reading_ng_ml, place, recovery_factor. A sample is corrected for recovery as a QC is, and not for
-        dilution: its tube is what the QCs stand for.
+        nominal_ng_ml, dilution_factor, reading_ng_ml, place, recovery_factor. A sample is corrected for recovery as a
+        QC is, and not for dilution: its tube is what the QCs stand for. A QC diluted as samples are
+        (`minimum_dilution`) holds its nominal concentration over that factor.
     """
     rule = ledger.limits["QC-13"]
     levels = readings[(readings.sample_type == "qc") & ~readings.level.str.upper().isin(ENDS)]
@@ -120,7 +121,8 @@ def judge_measured_range(ledger: Ledger, readings: pd.DataFrame) -> None:
         ledger.add(rule, NOT_ASSESSABLE, "no QCs" if levels.empty else "no study sample inside the range")
         return
     low, high = float(measured.min()), float(measured.max())
-    among = (levels.nominal_ng_ml >= low * (1 - ROUNDING)) & (levels.nominal_ng_ml <= high * (1 + ROUNDING))
+    tubes = levels.nominal_ng_ml / levels.dilution_factor
+    among = (tubes >= low * (1 - ROUNDING)) & (tubes <= high * (1 + ROUNDING))
     inside, every = levels.level[among].nunique(), levels.level.nunique()
     text = f"{inside} of {count_of(every, 'level')} inside {low:.4g} to {high:.4g} ng/mL, before dilution is counted"
     ledger.add(rule, inside >= float(rule.number), text)

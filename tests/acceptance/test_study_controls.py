@@ -159,12 +159,19 @@ def test_no_qc_is_left_out_without_a_documented_error(table, expected):
     assert "accepted: R0" in observed(ledger, "QC-19")
 
 
-def in_range(*tubes: float, factor: float = 1.0, dilution: float = 1.0, place: str = "inside") -> pd.DataFrame:
+def in_range(
+    *tubes: float, factor: float = 1.0, dilution: float = 1.0, of_qcs: float = 1.0, place: str = "inside"
+) -> pd.DataFrame:
     """Samples that read `tubes` off the curve, where `factor` is recovered, beside QCs of three levels."""
     levels = {"LLOQ": 5.0, "LQC": 15.0, "MQC": 2000.0, "HQC": 4000.0}
-    rows = [{"sample_type": "qc", "level": name, "nominal_ng_ml": nominal} for name, nominal in levels.items()]
-    rows += [{"sample_type": "unknown", "level": "", "nominal_ng_ml": np.nan, "reading_ng_ml": tube} for tube in tubes]
-    return pd.DataFrame(rows).assign(place=place, recovery_factor=factor, dilution_factor=dilution)
+    rows = [
+        {"sample_type": "qc", "level": name, "nominal_ng_ml": nominal, "dilution_factor": of_qcs}
+        for name, nominal in levels.items()
+    ]
+    rows += [
+        {"sample_type": "unknown", "level": "", "reading_ng_ml": tube, "dilution_factor": dilution} for tube in tubes
+    ]
+    return pd.DataFrame(rows).assign(place=place, recovery_factor=factor)
 
 
 def place_of_levels(readings: pd.DataFrame):
@@ -186,6 +193,13 @@ def place_of_levels(readings: pd.DataFrame):
 )
 def test_two_qc_levels_lie_among_the_concentrations_of_the_studys_samples(readings, factor, expected):
     assert verdict(place_of_levels(in_range(*readings, factor=factor, dilution=10.0)), "QC-13") == expected
+
+
+def test_a_qc_diluted_as_samples_are_is_held_by_what_its_tube_holds():
+    # a minimum dilution of 10: QCs of 15, 2000 and 4000 ng/mL are measured at 1.5, 200 and 400
+    tubes = (150.0, 450.0)
+    assert verdict(place_of_levels(in_range(*tubes, dilution=10.0, of_qcs=10.0)), "QC-13") == "pass"
+    assert verdict(place_of_levels(in_range(*tubes, dilution=10.0)), "QC-13") == "fail"
 
 
 @pytest.mark.rule("QC-13", "not_assessable")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bioanalysis.errors import Finding
+from bioanalysis.errors import BatchError, Finding
 from bioanalysis.records.audit import Damaged, Trail, open_line
 from bioanalysis.records.holdings import Holdings
 from bioanalysis.records.places import SIGNERS
@@ -104,8 +104,14 @@ def _rule_findings(
     """Return where a signature stands that `bioanalysis sign` would not have made."""
     home = folder_of(statement["version"])
     who = Signer(*(str(statement[key]) for key in COLUMNS))
-    people = worked_on(holdings, home) if statement["meaning"] == "reviewed" else set()
-    return [
+    unreadable: list[Finding] = []
+    people = set[str]()
+    try:
+        people = worked_on(holdings, home) if statement["meaning"] == "reviewed" else people
+    except BatchError as error:
+        text = "cannot be read, so that nobody can tell who worked on the version"
+        unreadable = [Finding(fault.file, f"{text} ({fault.found})", name) for fault in error.faults[:1]]
+    return unreadable + [
         Finding(name, f"{found}; expected {expected}", f"{home}/config")
         for found, expected in against_the_rule(who, statement["meaning"], before, people)
     ]

@@ -234,3 +234,12 @@ def test_a_seal_made_without_a_signature_can_be_made_anew_by_who_writes_every_fi
     assert "9.9" in (study / CONCENTRATIONS).read_text()
     assert found(study) == ""
     assert "is not the one noted elsewhere" in found(study, witness=kept)
+
+
+def test_a_sealed_table_that_can_no_longer_be_read_is_a_finding_among_the_others(signed):
+    table = signed / VERSIONS / "1/config/runs.tsv"
+    table.write_bytes(b"\xff" + table.read_bytes())
+    (signed / CONCENTRATIONS).write_bytes(b"")
+    said = found(signed)
+    assert f"{VERSIONS}/1/config/runs.tsv: cannot be read, so that nobody can tell who worked on the version" in said
+    assert CONCENTRATIONS in said

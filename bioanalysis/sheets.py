@@ -132,10 +132,11 @@ def _text_rows(text: str, separator: str, file: str) -> Iterator[tuple[int, list
     line, cells = 1, 0
     try:
         for row in reader:
-            cells += len(row)
-            if cells > _MOST_CELLS:
-                raise BatchError([Fault(file, f"more than {_MOST_CELLS} cells", f"at most {_MOST_CELLS}", line)])
-            yield line, row
+            if any(row):  # a spreadsheet writes a million lines of empty cells where a column was formatted
+                cells += len(row)
+                if cells > _MOST_CELLS:
+                    raise BatchError([Fault(file, f"more than {_MOST_CELLS} cells", f"at most {_MOST_CELLS}", line)])
+                yield line, row
             line = reader.line_num + 1
     except csv.Error as error:
         expected = "quote marks in pairs, doubled inside a cell, and no cell above 100 000 characters"

@@ -161,3 +161,10 @@ def test_one_table_has_one_file(tmp_path):
     (tmp_path / "samples.xlsx").write_text("")
     with pytest.raises(BatchError, match=r"samples.csv, samples.xlsx; expected one of them"):
         find_sheet(tmp_path, "samples")
+
+
+def test_lines_of_empty_cells_count_for_nothing(tmp_path):
+    path = tmp_path / "samples.csv"
+    path.write_text("sample_id,tissue\nS1,liver\n" + ",,,,,,,,,\n" * 600_000 + "S2,kidney\n")  # 6 million empty cells
+    sheet = read_sheet(path, "samples.csv")
+    assert (sheet.rows, sheet.lines) == ([["S1", "liver"], ["S2", "kidney"]], [2, 600_003])

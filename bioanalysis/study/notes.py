@@ -19,7 +19,8 @@ QUADRUPOLE_WINDOW_TH = 0.7  # half-width of what a quadrupole at unit resolution
 def notes_on(study: Study) -> tuple[str, ...]:
     """Return the notes on a study, each a sentence."""
     made = (*_exchanged(study), _homogenates(study), _inverted(study))
-    notes = (*made, *_empty_tables(study), *_unused(study), *_masses(study), *_beside_validation(study))
+    rows = (*_empty_tables(study), *_unused(study), *_recovery_apart(study))
+    notes = (*made, *rows, *_masses(study), *_beside_validation(study))
     return tuple(note for note in notes if note)
 
 
@@ -88,6 +89,25 @@ def _inverted(study: Study) -> str:
     names = dict.fromkeys(name for rows in less for name in rows["sample_id"].tolist())
     words = "with a dilution_factor below 1, less diluted than the calibrators (10 is 1 part in 10; 0.1 is not)"
     return _note(words, "sample", list(names))
+
+
+def _recovery_apart(study: Study) -> list[str]:
+    """Runs whose recovery rows stand in an extraction batch without samples, beside samples without recovery rows."""
+    notes = []
+    for run in study.runs:
+        if run.method.recovery.source == "validation" or run.method.extraction.recovery_correction == "none":
+            continue
+        rows = run.worklist
+        spiked = list(dict.fromkeys(rows["batch"][rows["sample_type"] == "recovery_pre"]))
+        samples = list(dict.fromkeys(rows["batch"][rows["sample_type"].isin(STUDY_SAMPLES)]))
+        alone = [batch for batch in spiked if batch not in samples]
+        lacking = [batch for batch in samples if batch not in spiked]
+        if alone and lacking:
+            notes.append(
+                f"{run.run_id}: recovery rows stand in batch {listed(alone, most=5)}, samples without any in "
+                f"{listed(lacking, most=5)}: if they were extracted together, the worklist must give them one batch"
+            )
+    return notes
 
 
 def _homogenates(study: Study) -> str:

@@ -46,6 +46,14 @@ def test_a_buffer_in_millilitres_is_noted(folder):
     assert any("1 sample with a homogenate outside 1.1 to 100 mL/g" in note for note in Study.load(folder).notes)
 
 
+def test_recovery_rows_left_out_of_the_batch_of_the_samples_are_noted(folder):
+    apart = "LC-01: recovery rows stand in batch LC-01, samples without any in B1: if they were extracted together, "
+    with_column(folder, LC, "batch", {9: "B1", 10: "B1"})  # the samples alone: the others are of the run's own batch
+    assert Study.load(folder).notes == (apart + "the worklist must give them one batch",)
+    method_says(folder, "recovery: {source: validation, factors: {liver: {factor: 0.6, relative_uncertainty: 0.05}}}")
+    assert not any("recovery rows" in note for note in Study.load(folder).notes)
+
+
 def test_a_dilution_factor_that_says_the_share_is_noted(folder):
     assert not any("dilution_factor" in note for note in Study.load(folder).notes)
     change(folder, LC, ("S2   10", "S2   0.1"))

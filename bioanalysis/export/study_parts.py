@@ -56,13 +56,18 @@ def tables_of_runs(
 
 def tables_of_records(study: Study, verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
     """Return deviations with their impact, and materials with lots and expiry (RPT-13 and 16)."""
-    given = materials(study)
-    lots = listed("Materials", pd.DataFrame() if given is None else given, size=7.5)
     causes = "Causes and investigations are the laboratory's to write."
     return [
         listed("Deviations and their impact", deviations(study, verdicts), footnotes=[causes], size=8),
-        lots | ({"note": NO_MATERIALS} if given is None else {}),
+        materials_table(study),
     ]
+
+
+def materials_table(study: Study) -> dict[str, Any]:
+    """Return materials with lots and expiry; where none are given, that is said (RPT-13)."""
+    given = materials(study)
+    lots = listed("Materials", pd.DataFrame() if given is None else given, size=7.5)
+    return lots | ({"note": NO_MATERIALS} if given is None else {})
 
 
 def _counted_in(names: Sequence[str]) -> list[str]:

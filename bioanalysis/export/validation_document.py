@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from bioanalysis.acceptance.ledger import FAIL, NOT_ASSESSABLE
+from bioanalysis.acceptance.ledger import FAIL, NOT_ASSESSABLE, PASS
 from bioanalysis.acceptance.validation import RULES_OF, WRITTEN
 from bioanalysis.export.parts import controls_table, decisions_table, flags_table, methods_table, runs_table, section
+from bioanalysis.export.study_parts import materials_table
 from bioanalysis.report.heads import head
 from bioanalysis.report.sections import shown, shown_cell
 from bioanalysis.report.validation_page import TITLES, accuracy_figures, validation_verdicts
@@ -18,6 +19,7 @@ from bioanalysis.study import Study
 from bioanalysis.tables import read_results
 
 RULES = ["rule_id", "verdict", "tissue", "subject", "limit", "observed", "source"]
+JUDGED_BY_RUN = "No experiment of its own: judged in the runs, whose numbers stand beside the verdicts."
 ONCE = ("method_id", "analyte")
 LEFT_OUT = ("experiment", "n_without_value", "hours_frozen", "source_kind", "within_run_cv_percent")
 
@@ -44,6 +46,7 @@ def sections(study: Study, results: Path) -> list[dict[str, Any]]:
         *experiments,
         controls_table(study, results),
         flags_table(read_results(results / "study/flags.tsv")),
+        materials_table(study),
         decisions_table(study),
     ]
 
@@ -60,7 +63,9 @@ def _experiment(title: str, rows: pd.DataFrame, acceptance: pd.DataFrame, rules:
         for row in rows[names].itertuples(index=False)
     ]
     table = section(title, [head(name) for name in names], cells, landscape=True, size=6.5)
-    return [table | ({} if cells else {"note": "not done"}), _rules(f"{title}: verdicts", judged)]
+    is_judged = judged.verdict.isin([PASS, FAIL]).any()
+    note = JUDGED_BY_RUN if is_judged else "not done"
+    return [table | ({} if cells else {"note": note}), _rules(f"{title}: verdicts", judged)]
 
 
 def _cell(name: str, cell: str) -> str:

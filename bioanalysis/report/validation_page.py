@@ -9,6 +9,7 @@ import pandas as pd
 
 from bioanalysis.acceptance.ledger import FAIL, NOT_ASSESSABLE, PASS
 from bioanalysis.acceptance.validation import ACCURACY, FOUND_IN, RULES_OF, VALIDATION, WRITTEN
+from bioanalysis.report.account import materials_section
 from bioanalysis.report.figures import Figure
 from bioanalysis.report.pages import FLAGS, _run_verdicts, _section, _wider_than_guideline, _write
 from bioanalysis.report.plots import Axis, Mark, scatter
@@ -45,6 +46,7 @@ def write_validation_report(folder: Path, path: Path) -> None:
     sections += [
         _section("Every rule and its numbers", acceptance, RULES),
         _section("Flags", flags, FLAGS),
+        materials_section(study),
         _section("Reconciliation of every input row", account, None),
     ]
     methods = ", ".join(f"{method.method_id} version {method.version}" for method in study.methods.values())

@@ -118,8 +118,10 @@ def test_the_validation_has_document_workbook_and_summary_like_a_study(done, tmp
     assert "mipomersen: OPEN (no deciding rule failed" in pages[0]
     assert "2 FAILED: STAB-02" in pages[0]
     words = " ".join(pages)
-    for title in ("Accuracy and precision", "Stability: verdicts", "Quality controls", "Signatures"):
+    for title in ("Accuracy and precision", "Stability: verdicts", "Quality controls", "Materials", "Signatures"):
         assert title in words
+    assert "Carry-over not done" not in words.replace("\n", " ")  # it is judged in each run
+    assert "Re-injection not done" in words.replace("\n", " ")
     assert len({re.search("digest of the results ([0-9a-f]{64})", page)[1] for page in pages}) == 1
     write_pdf(done[0], tmp_path / "again.pdf")
     assert (tmp_path / "again.pdf").read_bytes() == (results / "report.pdf").read_bytes()

@@ -28,9 +28,9 @@ RESULT = {
 }  # fmt: skip
 SUMMARY = {
     "group": "group", "tissue": "tissue", "collection_day": "day", "sex": "sex", "analyte": "analyte",
-    "method_id": "method", "n": "n", "n_quantified": "quantified", "n_blq": "BLQ", "mean": "mean", "sd": "SD",
-    "cv_percent": "CV %", "geometric_mean": "geom. mean", "mean_low": "low", "mean_high": "high", "unit": "unit",
-    "note": "note",
+    "method_id": "method", "n": "n", "n_quantified": "quantified", "n_blq": "BLQ", "mean": "mean",
+    "mean_low": "mean, low", "mean_high": "mean, high", "sd": "SD", "cv_percent": "CV %",
+    "geometric_mean": "geom. mean", "unit": "unit", "note": "note",
 }  # fmt: skip
 
 

@@ -17,17 +17,12 @@ from bioanalysis.report.figures import stand_alone
 from bioanalysis.report.heads import head
 from bioanalysis.report.plots import trace
 from bioanalysis.report.said import said
-from bioanalysis.report.sections import shown_cell
+from bioanalysis.report.sections import NAMES, holds_numbers, shown_cell
 from bioanalysis.study import Run, Study
 from bioanalysis.tables import read_results
 
 LONG = 36
-NUMERIC = (
-    "concentration", "LLOQ", "recovery", "n", "quantified", "BLQ", "mean", "SD", "CV %", "geom. mean", "low", "high",
-    "day", "flags", "planned", "analysed", "reported", "samples", "inside", "mean bias %", "factor", "difference (%)",
-    "initial (ng/mL)", "repeat (ng/mL)", "accepted (ng/mL)", "initial (nmol/L)", "repeat (nmol/L)",
-    "accepted (nmol/L)", "within", "beyond", "standards used",
-)  # fmt: skip
+LABELS = {head(name) for name in NAMES}
 
 
 def section(
@@ -38,9 +33,10 @@ def section(
     shares = [name in wide or any(len(row[place]) > LONG for row in rows) for place, name in enumerate(columns)]
     return {
         "title": title, "columns": list(columns), "rows": [list(row) for row in rows], "note": note if rows else "none",
-        "footnotes": list(footnotes), "landscape": landscape, "size": size,
+        "footnotes": list(footnotes) if rows else [], "landscape": landscape, "size": size,
         "widths": [int(shared) for shared in shares],
-        "align": ["right" if name in NUMERIC else "left" for name in columns],
+        "align": ["right" if name not in LABELS and holds_numbers(row[place] for row in rows) else "left"
+                  for place, name in enumerate(columns)],
     }  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from types import MappingProxyType
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 440, 250, 56, 48
 SHAPES = {"down": "m-4.5 -3.5h9l-4.5 8", "up": "m-4.5 3.5h9l-4.5 -8", "square": "m-3.5 -3.5h7v7h-7"}
+EXACT = 1e15  # whole numbers below are written as they are
+SMALL, LARGE = 1e-6, 1e9  # other numbers outside have an exponent: their zeros would be counted, not read
 
 
 CHARACTER = 5.5  # width of a letter of a figure, in its units
@@ -202,7 +204,10 @@ def trace(time: Sequence[float], intensity: Sequence[float], left: float, right:
 
 
 def plain(value: float) -> str:
-    """Return a number with three significant digits, whole numbers as they are, never with an exponent."""
-    if value == int(value) and abs(value) < 1e15:
+    """Return a number with three significant digits, whole numbers as they are; very large and small with exponent."""
+    size = abs(value)
+    if value == int(value) and size < EXACT:
         return str(int(value))
-    return f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
+    if not SMALL <= size < LARGE:
+        return f"{value:.2e}"
+    return f"{value:.{max(0, 2 - math.floor(math.log10(size)))}f}"

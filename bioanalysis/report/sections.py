@@ -35,11 +35,12 @@ PROSE = {
 }  # sentences of ours: codes in them are said
 SAID_ONCE = {
     "analyte", "method_id", "collection_day", "sex", "treatment", "regimen", "dose_basis", "basis", "species",
-    "dilution_factor", "estimator", "sample_type",
+    "dilution_factor", "estimator", "sample_type", "blq_rule",
 }  # fmt: skip
 ROWS = "rows"  # positions joined by ';'
 MANY = 3  # rows from which on a column that is the same in all is said once, above the table
 LONG = 28
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]\d+)?", re.ASCII)
 BAD = ("fail", "FAILED", "not reported", "open", "needs decision")
 
 
@@ -90,7 +91,7 @@ def section(
     """
     made: dict[str, Any] = {
         "title": title, "key": slug(title), "text": text, "figures": list(figures or []), "columns": [], "rows": [],
-        "source": source, "filters": [], "folded": folded, "count": 0, "said_once": "",
+        "source": source, "filters": [], "folded": folded, "count": 0, "said_once": "", "right": [],
     }  # fmt: skip
     if table is None:
         return made
@@ -105,6 +106,11 @@ def section(
     return made | {
         "columns": [titles[name] for name in names],
         "rows": [_row(row, anchor, chosen) for row, anchor in _with_anchors(shown_rows, anchors)],
+        "right": [
+            place
+            for place, name in enumerate(names, start=1)
+            if place > 1 and name not in NAMES and holds_numbers(cell.text for cell in shown_columns[name])
+        ],
         "text": text if len(table) else " ".join(filter(None, [text, "none"])),
         "said_once": "; ".join(f"{titles[name]} {word}" for name, word in said_once.items()),
         "filters": [(place, titles[names[place]], _choices(shown_rows, place)) for place in chosen],
@@ -157,6 +163,13 @@ def injection_anchor(position: Any) -> str:
 def run_address(run_id: str, anchor: str = "") -> str:
     """Return the address of a run's report, as seen from the report of the study."""
     return f"../runs/{quote(run_id)}/report.html" + (f"#{anchor}" if anchor else "")
+
+
+def holds_numbers(texts: Iterable[str]) -> bool:
+    """Return whether a column is one of numbers, beside which words without a digit may stand, such as BLQ."""
+    words = set(texts) - {""}
+    numbers = {word for word in words if NUMBER.fullmatch(word)}
+    return bool(numbers) and not any(sign.isdigit() for word in words - numbers for sign in word)
 
 
 def _is_filled(column: pd.Series) -> bool:

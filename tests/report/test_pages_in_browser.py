@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 from browser import opened, serious_issues
 from made_results import make_results
@@ -132,6 +133,28 @@ def test_on_paper_no_filters_and_no_hidden_tables(chromium, study):
         assert not page.locator("nav").is_visible()
         assert not page.locator("#Tissue-concentrations .filter").is_visible()
         assert page.locator("h1").is_visible()
+
+
+def test_a_table_of_many_columns_is_not_cut_on_paper(chromium, tmp_path):
+    cells = {f"mean of {n}": [12.3, 0.456] for n in range(26)}
+    _write(tmp_path / "page.html", "Page", "", [], [section("Wide", pd.DataFrame(cells))])
+    # 273 mm of an A4 page between margins of 12 mm are 1032 pixels
+    with opened(chromium, viewport={"width": 1032, "height": 700}) as (page, _):
+        page.goto((tmp_path / "page.html").as_uri())
+        page.emulate_media(media="print")
+        assert page.locator(".wide").evaluate("box => box.firstElementChild.offsetWidth <= box.clientWidth")
+
+
+def test_numbers_stand_at_the_right_and_names_at_the_left(chromium, tmp_path):
+    table = pd.DataFrame({"tissue": ["liver", "kidney"], "subject_id": ["101", "102"], "mean": ["BLQ", "1.5"],
+                          "days": ["28 to 84", "3"]})  # fmt: skip
+    _write(tmp_path / "page.html", "Page", "", [], [section("1st, of all", table)])
+    with opened(chromium) as (page, said):
+        page.goto((tmp_path / "page.html").as_uri())
+        for row in page.locator("tr").all():
+            sides = row.locator("th, td").evaluate_all("all => all.map(cell => getComputedStyle(cell).textAlign)")
+            assert sides == ["left", "left", "right", "left"]
+        assert said == []
 
 
 @pytest.mark.parametrize("name", ["<img src=x onerror=document.title='hit'>", "<script>document.title='hit'</script>"])

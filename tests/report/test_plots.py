@@ -89,9 +89,11 @@ def test_every_figure_says_what_it_is_and_an_empty_one_says_so():
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [(12.3456, "12.3"), (0.00123456, "0.00123"), (1234.5, "1234"), (7.0, "7"), (-0.5, "-0.500")]
-)
-def test_three_significant_digits_and_no_exponent(value, words):
+    ("value", "words"),
+    [(12.3456, "12.3"), (0.00123456, "0.00123"), (1234.5, "1234"), (7.0, "7"), (-0.5, "-0.500"),
+     (-1.268e71, "-1.27e+71"), (3.4e-12, "3.40e-12"), (123456789.5, "123456790"), (1e-6, "0.00000100")],
+)  # fmt: skip
+def test_three_significant_digits_and_an_exponent_only_where_zeros_could_not_be_read(value, words):
     assert plain(value) == words
 
 

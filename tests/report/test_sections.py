@@ -19,7 +19,8 @@ HOSTILE = ["<script>alert(1)</script>", "=cmd|' /C calc'!A0", '" onmouseover="al
     ("column", "words"),
     [("homogenate_ng_ml", "homogenate (ng/mL)"), ("tissue_ug_g", "tissue (ug/g)"), ("sample_id", "sample"),
      ("mean_low", "mean, low"), ("left_min", "left (min)"), ("lloq", "LLOQ"), ("change_percent", "change (%)"),
-     ("extraction_id", "extraction"), ("min", "min")],
+     ("extraction_id", "extraction"), ("min", "min"), ("low", "low"), ("power_high", "power, high"),
+     ("geometric_cv_percent_low", "geom. CV, low (%)"), ("cv_percent_low", "CV, lowest response (%)")],
 )  # fmt: skip
 def test_heads_are_words_with_units(column, words):
     assert head(column) == words

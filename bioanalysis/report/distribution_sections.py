@@ -26,6 +26,17 @@ CONCENTRATIONS, CHEMISTRY = "tissue_concentrations.tsv", "config/clinical_chemis
 NO_CHEMISTRY = "No config/clinical_chemistry.tsv: nothing to join."
 NO_PAIRS = "No sample was measured by LC-MS/MS and by ELISA."
 ALL, VEHICLE = "all", "vehicle"
+PAIR = ["tissue", "analyte", "method_x", "method_y", "pairs_from"]
+PAIRS = [
+    *PAIR, "n", "n_blq", "n_alq", "n_other", "basis", "correction_x", "correction_y", "error_ratio", "pearson",
+    "percent_within_20", "percent_within_30", "note",
+]  # fmt: skip
+ESTIMATES = {
+    "bias_percent": "bias (%)", "ratio_limit_low": "lower limit of agreement (ratio)",
+    "ratio_limit_high": "upper limit of agreement (ratio)", "deming_slope": "Deming slope (logarithms)",
+    "deming_intercept": "Deming intercept (logarithms)", "passing_bablok_slope": "Passing-Bablok slope (logarithms)",
+    "passing_bablok_intercept": "Passing-Bablok intercept (logarithms)", "concordance": "concordance",
+}  # fmt: skip
 
 
 def distribution_parts(study: Study, results: Path) -> list[Part]:
@@ -38,7 +49,7 @@ def distribution_parts(study: Study, results: Path) -> list[Part]:
     concentrations, swaps = tables["tissue_concentrations"], tables["sample_swaps"]
     concentrations = concentrations.assign(collection_day=pd.to_numeric(concentrations.collection_day))
     whole = tables["mass_balance"][tables["mass_balance"].tissue == ALL]
-    safety = tables["liver_safety"]
+    safety, compared = tables["liver_safety"], tables["method_comparison"]
     notes = [] if study.dosing is not None else [_sentence(NO_DOSES)]
     return [
         ("Exchanged samples: suspicions", swaps[swaps["flag"] != ""], None, [_sentence(_swap_words(swaps))]),
@@ -49,14 +60,26 @@ def distribution_parts(study: Study, results: Path) -> list[Part]:
         ("Exposure over time", tables["exposure"], None, []),
         (f"Liver safety: {STATEMENT}", safety[safety["class"] != ""], None, liver_figures(study, concentrations)),
         (f"Liver tests between groups: {STATEMENT}", tables["liver_tests"], None, []),
-        ("ELISA against LC-MS/MS", tables["method_comparison"], None, comparison_figures(study, concentrations)),
+        ("ELISA against LC-MS/MS", compared, PAIRS, comparison_figures(study, concentrations)),
+        ("ELISA against LC-MS/MS: estimates with their intervals", estimates(compared), None, []),
     ]
+
+
+def estimates(compared: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per estimate of a comparison of methods, with its interval: in a row they would not fit on paper."""
+    known = [
+        (number, compared[PAIR].assign(quantity=words, value=compared[name], low=compared[f"{name}_low"],
+                                       high=compared[f"{name}_high"]))
+        for number, (name, words) in enumerate(ESTIMATES.items())
+    ]  # fmt: skip
+    table = pd.concat([rows.assign(place=number) for number, rows in known])
+    return table.reset_index(names="pair").sort_values(["pair", "place"]).drop(columns=["pair", "place"])
 
 
 def _swap_words(swaps: pd.DataFrame) -> str:
     asked, noted = int((swaps.critical != "").sum()), swaps.note[swaps.critical == ""].value_counts()
     left = "; ".join(f"{number} {note}" for note, number in noted.items())
-    return f"{asked} questions asked of animals and pairs of tissues" + (f"; not answered: {left}" if left else "")
+    return f"{asked} questions on animals and pairs of tissues answered" + (f"; not answered: {left}" if left else "")
 
 
 def balance_figures(whole: pd.DataFrame) -> list[Figure]:

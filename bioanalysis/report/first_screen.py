@@ -95,7 +95,7 @@ def cards(
         _card("Decisions needed", count_of(len(undecided), "result") + " to decide", _listed(undecided),
               len(undecided) > 0),
         _card("Wider than ICH M10", "WIDER THAN ICH M10" if wider else "nothing is wider", list(wider), bool(wider)),
-        _card("Rules and method", f"Method status: {status}.", [f"Rule set follows: {edition}"], False),
+        _card("Rules and method", f"Method status: {status}", [f"Rule set follows: {edition}"], False),
     ]  # fmt: skip
 
 

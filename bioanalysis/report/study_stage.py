@@ -85,5 +85,5 @@ def study_stage_verdicts(results: Path) -> list[dict[str, str]]:
     text = (
         f"Rules of the study: {counts.get('pass', 0)} pass, {counts.get('fail', 0)} fail{f' ({failed})' * bool(failed)}"
     )
-    text += f", {counts.get('not_assessable', 0)} not assessable; they change no result and are flagged"
+    text += f", {counts.get('not_assessable', 0)} not assessable; no result changes by them"
     return [*said, {"kind": "fail" if failed else "", "text": text}]

@@ -49,8 +49,8 @@ def entries_section(study: Study) -> dict[str, Any]:
     unknown = int(weighed.sum()) - len(rows) - instrument
     text = (
         f"Of {int(weighed.sum())} samples with a mass or a volume, {len(rows)} were entered by hand, "
-        f"{int(rows.checked.sum())} of them checked by a second person; {instrument} came from an instrument; of "
-        f"{unknown} config/samples.tsv does not say."
+        f"{int(rows.checked.sum())} of them checked by a second person; {instrument} came from an instrument; "
+        f"for {unknown} config/samples.tsv does not say."
     )
     table = rows.assign(checked_by=rows.checked_by.where(rows.checked, "NOT CHECKED"))
     return section("Masses and volumes entered by hand", table, ENTRIES, text=text, source="config/samples.tsv",

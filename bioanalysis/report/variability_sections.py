@@ -25,11 +25,12 @@ def variability_parts(results: Path) -> list[Part]:
     """Return title, table, columns and figures of each section, from the tables in results/study."""
     names = ("variability_conclusions", "variance_components", "outliers", "uncertainty", "recovery")
     tables = {name: read_table(results / f"{name}.tsv") for name in names}
-    recovery = tables["recovery"]
+    recovery, components = tables["recovery"], tables["variance_components"]
+    components = components.assign(component=components.component.str.replace("+", " + "))
     budget = budget_by_tissue(tables["uncertainty"])
     return [
         ("Why the values vary", tables["variability_conclusions"], WORDS, []),
-        ("Variance components", tables["variance_components"], None, share_figures(tables["variance_components"])),
+        ("Variance components", components, None, share_figures(components)),
         (f"Animals apart from their group: the {LOOK_AT} farthest", farthest(tables["outliers"]), OUTLIERS, []),
         ("Uncertainty: median share of each step, percent of the variance", budget, None, []),
         ("Recovery on areas and against concentration: never applied", recovery[~is_factor(recovery)], DIAGNOSTICS, []),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 from animals_of_study import chemistry, concentrations, dosing, study_of, subjects
 
@@ -10,7 +11,14 @@ from bioanalysis.evaluation.exposure import judge_exposure
 from bioanalysis.evaluation.findings import gathered
 from bioanalysis.evaluation.liver_safety import judge_liver_safety
 from bioanalysis.evaluation.method_comparison import judge_method_comparison
-from bioanalysis.report.distribution_sections import NO_CHEMISTRY, NO_DOSES, NO_PAIRS, distribution_parts
+from bioanalysis.report.distribution_sections import (
+    ESTIMATES,
+    NO_CHEMISTRY,
+    NO_DOSES,
+    NO_PAIRS,
+    distribution_parts,
+    estimates,
+)
 from bioanalysis.results import write_result
 
 pytestmark = pytest.mark.requirement("UR-050")
@@ -69,3 +77,18 @@ def test_names_are_text_and_never_markup(tmp_path):
     found = rows("ASO-LCMS-01").assign(group="<b>")
     made = parts(tmp_path, found, dosing=dosing(*((f"R{n}", 1, 0.15) for n in range(4))))
     assert not any("<b>" in markup(figure) for _, several in made.values() for figure in several)
+
+
+def test_each_estimate_of_a_comparison_of_methods_stands_in_a_row_with_its_interval():
+    pair = {"tissue": "liver", "analyte": "A", "method_x": "M1", "method_y": "M2", "pairs_from": "one homogenate"}
+    numbers = {
+        f"{name}{end}": 100 * place + step
+        for place, name in enumerate(ESTIMATES)
+        for step, end in enumerate(("", "_low", "_high"))
+    }
+    table = estimates(pd.DataFrame([pair | numbers, pair | numbers | {"tissue": "kidney"}]))
+    assert list(table.tissue) == ["liver"] * len(ESTIMATES) + ["kidney"] * len(ESTIMATES)
+    assert list(table.quantity) == [*ESTIMATES.values()] * 2
+    assert list(table.value) == [100 * place for place in range(len(ESTIMATES))] * 2
+    assert (table.low == table.value + 1).all()
+    assert (table.high == table.value + 2).all()

@@ -90,7 +90,7 @@ def test_the_report_counts_them_and_names_both_persons(tmp_path):
     made = entries_section(Study.load(folder))
     assert made["text"] == (
         "Of 3 samples with a mass or a volume, 2 were entered by hand, 1 of them checked by a second person; 1 came "
-        "from an instrument; of 0 config/samples.tsv does not say."
+        "from an instrument; for 0 config/samples.tsv does not say."
     )
     checked, alone = made["rows"]
     assert "<td>AL</td><td>KM</td>" in checked

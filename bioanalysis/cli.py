@@ -152,11 +152,13 @@ def incurred(
     Each tissue, group and day gives at least one quantified sample; within them high and low concentrations take
     turns. The same seed and results give the same samples; a selection is never overwritten.
     """
+    from bioanalysis.disk import plain_disk_errors
     from bioanalysis.reanalysis import FOLDER, share_of, write_selections
     from bioanalysis.records.beside import DRAWN, recorded_beside
 
     wanted, folder = share_of(share) if share else None, _existing(study)
-    with recorded_beside(folder, DRAWN, f"{FOLDER}/*.tsv", f"seed {seed}" + f", share {share}" * bool(share)):
+    why = f"seed {seed}" + f", share {share}" * bool(share)
+    with plain_disk_errors(), recorded_beside(folder, DRAWN, f"{FOLDER}/*.tsv", why):
         said = write_selections(folder, seed, wanted)
     print("\n".join(said))
 

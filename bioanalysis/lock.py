@@ -1,8 +1,9 @@
 """The lock of a study: one run at a time; a dead owner's is taken over, a living one is respected.
 
 Whether the owner lives is known only where the kernel is the same. In the same process table (PID namespace) its
-processes are looked up; from another container of the machine, a file that the owner keeps locked tells, and the kernel
-lets go of it when the owner dies. A host name alone tells neither: containers share one, or have another at each start.
+processes are looked up; from another container of the machine, and where another user's processes are hidden, a file
+that the owner keeps locked tells, and the kernel lets go of it when the owner dies. A host name alone tells neither:
+containers share one, or have another at each start.
 """
 
 from __future__ import annotations
@@ -144,8 +145,8 @@ def _state_of(folder: Path, owner: Mapping) -> str:
     here = _kernel()
     boot, table = owner.get("boot_id"), owner.get("pid_namespace")
     if boot and boot == here["boot_id"]:
-        lives = any(_is_alive(*one) for one in owner["processes"]) if table == here["pid_namespace"] else _held(folder)
-        return ALIVE if lives else DEAD
+        seen = table == here["pid_namespace"] and any(_is_alive(*one) for one in owner["processes"])
+        return ALIVE if seen or _held(folder) else DEAD  # processes of others may be hidden (hidepid of /proc)
     if owner["host"] != socket.gethostname():
         return ELSEWHERE
     if not boot or not here["boot_id"]:

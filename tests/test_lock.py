@@ -150,6 +150,17 @@ def test_a_file_that_is_no_lock_holds_nothing(tmp_path):
         assert is_taken_over(tmp_path / str(number))
 
 
+def test_an_owner_whose_processes_are_hidden_is_respected_while_it_lives(tmp_path):
+    # as another user's are on machines whose /proc is mounted with hidepid
+    owner = subprocess.Popen([sys.executable, "-c", HOLDS, tmp_path], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout.readline() == "held\n"
+    (tmp_path / LOCK).write_text(json.dumps(owner_here(processes=[NOBODY])))
+    assert is_refused(tmp_path, "another run works on this study")
+    owner.kill()
+    owner.communicate()
+    assert is_taken_over(tmp_path)
+
+
 @pytest.fixture
 def container(tmp_path):
     """Start an owner of the study in a process table of its own, as a container has; the host's name stays the same."""

@@ -18,12 +18,18 @@ cannot() {
   exit 77
 }
 
+are_here() {  # `command -v` of several names is content with one
+  for name in slurmctld slurmd sbatch squeue munged; do command -v "$name" >/dev/null || return 1; done
+}
+
 install_packages() {
-  command -v slurmctld slurmd sbatch munged >/dev/null && return
+  are_here && return
   command -v apt-get >/dev/null || cannot "packages are installed by apt-get, which is not here"
+  export DEBIAN_FRONTEND=noninteractive
   # shellcheck disable=SC2086
-  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $PACKAGES; } \
-    >/dev/null 2>&1 || cannot "the packages $PACKAGES cannot be installed"
+  { timeout 60 apt-get update && timeout 120 apt-get install -y --no-install-recommends $PACKAGES; } \
+    >/dev/null 2>&1 </dev/null || cannot "the packages $PACKAGES cannot be installed"
+  are_here || cannot "the packages $PACKAGES do not hold all that is needed"
 }
 
 write_configuration() {
@@ -80,8 +86,10 @@ start_daemons() {  # jobs of an earlier SLURM of ours are forgotten
 }
 
 stop() {
+  local name pid
   for name in slurmd slurmctld; do
-    [ -f "$STATE/$name.pid" ] && kill "$(cat "$STATE/$name.pid")" || true
+    pid=$(cat "$STATE/$name.pid" 2>/dev/null) || continue
+    [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != "$name" ] || kill "$pid"  # a number is used again
   done
 }
 
@@ -93,6 +101,7 @@ if command -v sinfo >/dev/null && sinfo -h >/dev/null 2>&1; then
   echo "SLURM runs already"
   exit 0
 fi
+trap 'code=$?; [ $code = 0 ] || [ $code = 77 ] || cannot "a step of its start ended with exit code $code"' EXIT
 [ "$(id -u)" = 0 ] || cannot "it must be started as root"
 install_packages
 write_configuration

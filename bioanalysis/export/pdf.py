@@ -56,11 +56,11 @@ def _blocks(study: Study, results: Path) -> Iterator[Block]:
     yield Block("front", {"about": _about(study), "verdicts": verdicts}, len(verdicts))
     for section in words.sections(study, results):
         yield from split_section(section)
-    for figure in words.figures(study, results):
-        yield Block("figures", figure, weight_of(figure))
+    for place, figure in enumerate(words.figures(study, results)):
+        yield Block("figures", figure | {"first": place == 0}, weight_of(figure))
     note = chromatogram_note(study, results)
-    for picture in chromatograms(study, results):
-        yield Block("chromatograms", picture | {"note": note}, weight_of(picture))
+    for place, picture in enumerate(chromatograms(study, results)):
+        yield Block("chromatograms", picture | {"note": note, "first": place == 0}, weight_of(picture))
     report = study.config.report
     people = [
         ("Analyst", report.analyst or NOT_GIVEN),

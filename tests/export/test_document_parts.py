@@ -66,6 +66,15 @@ def test_pages_are_numbered_through_and_headings_lead_to_all_parts(written):
         assert entry["/Title"] in texts[document.get_destination_page_number(entry)]
 
 
+def test_pictures_of_a_further_part_are_said_to_go_on(written, monkeypatch):
+    folder, _, _ = written
+    monkeypatch.setattr("bioanalysis.export.blocks.MOST", 300)
+    write_pdf(folder, folder / "small parts.pdf")
+    titles = [entry["/Title"] for entry in pypdf.PdfReader(folder / "small parts.pdf").outline]
+    assert titles.count("Chromatograms") == titles.count("Figures") == 1
+    assert "Figures, continued" in titles
+
+
 def test_a_document_of_several_parts_is_for_archiving_like_any_other(written):
     _, _, document = written
     about = document.root_object["/Metadata"].get_object().get_data().decode()

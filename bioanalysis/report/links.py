@@ -65,7 +65,8 @@ class Ways:
         return (table if NOT_OF_VALUES in table else to_values(table)).assign(**made)
 
     def _run(self, row: Mapping[str, object], column: str) -> object:
-        first = str(row[column]).split(";")[0]
+        named = row.get("run_id") if column == "batch" else ""  # a run may hold several batches: LC-01:E1
+        first = str(named or row[column]).split(";")[0]
         if isinstance(row[column], Cell) or first not in self.runs:
             return row[column]
         anchor = self.by_sample.get((first, str(row.get("sample_id", "")), str(row.get("analyte", ""))), "")

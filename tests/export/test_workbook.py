@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+
 import pytest
 from python_calamine import CalamineWorkbook
 from small_study import make_small_study
 
 from bioanalysis.export.columns_of_sheets import Columns, is_number
+from bioanalysis.export.sources import STUDY_TABLES
 from bioanalysis.export.workbook import MOST_CHARACTERS, number_format, sheet_names, whole_or_cut, write_workbook
+from bioanalysis.planning import workflow_folder
 
 pytestmark = pytest.mark.requirement("UR-051")
 
@@ -147,3 +153,15 @@ def test_a_text_longer_than_a_cell_says_that_it_is_cut(folder, more):
 def test_odd_characters_come_back_as_they_were(folder, odd):
     (folder / "results/study/flags.tsv").write_text(f"flag\tobserved\nx\t{odd}\n", encoding="utf-8")
     assert book(folder).get_sheet_by_name("flags").to_python()[1][1] == odd
+
+
+def test_no_table_of_the_study_is_made_beside_or_after_the_workbook_that_holds_it(tmp_path):
+    make_small_study(tmp_path)
+    command = [sys.executable, "-P", "-m", "snakemake", "--snakefile", workflow_folder() / "Snakefile", "--cores", "2"]
+    said = subprocess.run(
+        [*command, "--directory", tmp_path, "--dry-run", "results/study/report.xlsx"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    (inputs,) = re.findall(r"rule export_study:\n +input: (.*)", said)
+    tables = {f"results/study/{name}.tsv" for name in STUDY_TABLES if name != "validation"}  # which no study has
+    assert tables - set(inputs.split(", ")) == set()

@@ -142,6 +142,7 @@ rule export_study:
         peaks=expand(rules.integrate_peaks.output, run=LCMS_RUNS),
         traces=expand("work/{run}/traces.npz", run=LCMS_RUNS),
         tables=rules.judge_study.output,
+        effects=rules.report_study.output.effects,  # a sheet of the workbook
     output:
         document="results/study/report.pdf",
         workbook="results/study/report.xlsx",

@@ -72,7 +72,7 @@ def test_the_report_opens_with_the_verdict_and_what_was_not_done(done):
     first_screen = page[: page.index("<h2")]
     assert "mipomersen: OPEN (no deciding rule failed" in first_screen
     assert re.search(r"\d+ NOT ASSESSABLE: VAL-CC-07 \(", first_screen)
-    assert "2 FAILED: STAB-02 (bench_top, 48 h, 22 °C, LQC: mean -" in first_screen
+    assert "2 FAILED: STAB-02 (bench top, 48 h, 22 °C, LQC: mean -" in first_screen
     for title in (
         "Accuracy and precision",
         "Selectivity",

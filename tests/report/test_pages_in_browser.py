@@ -69,6 +69,7 @@ def test_a_number_of_a_group_leads_to_its_values_and_from_there_to_the_injection
         row = page.locator(f"#{section} tbody tr").first
         row.locator("a").first.click()
         left = page.locator(f"{ROWS}:visible")
+        page.locator("#Tissue-concentrations output:not(:empty)").wait_for()  # the filter follows the address
         shown = page.locator("#Tissue-concentrations output").inner_text()
         assert shown == f"{left.count()} of 12 rows"
         assert 0 < left.count() < 12

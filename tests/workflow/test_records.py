@@ -45,6 +45,17 @@ def results(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
+def started_again(folder: Path, **settings) -> subprocess.Popen:
+    """Throw away what the runs left, start the command again and return once it has read the plate."""
+    shutil.rmtree(folder / "work")
+    shutil.rmtree(folder / "results/runs")
+    process = subprocess.Popen([BIOANALYSIS, "run", str(folder)], **settings)
+    while not (folder / "work/R1/wells.tsv").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    return process
+
+
 def actions(folder: Path) -> list[str]:
     lines = (folder / "results/study/provenance/audit.jsonl").read_text().splitlines()
     return [json.loads(line)["action"] for line in lines]
@@ -81,12 +92,7 @@ def test_an_edited_and_a_removed_result_are_made_again_byte_by_byte(study):
 @pytest.mark.requirement("UR-061")
 def test_a_killed_run_is_resumed_to_the_same_bytes_and_both_stand_in_the_trail(study):
     before = results(study)
-    shutil.rmtree(study / "work")
-    shutil.rmtree(study / "results/runs")
-    process = subprocess.Popen([BIOANALYSIS, "run", str(study)], start_new_session=True, stdout=subprocess.DEVNULL)
-    while not list((study / "work").glob("R1/wells.tsv")):
-        assert process.poll() is None
-        time.sleep(0.05)
+    process = started_again(study, start_new_session=True, stdout=subprocess.DEVNULL)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert bioanalysis("seal", study).returncode == 2
@@ -100,12 +106,7 @@ def test_a_killed_run_is_resumed_to_the_same_bytes_and_both_stand_in_the_trail(s
 
 def test_the_command_killed_alone_leaves_a_study_that_is_resumed_to_the_same_bytes(study):
     before = results(study)
-    shutil.rmtree(study / "work")
-    shutil.rmtree(study / "results/runs")
-    process = subprocess.Popen([BIOANALYSIS, "run", str(study)], stdout=subprocess.DEVNULL)
-    while not list((study / "work").glob("R1/wells.tsv")):
-        assert process.poll() is None
-        time.sleep(0.05)
+    process = started_again(study, stdout=subprocess.DEVNULL)
     process.kill()
     process.wait()
     deadline = time.monotonic() + 300
@@ -122,12 +123,7 @@ def test_the_command_killed_alone_leaves_a_study_that_is_resumed_to_the_same_byt
 def test_raw_data_that_change_while_they_are_read_are_named_and_nothing_made_of_them_is_taken_for_done(study):
     before, raw = results(study), study / "raw/plate.txt"
     content = raw.read_bytes()
-    shutil.rmtree(study / "work")
-    shutil.rmtree(study / "results/runs")
-    process = subprocess.Popen([BIOANALYSIS, "run", str(study)], text=True, stderr=subprocess.PIPE)
-    while not list((study / "work").glob("R1/wells.tsv")):
-        assert process.poll() is None
-        time.sleep(0.05)
+    process = started_again(study, text=True, stderr=subprocess.PIPE)
     raw.write_bytes(content + b"\n")  # the reader has its signals already; whatever follows rests on other bytes
     _, said = process.communicate()
     assert process.returncode == 2

@@ -13,8 +13,10 @@ import pandas as pd
 
 from bioanalysis.acceptance.ledger import RUN
 from bioanalysis.calibration import FiveParameterLogistic, FourParameterLogistic
+from bioanalysis.evaluation.run import calibrator_tissue
 from bioanalysis.limits import limits_for
 from bioanalysis.method import Method
+from bioanalysis.recovery.applied import correction_applies
 from bioanalysis.text_files import own_table
 from bioanalysis.trends.reading import RunResults
 from bioanalysis.words import STUDY_SAMPLES, count_of
@@ -290,14 +292,16 @@ def first_results(runs: list[RunResults]) -> dict[tuple[str, ...], float]:
 
 
 def _quantified(curve: CurveResults, sample_type: str) -> pd.Series:
-    """Return the mean result per sample (ng/mL of homogenate, corrected for recovery where that applies)."""
+    """Return the mean result per sample (ng/mL of homogenate, corrected for recovery where that applies).
+
+    NaN where a factor applies that the run does not know (one of the study, say): a result that is not corrected does
+    not compare with one that is.
+    """
+    own = calibrator_tissue(curve.rows)
     rows = curve.rows[(curve.rows.sample_type == sample_type) & (curve.rows.status == "quantified")]
-    return corrected(rows).groupby(rows.sample_id).mean().dropna()
-
-
-def corrected(rows: pd.DataFrame) -> pd.Series:
-    """Return the concentration in the homogenate (ng/mL), corrected for recovery where that applies to the row."""
-    return rows.homogenate_ng_ml / rows.recovery_factor.fillna(1.0)
+    applies = [correction_applies(True, tissue, own, curve.method) for tissue in rows.tissue]
+    corrected = rows.homogenate_ng_ml / rows.recovery_factor.where(applies, 1.0)
+    return corrected.groupby(rows.sample_id).mean()
 
 
 def _incurred(curve: CurveResults, originals: dict[tuple[str, ...], float]) -> Iterator[Value]:

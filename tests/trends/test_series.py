@@ -84,18 +84,32 @@ def test_incurred_difference_is_held_against_the_first_accepted_result(tmp_path)
     study = make_study(tmp_path / "s", "ISR-1", [{"run_id": r, "run_date": d} for r, d in days.items()], [SAMPLE])
     result = {"sample_id": "S1", "status": "quantified", "tissue": "liver"}
     bias = {"LQC": [0.0, 1.0]}
-    leave_results(study, "F1", bias, accepted=False,
-                  further=[result | {"sample_type": "unknown", "homogenate_ng_ml": 500}])  # fmt: skip
-    leave_results(study, "F2", bias, further=[result | {"sample_type": "unknown", "homogenate_ng_ml": 100}])
+    failed = {"sample_type": "unknown", "homogenate_ng_ml": 500, "recovery_factor": 0.8}
+    leave_results(study, "F1", bias, accepted=False, further=[result | failed])
+    first = {"sample_type": "unknown", "homogenate_ng_ml": 75, "recovery_factor": 0.75}
+    leave_results(study, "F2", bias, further=[result | first])
     repeat = {"sample_type": "incurred", "homogenate_ng_ml": 96, "recovery_factor": 0.8}
     lost = {"sample_type": "incurred", "sample_id": "S9", "status": "BLQ"}
     leave_results(study, "F3", bias, further=[result | repeat, lost])
     found = (
         gather(read_runs(study)).set_index("series").loc["incurred samples, mean difference, ASO-LCMS-01, mipomersen"]
     )
-    # 96 / 0.8 = 120 against 100: 100 x 20 / 110
+    # 96 / 0.8 = 120 against 75 / 0.75 = 100: 100 x 20 / 110
     assert_allclose(found.value, 100 * 20 / 110)
     assert (found.run_id, found.n, found.note) == ("F3", 1, "1 of 2 incurred samples without a value")
+
+
+def test_a_result_whose_recovery_the_run_does_not_know_is_not_compared_with_a_corrected_one(tmp_path):
+    days = {"F1": "2026-03-01", "F2": "2026-03-02"}
+    study = make_study(tmp_path / "s", "ISR-2", [{"run_id": r, "run_date": d} for r, d in days.items()], [SAMPLE])
+    result = {"sample_id": "S1", "status": "quantified", "tissue": "liver", "recovery_factor": 0.8}
+    leave_results(study, "F1", {}, further=[result | {"sample_type": "unknown", "homogenate_ng_ml": 80}])
+    unknown = {"sample_type": "incurred", "homogenate_ng_ml": 80, "recovery_factor": ""}
+    leave_results(study, "F2", {}, further=[result | unknown])
+    found = gather(read_runs(study)).set_index("series")
+    found = found.loc["incurred samples, mean difference, ASO-LCMS-01, mipomersen"]
+    assert np.isnan(found.value)
+    assert found.note == "none of 1 incurred samples has a value"
 
 
 def test_series_of_the_instrument_carry_its_name(tmp_path):

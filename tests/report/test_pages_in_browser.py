@@ -52,6 +52,14 @@ def test_filters_leave_the_rows_chosen_and_count_them(chromium, study):
         assert said == []
 
 
+def test_rows_are_whole_pixels_high_so_that_the_fixed_first_column_stays_in_line(chromium, study):
+    with opened(chromium) as (page, _):
+        page.goto(address(study))
+        heights = page.locator(ROWS).evaluate_all("rows => rows.map(row => row.getBoundingClientRect().height)")
+        assert len(heights) == 12
+        assert all(height == round(height) for height in heights)
+
+
 def test_a_value_leads_to_its_row_in_one_click(chromium, study):
     with opened(chromium) as (page, said):
         page.goto(address(study))

@@ -16,8 +16,9 @@ from bioanalysis.exposure.dosing import SUMMARY, WEEK, WEEKLY, dosing_summary, w
 from bioanalysis.limits import Rule, distribution_rules
 from bioanalysis.study import Study
 from bioanalysis.variability.biodistribution import animal_values
+from bioanalysis.variability.combined_degrees import combined_degrees
 from bioanalysis.variability.multiplicity import stand_out
-from bioanalysis.variability.shared_terms import beyond_scatter, combined_degrees
+from bioanalysis.variability.shared_terms import beyond_scatter
 from bioanalysis.words import BLQ, count_of
 
 COLUMNS = [

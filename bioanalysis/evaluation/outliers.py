@@ -9,7 +9,7 @@ from scipy.special import stdtr
 from bioanalysis.flags import flag
 from bioanalysis.limits.statistics import statistical_limits
 from bioanalysis.recovery.diagnostics import PER_TENFOLD
-from bioanalysis.recovery.sets import welch_satterthwaite
+from bioanalysis.variability.combined_degrees import combined_degrees
 from bioanalysis.variability.multiplicity import holm
 from bioanalysis.variability.pooled_outliers import pooled_outliers
 
@@ -101,7 +101,7 @@ def recovery_dependence(recovery: pd.DataFrame) -> pd.DataFrame:
         share = weight / weight.sum()
         log = float(share @ np.log(here.factor))
         parts = list(zip((share * here.relative_uncertainty) ** 2, here.degrees_of_freedom, strict=True))
-        p = float(2 * stdtr(welch_satterthwaite(parts), -abs(log) * np.sqrt(weight.sum())))
+        p = float(2 * stdtr(combined_degrees(parts)[1], -abs(log) * np.sqrt(weight.sum())))
         rows.append((*key, float(np.exp(log)), p, len(here)))
     table = pd.DataFrame(rows, columns=[*KEYS, "factor", "p_value", "batches"])
     return table.assign(adjusted_p=holm(table.p_value.to_numpy(float)))

@@ -13,9 +13,10 @@ from bioanalysis.evaluation.half_lives import KnownHalf
 from bioanalysis.exposure import accumulation_ratio, steady_state_fraction
 from bioanalysis.exposure.dosing import amount_left, given_doses
 from bioanalysis.study import Study
+from bioanalysis.variability.combined_degrees import combined_degrees
 from bioanalysis.variability.log_ratio import Ratio, ratio_of_means
 from bioanalysis.variability.multiplicity import tail
-from bioanalysis.variability.shared_terms import Side, combined_degrees, shared_of_ratio
+from bioanalysis.variability.shared_terms import Side, shared_of_ratio
 from bioanalysis.words import count_of
 
 

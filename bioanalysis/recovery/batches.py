@@ -14,7 +14,7 @@ import pandas as pd
 
 from bioanalysis.limits.statistics import statistical_limits
 from bioanalysis.recovery.estimates import ShrunkRecovery, shrink_recovery
-from bioanalysis.recovery.sets import welch_satterthwaite
+from bioanalysis.recovery.sets import degrees_of
 
 FEW_BATCHES = int(statistical_limits()["few_batches"])
 MEAN = ""
@@ -171,7 +171,7 @@ def _with_errors(
     ):
         parts = [(float(own), float(degrees)), (float(common + more), float(len(batches) - 1))]
         spread = float(np.sqrt(own + common + more))
-        freedom = welch_satterthwaite(parts)
+        freedom = degrees_of(parts)
         factors.append(BatchFactor(batch, float(np.exp(log)), spread, freedom, float(np.sqrt(common)), said))
     return factors
 

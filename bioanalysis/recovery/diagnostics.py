@@ -16,7 +16,7 @@ from scipy.special import stdtr
 from bioanalysis.method import Method
 from bioanalysis.recovery.estimates import Recovery, extraction_recovery, pooled_log_variance
 from bioanalysis.recovery.run import COLUMNS, EVIDENCE, factor_interval
-from bioanalysis.recovery.sets import NEAT, POST, PRE, extraction_batches, recovery_sets, said_rows, welch_satterthwaite
+from bioanalysis.recovery.sets import NEAT, POST, PRE, degrees_of, extraction_batches, recovery_sets, said_rows
 from bioanalysis.words import count_of
 
 POOLED_LEVELS = "pooled"
@@ -151,7 +151,7 @@ def _over_levels(kind: str, each: list[tuple]) -> dict:
     parts = [(r.relative_uncertainty**2 / len(each) ** 2, r.degrees_of_freedom) for r in results]
     factor = float(np.exp(np.mean(np.log([r.recovery for r in results]))))
     relative = float(np.sqrt(sum(part for part, _ in parts)))
-    freedom = welch_satterthwaite(parts)
+    freedom = degrees_of(parts)
     low, high = factor_interval(factor, relative, freedom)
     return {
         "kind": kind, "level": POOLED_LEVELS, "factor": factor, "relative_uncertainty": relative,
@@ -197,7 +197,7 @@ def concentration_dependence(
     off = x - weight @ x / weight.sum()
     slope, uncertainty = float(weight @ (off * y) / (weight @ off**2)), float((weight @ off**2) ** -0.5)
     pull = (weight * off / (weight @ off**2)) ** 2
-    freedom = welch_satterthwaite([(float(pull @ part), d) for part, (_, d) in zip(parts, scatter, strict=True)])
+    freedom = degrees_of([(float(pull @ part), d) for part, (_, d) in zip(parts, scatter, strict=True)])
     return Dependence(slope, uncertainty, freedom, float(2 * stdtr(freedom, -abs(slope / uncertainty))), "")
 
 

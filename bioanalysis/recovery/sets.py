@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.method import Method
+from bioanalysis.variability.combined_degrees import combined_degrees
 from bioanalysis.words import STUDY_SAMPLES
 
 PRE, POST, NEAT = "recovery_pre", "recovery_post", "neat"
@@ -209,7 +210,7 @@ def _ratio(means: Sequence[LogMeans], levels: list[str], name: str) -> dict[str,
         "level": name,
         "factor": float(np.exp(log_factor)),
         "relative_uncertainty": float(np.sqrt(sum(part for part, _ in parts))),
-        "degrees_of_freedom": welch_satterthwaite(parts),
+        "degrees_of_freedom": degrees_of(parts),
         "reference_uncertainty": float(np.sqrt(parts[1][0])) if len(parts) > 1 else 0.0,
     }
 
@@ -239,11 +240,10 @@ def said_rows(*sides: pd.DataFrame) -> str:
     return " / ".join(";".join(side.position.astype(str)) for side in sides)
 
 
-def welch_satterthwaite(parts: Sequence[tuple[float, float]]) -> float:
-    """Return the effective degrees of freedom of a sum of independent variances (variance, degrees of freedom)."""
-    total = sum(variance for variance, _ in parts)
-    weights = sum(variance**2 / freedom for variance, freedom in parts if freedom > 0)
-    return float(total**2 / weights) if weights > 0 else np.nan
+def degrees_of(parts: Sequence[tuple[float, float]]) -> float:
+    """Return the degrees of freedom of a sum of variances; NaN where all rows agree: their scatter is not known."""
+    total, degrees = combined_degrees(parts)
+    return degrees if total > 0 else np.nan
 
 
 def _missing(sets: Sets, sides: Sequence[pd.DataFrame]) -> str:

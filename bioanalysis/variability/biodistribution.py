@@ -18,9 +18,10 @@ from scipy.special import ndtri, stdtrit
 from bioanalysis.flags import join_words
 from bioanalysis.limits import Rule, distribution_rules
 from bioanalysis.limits.statistics import statistical_limits
+from bioanalysis.variability.combined_degrees import combined_degrees
 from bioanalysis.variability.multiplicity import STUDY_ALARMS, stand_out, tail
 from bioanalysis.variability.outliers import modified_z, rosner
-from bioanalysis.variability.shared_terms import Side, combined_degrees, shared_of_ratio
+from bioanalysis.variability.shared_terms import Side, shared_of_ratio
 from bioanalysis.words import count_of
 
 COLUMNS = [

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
-from bioanalysis.variability.shared_terms import combined_degrees
+from bioanalysis.variability.combined_degrees import combined_degrees
 
 
 class PowerModel(NamedTuple):

@@ -10,8 +10,9 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from bioanalysis.limits.statistics import statistical_limits
+from bioanalysis.variability.combined_degrees import combined_degrees
 from bioanalysis.variability.robust import robust_summary
-from bioanalysis.variability.shared_terms import beyond_scatter, combined_degrees
+from bioanalysis.variability.shared_terms import beyond_scatter
 from bioanalysis.words import count_of
 
 COLUMNS = [

@@ -157,10 +157,3 @@ def _parts(table: pd.DataFrame, uncertainty: pd.Series, degrees: pd.Series, keys
             held += own.shape[1] * own.var(axis=1, ddof=1)
     variance = np.maximum(0.0, through.sum(axis=1) ** 2 - held)
     return list(zip(variance.tolist(), freedom.tolist(), strict=True))
-
-
-def combined_degrees(parts: list[tuple[float, float]]) -> tuple[float, float]:
-    """Return the sum of independent variances and its Welch-Satterthwaite degrees of freedom."""
-    total = sum(variance for variance, _ in parts)
-    behind = sum(variance**2 / freedom for variance, freedom in parts if variance)
-    return total, total**2 / behind if behind else np.inf

@@ -10,8 +10,9 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.special import stdtrit
 
+from bioanalysis.variability.combined_degrees import combined_degrees
 from bioanalysis.variability.group_summary import group_summary
-from bioanalysis.variability.shared_terms import beyond_scatter, combined_degrees
+from bioanalysis.variability.shared_terms import beyond_scatter
 
 pytestmark = pytest.mark.requirement("UR-015")
 
@@ -68,12 +69,6 @@ def test_what_batches_share_stays_in_a_mean_and_leaves_a_ratio(shared):
     assert_allclose(sum(variance for variance, _ in of_mean), shared**2 + own / 5)
     of_ratio = shared_parts(batches(2, shared), pd.Series([1.0, -1.0]))
     assert_allclose(sum(variance for variance, _ in of_ratio), 2 * own, atol=1e-18)
-
-
-def test_degrees_of_freedom_after_welch_and_satterthwaite():
-    # 1 with 4 and 2 with 8: 9 / (1/4 + 4/8) = 12; a variance of 0 says nothing
-    assert_allclose(combined_degrees([(1.0, 4.0), (2.0, 8.0), (0.0, 1.0)]), [3.0, 12.0])
-    assert combined_degrees([(1.0, np.inf)])[1] == np.inf
 
 
 def animals(values: list[float], statuses: list[str] | None = None) -> pd.DataFrame:

@@ -163,18 +163,19 @@ def _judge_incurred(
     incurred.judge_incurred(ledger, pairs, initial, n_analysed)
     incurred.judge_originals_kept(ledger, reported, again)
     incurred.judge_flyers(ledger, pairs, readings[readings.sample_type == "unknown"])
-    return pairs.assign(recovery_corrected=True)
+    return pairs.assign(recovery_corrected=again.correction_applies.to_numpy(bool))  # a row for each reanalysis
 
 
 def _first_results(study: Study, readings: pd.DataFrame, reported: pd.DataFrame) -> pd.DataFrame:
     """Return the reported results with species, run date, extraction and the value to be compared.
 
-    That is the concentration in homogenate, corrected by the factor of its own extraction batch, as the reanalysis is.
+    That is the concentration in homogenate, corrected by the factor of its own extraction batch, as the reanalysis is;
+    NaN where it needs a factor and has none.
     """
     places = ["sample_id", "run_id", "position"]
     at = readings.assign(position=readings.position.astype(str)).drop_duplicates(places).set_index(places)
     index = pd.MultiIndex.from_frame(reported[places].astype(str))
-    value = reported.homogenate_ng_ml / reported.recovery_factor.fillna(1.0)  # without one, neither has one
+    value = reported.homogenate_ng_ml / reported.recovery_factor
     dates = {run.run_id: run.run_date for run in study.runs}
     return reported.assign(
         species=reported.sample_id.map(_about_samples(study).species),
@@ -188,7 +189,7 @@ def _reanalyses(readings: pd.DataFrame, storage: pd.DataFrame) -> pd.DataFrame:
     rows = readings[readings.sample_type == "incurred"]
     stored = storage[storage.sample_type == "incurred"].set_index(["sample_id", "run_id"]).verdict.to_dict()
     places = zip(rows.sample_id, rows.run_id, strict=True)
-    value = rows.homogenate_ng_ml / rows.recovery_factor.fillna(1.0)
+    value = rows.homogenate_ng_ml / rows.recovery_factor
     return rows.assign(storage=[stored.get(place, "") for place in places], value_ng_ml=value)
 
 

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.requirement("UR-013")
 
 TRUE = {"B1": 0.5, "B2": 0.6, "B3": 0.7, "B4": 0.8}
 OFF = 0.02
+NOT_STORED = pd.DataFrame({"sample_type": [], "sample_id": [], "run_id": [], "verdict": []})
 
 
 def evaluated_run(
@@ -225,9 +226,16 @@ def test_a_reanalysis_in_another_batch_is_compared_after_the_correction_of_its_o
     reportable, _ = gathered(first, *others)
     rows = reportable[reportable.sample_type == "unknown"].assign(sample_type="incurred")
     rows = rows.assign(homogenate_ng_ml=rows.reading_ng_ml * rows.dilution_factor)
-    stored = pd.DataFrame({"sample_type": [], "sample_id": [], "run_id": [], "verdict": []})
     # 500 to 800 ng/mL are read of the same 1000: 46 % apart by themselves
-    assert_allclose(_reanalyses(rows, stored).value_ng_ml, 1000, rtol=0.02)
+    assert_allclose(_reanalyses(rows, NOT_STORED).value_ng_ml, 1000, rtol=0.02)
+
+
+def test_a_reanalysis_that_needs_a_factor_and_has_none_is_not_compared():
+    _, found = evaluated_run([], ["B1"])
+    rows = found.reportable[found.reportable.sample_type == "unknown"].assign(sample_type="incurred")
+    rows = rows.assign(homogenate_ng_ml=rows.reading_ng_ml * rows.dilution_factor)
+    assert_allclose(rows.homogenate_ng_ml, 500, rtol=0.02)  # of 1000: a factor of 0.5 is lacking
+    assert np.isnan(_reanalyses(rows, NOT_STORED).value_ng_ml).all()
 
 
 def test_a_mean_that_divides_no_sample_raises_no_sign_off():

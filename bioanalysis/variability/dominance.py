@@ -36,42 +36,31 @@ def dominant_step(
     nested: Sequence[str],
     fixed: Sequence[str] = (),
     crossed: str | None = None,
-    *,
-    confidence: float | None = None,
-    level: float | None = None,
 ) -> Dominance:
-    """Return the step with the largest variance, if it exceeds each other one with `confidence`.
+    """Return the step with the largest variance, if it exceeds each other one as surely as `largest_variance` asks.
 
     Parameters
     ----------
     table, value, nested, fixed, crossed
         As for `variance_components`; rows without a value must have been left out.
-    confidence, level
-        As for `largest_variance`.
 
     Returns
     -------
     Dominance
         `component` (its name as in `variance_components`, joined levels included), `probability` with which the
         likeliest step exceeds its nearest rival, `candidates` (the fewest steps of which one is the largest with a
-        probability of `level`), `shares` (component, percent, low, high) of the steps that can be told apart, `note`.
+        probability of `step_shares`), `shares` (component, percent, low, high) of the steps that can be told apart, and
+        `note`.
     """
     design = read_nesting(table, value, nested, fixed, crossed)
     squares = mean_squares(design)
     missing = [n for n, kept in zip(design.levels, squares.separable, strict=True) if not kept and n != crossed]
     if missing or squares.separable.sum() < 2:
         return _nothing(_why_none(design, missing))
-    return largest_variance(squares, design.levels, crossed, confidence=confidence, level=level)
+    return largest_variance(squares, design.levels, crossed)
 
 
-def largest_variance(
-    squares: MeanSquares,
-    levels: Sequence[str],
-    crossed: str | None = None,
-    *,
-    confidence: float | None = None,
-    level: float | None = None,
-) -> Dominance:
+def largest_variance(squares: MeanSquares, levels: Sequence[str], crossed: str | None = None) -> Dominance:
     """Return which of the `levels` behind `squares` has the largest variance: `dominant_step` from its mean squares.
 
     Parameters
@@ -80,18 +69,16 @@ def largest_variance(
         At least two of its levels separable.
     levels : sequence of str
         Their names, outermost first; `crossed` is the one that is not nested.
-    confidence : float
-        Probability with which a step must exceed each other one, to be named; `dominant_step` of
-        limits/statistics.tsv if None.
-    level : float
-        Confidence of the intervals of the shares and of the candidates; `step_shares` of the same table if None.
 
     Notes
     -----
+    A step is named that exceeds each other one with the probability `dominant_step` of limits/statistics.tsv; shares
+    and candidates have the confidence `step_shares` of the same table.
+
     Generalised pivotal quantities: each expected mean square is drawn as MS df / chi-square(df), solved for the
     variances, negative ones cut to zero. Between neighbours this is the F test, exactly. With few degrees of freedom
     no step is named. A name asks for all its pairwise tests at once (intersection-union), so none of them needs a
-    correction: where two steps scatter alike, each is named in at most 1 - `confidence` of the studies.
+    correction: where two steps scatter alike, each is named in at most 1 - `dominant_step` of the studies.
 
     A rival outside the step takes in the mean squares of all levels outside itself, as though those scattered nothing
     more. What they do scatter makes the rival larger, so that the chance of a wrong name stays; their degrees of
@@ -104,7 +91,7 @@ def largest_variance(
     (2005), chapter 4; Berger, Technometrics 24 (1982) 295 (intersection-union).
     """
     kept, limits = squares.separable, statistical_limits()
-    confidence, level = confidence or limits["dominant_step"], level or limits["step_shares"]
+    confidence, level = limits["dominant_step"], limits["step_shares"]
     names = [name for name, one in zip(levels, kept, strict=True) if one]
     few = [name == crossed and squares.degrees_of_freedom[kept][k] < limits["fewest_degrees"]
            for k, name in enumerate(names)]  # fmt: skip

@@ -7,9 +7,9 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
 
-from bioanalysis.text_files import CONTROL, did_you_mean, listed, own_table
+from bioanalysis.sheets import entry_limits
+from bioanalysis.text_files import CONTROL, did_you_mean, listed
 
 Value = str | float
 
@@ -118,7 +118,7 @@ def study_day(name: str, meaning: str, *, required: bool = False) -> Column:
     whole = _numbers(name, meaning, lambda value: value.is_integer() and value != 0, expected, required, None)
 
     def read(cell: str) -> Value:
-        day, most = float(whole.read(cell)), _limits()["farthest_day"]
+        day, most = float(whole.read(cell)), entry_limits()["farthest_day"]
         if abs(day) > most:
             raise NotThis(f"a study day from {-most} to {most}")
         return day
@@ -134,12 +134,6 @@ def date(name: str, meaning: str, *, required: bool = False) -> Column:
 def moment(name: str, meaning: str, *, required: bool = False) -> Column:
     """Return a column of ISO 8601 dates or times, kept as text."""
     return Column(name, meaning, _iso(_MOMENT, "a time such as 2026-03-31T14:05:00Z, or a date"), required=required)
-
-
-@cache
-def _limits() -> dict[str, int]:
-    """Return how far days and years of a table may reach."""
-    return {row["name"]: int(row["value"]) for row in own_table("bioanalysis.limits", "entries.tsv")}
 
 
 def _free_text(cell: str) -> str:
@@ -170,7 +164,7 @@ def _iso(pattern: re.Pattern[str], expected: str) -> Callable[[str], str]:
             if not pattern.fullmatch(cell):
                 raise ValueError
             year = datetime.datetime.fromisoformat(cell).year
-            if not _limits()["earliest_year"] <= year <= _limits()["latest_year"]:
+            if not entry_limits()["earliest_year"] <= year <= entry_limits()["latest_year"]:
                 raise ValueError
         except ValueError:
             raise NotThis(expected) from None

@@ -10,20 +10,22 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from bioanalysis.errors import BatchError, Fault
 from bioanalysis.stored_cells import StoredCells, stored_cells
-from bioanalysis.text_files import decode, listed, read_bytes
+from bioanalysis.text_files import MEGABYTE, decode, listed, own_table, read_bytes
 from bioanalysis.words import count_of
 
 ENDINGS = (".tsv", ".csv", ".xlsx")
-LARGEST_MEGABYTES = 100
-_LARGEST_CELL = 100_000
-_UNPACKED_MEGABYTES = 500
-_MOST_CELLS = 5_000_000
-_MOST_COLUMNS = 1_000
 _NO_ZIP = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, OSError, ValueError)
+
+
+@cache
+def entry_limits() -> dict[str, int]:
+    """Return how large tables may be, and how far their days and years may reach."""
+    return {row["name"]: int(row["value"]) for row in own_table("bioanalysis.limits", "entries.tsv")}
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def read_sheet(path: Path, file: str) -> Sheet:
     BatchError
         If the file cannot be read, has no header, a header twice, or a row with more cells than the header.
     """
-    content = read_bytes(path, file, LARGEST_MEGABYTES)
+    content = read_bytes(path, file, entry_limits()["largest_megabytes"])
     if path.suffix.lower() == ".xlsx":
         separator, rows = "", spreadsheet_rows(content, file)
     else:
@@ -98,8 +100,9 @@ def _sheet(file: str, separator: str, rows: list[tuple[int, list[str]]]) -> Shee
     (header_line, header), body = rows[0], rows[1:]
     while not header[-1]:
         header = header[:-1]
-    if (width := len(header)) > _MOST_COLUMNS:
-        raise BatchError([Fault(file, count_of(width, "column"), f"at most {_MOST_COLUMNS}", header_line)])
+    width, most = len(header), entry_limits()["most_columns"]
+    if width > most:
+        raise BatchError([Fault(file, count_of(width, "column"), f"at most {most}", header_line)])
     faults = _header_faults(file, header_line, header)
     for line, row in body:
         if any(row[width:]):
@@ -127,19 +130,20 @@ def _separator(text: str) -> str:
 
 
 def _text_rows(text: str, separator: str, file: str) -> Iterator[tuple[int, list[str]]]:
-    csv.field_size_limit(_LARGEST_CELL)
+    longest, most = entry_limits()["longest_cell"], entry_limits()["most_cells"]
+    csv.field_size_limit(longest)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     line, cells = 1, 0
     try:
         for row in reader:
             if any(row):  # a spreadsheet writes a million lines of empty cells where a column was formatted
                 cells += len(row)
-                if cells > _MOST_CELLS:
-                    raise BatchError([Fault(file, f"more than {_MOST_CELLS} cells", f"at most {_MOST_CELLS}", line)])
+                if cells > most:
+                    raise BatchError([Fault(file, f"more than {most} cells", f"at most {most}", line)])
                 yield line, row
             line = reader.line_num + 1
     except csv.Error as error:
-        expected = "quote marks in pairs, doubled inside a cell, and no cell above 100 000 characters"
+        expected = f"quote marks in pairs, doubled inside a cell, and no cell above {longest} characters"
         raise BatchError([Fault(file, f"cells that cannot be told apart ({error})", expected, line)]) from error
 
 
@@ -173,8 +177,9 @@ def _cells_that_would_be_lost(content: bytes, file: str) -> list[Fault]:
     """Look at the parts as stored: the reader makes empty cells of errors, and gigabytes of one stray cell."""
     faults: list[Fault] = []
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(member.file_size for member in archive.infolist()) > _UNPACKED_MEGABYTES * 1_000_000:
-            return [Fault(file, "very large once unpacked", f"at most {_UNPACKED_MEGABYTES} MB")]
+        most = entry_limits()["unpacked_megabytes"]
+        if sum(member.file_size for member in archive.infolist()) > most * MEGABYTE:
+            return [Fault(file, "very large once unpacked", f"at most {most} MB")]
         for _, cells in stored_cells(archive):
             faults += _stored_faults(cells, file)
     return faults
@@ -185,11 +190,12 @@ def _stored_faults(cells: StoredCells, file: str) -> list[Fault]:
     faults = [
         Fault(file, found, "a value", row, f"column {column}") for found, places in lost for column, row in places
     ]
-    if cells.rows * cells.columns > _MOST_CELLS:
+    most = entry_limits()["most_cells"]
+    if cells.rows * cells.columns > most:
         found = f"cells as far as row {cells.rows} and column {cells.columns}"
         faults.append(Fault(file, found, "a sheet without stray cells far below or to the right"))
-    if cells.strings > _MOST_CELLS:
-        faults.append(Fault(file, f"{cells.strings} shared strings announced", f"at most {_MOST_CELLS}"))
+    if cells.strings > most:
+        faults.append(Fault(file, f"{cells.strings} shared strings announced", f"at most {most}"))
     return faults
 
 

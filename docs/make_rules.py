@@ -39,7 +39,9 @@ def page() -> str:
         parts.append(f"\n## {stage.capitalize()}\n\n{_table(rules)}")
         parts += [_tests(rule, tested.get(rule.rule_id, {})) for rule in rules]
     levels = _levels("Levels and smallest numbers of the statistics", "statistics.tsv")
-    return "\n".join([*parts, levels, _levels("How far days and dates of tables may reach", "entries.tsv")])
+    return "\n".join(
+        [*parts, levels, _levels("How large tables may be, and how far their days and dates may reach", "entries.tsv")]
+    )
 
 
 def _levels(title: str, table: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import math
 import os
 import shutil
@@ -123,14 +124,18 @@ def measure(batches: int, cores: str, *, plan_alone: bool) -> dict[str, Cost]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_study(folder, batches)
-        costs = {"plan": cost_of(folder, "--dry-run")}
+        costs: dict[str, Cost] = {}
+
+        def take(what: str, *words: str) -> None:
+            costs[what] = cost_of(folder, *words)
+            print(f"{batches:5d} batches  {what:14}{costs[what]}", flush=True)
+
+        take("plan", "--dry-run")
         if not plan_alone:
-            costs["all"] = cost_of(folder, "--cores", cores)
-            costs["nothing to do"] = cost_of(folder, "--cores", cores)
+            take("all", "--cores", cores)
+            take("nothing to do", "--cores", cores)
             add_batches(folder, range(batches, batches + 1))
-            costs["one new batch"] = cost_of(folder, "--cores", cores)
-    for what, cost in costs.items():
-        print(f"{batches:5d} batches  {what:14}{cost}", flush=True)
+            take("one new batch", "--cores", cores)
     return costs
 
 
@@ -144,19 +149,23 @@ def main() -> None:
     found = {size: measure(size, asked.cores, plan_alone=False) for size in asked.sizes}
     for size in asked.plan:
         measure(size, asked.cores, plan_alone=True)
-    least, most = min(found), max(found)
-    if least == most:
-        return
-    small, large = found[least], found[most]
-    exponent = math.log(large["all"].cpu_s / small["all"].cpu_s) / math.log(most / least)
-    print(f"from {least} to {most} batches: processor time grows with exponent {exponent:.2f}")
-    print(f"  largest process {large['all'].peak_mb / small['all'].peak_mb:.2f} times as large")
-    print(
-        f"  nothing to do: {large['nothing to do'].cpu_s / small['nothing to do'].cpu_s:.2f} times the processor time"
-    )
-    print(
-        f"  one new batch beside {most}: {large['one new batch'].cpu_s / small['all'].cpu_s:.2f} times one batch alone"
-    )
+    for small, large in itertools.pairwise(sorted(found)):
+        compare(small, large, found)
+    if len(found) > 2:
+        compare(min(found), max(found), found)
+
+
+def compare(small: int, large: int, found: dict[int, dict[str, Cost]]) -> None:
+    """Print how a larger study compares with a smaller one; of processor time, if not said otherwise."""
+    few, many = found[small], found[large]
+    exponent = math.log(many["all"].cpu_s / few["all"].cpu_s) / math.log(large / small)
+    print(f"from {small} to {large} batches: processor time grows with exponent {exponent:.2f}")
+    for what, ratio in {
+        "largest process": many["all"].peak_mb / few["all"].peak_mb,
+        "nothing to do": many["nothing to do"].cpu_s / few["nothing to do"].cpu_s,
+        f"one new batch beside {large}, of {small} alone": many["one new batch"].cpu_s / few["all"].cpu_s,
+    }.items():
+        print(f"  {what}: {ratio:.2f} times as much")
 
 
 if __name__ == "__main__":

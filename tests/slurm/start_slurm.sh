@@ -74,7 +74,10 @@ start_daemons() {  # jobs of an earlier SLURM of ours are forgotten
   mkdir -p /run/munge
   chown munge:munge /run/munge
   chmod 755 /run/munge
-  munge -n 2>/dev/null | unmunge >/dev/null 2>&1 || runuser -u munge -- /usr/sbin/munged || cannot "munged does not start"
+  if ! munge -n 2>/dev/null | unmunge >/dev/null 2>&1; then
+    runuser -u munge -- /usr/sbin/munged || cannot "munged does not start"
+    cp /run/munge/munged.pid "$STATE/munged.pid"  # ours to end; one that ran before is somebody's own
+  fi
   slurmctld -c || cannot "slurmctld does not start"
   sleep 2
   slurmd || cannot "slurmd does not start"
@@ -87,9 +90,10 @@ start_daemons() {  # jobs of an earlier SLURM of ours are forgotten
 
 stop() {
   local name pid
-  for name in slurmd slurmctld; do
+  for name in slurmd slurmctld munged; do
     pid=$(cat "$STATE/$name.pid" 2>/dev/null) || continue
     [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != "$name" ] || kill "$pid"  # a number is used again
+    rm -f "$STATE/$name.pid"
   done
 }
 

@@ -110,18 +110,25 @@ def _joined(name: str) -> str:
 
 def _what_if(here: pd.DataFrame, crossed: str | None) -> list[dict[str, str]]:
     """Return what one more animal, piece ... would do to the standard error of a group's mean."""
-    components = variance_components(here, VALUE, NESTED, FIXED, crossed=crossed)
+    try:
+        components = variance_components(here, VALUE, NESTED, FIXED, crossed=crossed)
+    except ValueError as error:
+        return [_no_gain(str(error))]
     known = components[components.variance.notna()]
     lost = set(components.component[components.variance.isna()]) - {crossed}
     if lost or not known.variance.sum() > 0:
         why = f"{_joined(', '.join(sorted(lost)))} cannot be estimated" if lost else "no scatter"
-        return [{"topic": "replication", "conclusion": f"not estimable: {why}", "evidence": "", "check_first": ""}]
+        return [_no_gain(why)]
     variances = dict(zip(known.component, known.variance.astype(float), strict=True))
     table = one_more(variances, replication(here, VALUE, NESTED, FIXED, crossed), crossed)
     shown = " + ".join(f"{_joined(name)} {geometric_cv_percent(v):.3g} % CV" for name, v in variances.items())
     rows = table.sort_values("gain_percent", ascending=False, kind="stable").itertuples()
     about = {"topic": "replication", "evidence": f"REML: {shown}", "check_first": ""}
     return [about | {"conclusion": _said_gain(row)} for row in rows]
+
+
+def _no_gain(why: str) -> dict[str, str]:
+    return {"topic": "replication", "conclusion": f"not estimable: {why}", "evidence": "", "check_first": ""}
 
 
 def _said_gain(row: Any) -> str:

@@ -120,3 +120,10 @@ def test_one_animal_per_group_or_in_all_is_a_sentence(tmp_path, animals):
     row = table[(table.component == "animal") & (table.estimator == "reml")].iloc[0]
     assert np.isnan(row.variance)
     assert row.note == "not estimable: the fixed cells leave no degree of freedom for it"
+
+
+def test_wells_that_agree_exactly_in_several_runs_are_a_sentence(tmp_path):
+    made = Made(tmp_path, sds=(0.5, 0.05, 0.0))  # both readings of a homogenate are the same, as where one was copied
+    made.readings["run"] = np.where(np.arange(len(made.readings)) < 40, "LC-01", "LC-02")
+    row = made.conclusions().loc["replication"]
+    assert row.conclusion == "not estimable: replicates agree exactly: check rounding or copied values"

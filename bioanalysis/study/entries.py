@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pandas as pd
 
 from bioanalysis.errors import Fault
 from bioanalysis.study.reading import Rows
 from bioanalysis.study.schema import BY_HAND, FROM_INSTRUMENT
 
+NOBODY = ("n/a", "n.a.", "none", "nobody", "tbd", "pending")
 MEASURED = ("tissue_mass_mg", "buffer_volume_ul", "homogenate_volume_ul", "buffer_mass_mg", "organ_weight_g")
 
 
@@ -15,17 +18,30 @@ def entry_faults(samples: Rows) -> list[Fault]:
     """Who checks is a second person, and what an instrument wrote nobody entered."""
     entries, entered, checked = (samples.cells(name) for name in ("entry", "entered_by", "checked_by"))
     people = list(zip(entered, checked, strict=True))
-    alone = [bool(one) and one.casefold() == other.casefold() for one, other in people]
+    alone = [bool(one) and _person(one) == _person(other) for one, other in people]
     instrument = [entry == FROM_INSTRUMENT for entry in entries]
     unnamed = [
         bool(other) and not one and not machine for (one, other), machine in zip(people, instrument, strict=True)
     ]
     written = [machine and bool(one) for machine, one in zip(instrument, entered, strict=True)]
     return [
+        *(fault for name in ("entered_by", "checked_by") for fault in _no_names(samples, name)),
         *samples.faults(alone, "checked_by", "a second person, not the one who entered it"),
         *samples.faults(unnamed, "entered_by", "who entered what was checked"),
         *samples.faults(written, "entered_by", f"nobody, or the entry {BY_HAND}: '{FROM_INSTRUMENT}' is written down"),
     ]
+
+
+def _no_names(samples: Rows, column: str) -> list[Fault]:
+    """A dash or a word for nobody is no person: where nobody did it the cell is empty, which is flagged."""
+    names = samples.cells(column)
+    wrong = [bool(name) and (not _person(name) or name.casefold() in NOBODY) for name in names]
+    return samples.faults(wrong, column, "a name or initials, or nothing where there is nobody")
+
+
+def _person(name: str) -> str:
+    """Return the letters and digits of a name: capitals, spaces, full stops and how accents are coded do not count."""
+    return "".join(sign for sign in unicodedata.normalize("NFKC", name).casefold() if sign.isalnum())
 
 
 def by_hand(samples: pd.DataFrame) -> pd.DataFrame:

@@ -67,6 +67,33 @@ def test_the_second_person_is_another_one_and_what_is_checked_has_an_author(tmp_
     ]
 
 
+@pytest.mark.parametrize(
+    ("entered", "checked"),
+    [
+        ("A. Lindqvist", "A.  LINDQVIST"),
+        ("A. Lindqvist", "A.\u00a0Lindqvist"),
+        ("A. Lindqvist", "A Lindqvist"),
+        ("J. M\u00fcller", "J. Mu\u0308ller"),
+    ],
+)
+def test_a_name_in_another_spelling_is_no_second_person(tmp_path, entered, checked):
+    folder = study_with(tmp_path)
+    samples = folder / "config/samples.tsv"
+    lines = samples.read_text().split("\n")
+    lines[1] = f"{lines[1].split('900')[0]}900\t\tby_hand\t{entered}\t{checked}"
+    samples.write_text("\n".join(lines))
+    (told,) = said(folder)
+    assert told.endswith("expected a second person, not the one who entered it")
+
+
+@pytest.mark.parametrize("word", ["--", "N/A", "none", "?"])
+def test_a_word_for_nobody_is_no_second_person(tmp_path, word):
+    assert said(study_with(tmp_path, s1=f"by_hand AL {word}")) == [
+        f"config/samples.tsv: line 2, checked_by: '{word}'; expected a name or initials, or nothing where there is "
+        "nobody"
+    ]
+
+
 def test_what_an_instrument_wrote_may_be_checked_by_somebody(tmp_path):
     assert flags_of(Study.load(study_with(tmp_path, s1="from_instrument - KM"))).empty
 

@@ -345,6 +345,14 @@ def test_runs_of_one_sequence_and_the_preparation_of_standards_are_kept(folder):
     assert first.worklist.prepared_on.tolist() == ["2026-03-09", *[""] * 8]
 
 
+def test_what_was_prepared_after_its_run_is_a_fault(folder):
+    lines = (folder / LC).read_text().splitlines()
+    days = ["prepared_on", "2026-03-10", "2026-03-11", *("" for _ in lines[3:])]
+    (folder / LC).write_text("\n".join(f"{line}\t{day}" for line, day in zip(lines, days, strict=True)))
+    expected = "a day not after the run_date 2026-03-10 of the run"
+    assert said(folder) == [f"{LC}: line 3, prepared_on: '2026-03-11'; expected {expected}"]
+
+
 def test_an_empty_worklist_is_a_fault(folder):
     (folder / LC).write_text("position\tfile\tsample_type\n")
     assert said(folder) == [f"{LC}: no rows; expected one row per injection or well"]

@@ -33,7 +33,13 @@ from bioanalysis.study.run_checks import misnamed_worklist, run_faults, stray_wo
 from bioanalysis.study.validated import Validated
 from bioanalysis.study.validation_checks import VALIDATION, experiment_faults, unit_faults
 from bioanalysis.study.worklist import resolve
-from bioanalysis.study.worklist_checks import Manifest, correction_faults, extraction_faults, worklist_faults
+from bioanalysis.study.worklist_checks import (
+    Manifest,
+    correction_faults,
+    extraction_faults,
+    preparation_faults,
+    worklist_faults,
+)
 from bioanalysis.yaml_with_lines import Document
 
 
@@ -231,6 +237,7 @@ def _run(
         folder.faults += nominal_faults(worklist, method)
         worklist = replace(worklist, frame=in_ng_ml(worklist.frame, method))
     folder.faults += worklist_faults(worklist, platform, method, manifest)
+    folder.faults += preparation_faults(worklist, row["run_date"])
     folder.faults += experiment_faults(worklist, kind)
     folder.faults += raw.faults(row, tables.runs.file, worklist, platform)
     if method is None:

@@ -310,6 +310,12 @@ def _twice(resolved: Rows, ours: np.ndarray, method: Method, matrix: str, extrac
     return [Fault(resolved.file, found, expected, int(resolved.cells("line")[first]), "tissue")]
 
 
+def preparation_faults(rows: Rows, run_date: str) -> list[Fault]:
+    """What a run measured was prepared by its day."""
+    late = [bool(day and run_date) and day > run_date[:10] for day in rows.cells("prepared_on")]
+    return rows.faults(late, "prepared_on", f"a day not after the run_date {run_date[:10]} of the run")
+
+
 def extraction_faults(worklists: Iterable[Rows], manifest: Manifest) -> list[Fault]:
     """One extraction is of one sample, in whatever run it was measured, and was made in one batch."""
     first: dict[str, tuple[str, str]] = {}

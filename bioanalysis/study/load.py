@@ -29,7 +29,7 @@ from bioanalysis.study.notes import notes_on
 from bioanalysis.study.raw_files import RawFiles
 from bioanalysis.study.reading import CONFIG, MethodFiles, Rows, StudyFolder
 from bioanalysis.study.run import Run
-from bioanalysis.study.run_checks import misnamed_worklist, run_faults, stray_worklists
+from bioanalysis.study.run_checks import misnamed_worklist, read_twice, run_faults, stray_worklists
 from bioanalysis.study.validated import Validated
 from bioanalysis.study.validation_checks import VALIDATION, experiment_faults, unit_faults
 from bioanalysis.study.worklist import resolve
@@ -139,6 +139,7 @@ def _read(folder: StudyFolder) -> tuple[Study | None, list[Fault]]:
     rows = tables.runs.frame.to_dict("records")
     read = [found for row in rows if (found := _run(folder, row, tables, methods, manifest, raw, kind))]
     folder.faults += extraction_faults([worklist for _, worklist in read], manifest)
+    folder.faults += read_twice([run for run, _ in read], tables.runs)
     folder.faults += homogenate_faults(tables.samples, _conventions(read, methods, tables.samples), _fluids(document))
     runs = [run for run, _ in read]
     decisions = settled(tables.decisions, runs)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import posixpath
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from bioanalysis.errors import Fault
 from bioanalysis.sheets import ENDINGS
 from bioanalysis.study.reading import Rows
-from bioanalysis.text_files import did_you_mean, listed, nearest
+from bioanalysis.study.run import Run
+from bioanalysis.text_files import did_you_mean, listed, nearest, quoted
+from bioanalysis.words import STUDY_SAMPLES
 
 # what lies beside the runs in work/ and logs/, and what the records call the study
 TAKEN = frozenset(
@@ -52,6 +55,29 @@ def _names_taken(runs: Rows) -> list[Fault]:
     """A run has folders of its own name, beside files and folders of the workflow."""
     taken = [name.lower() in TAKEN for name in runs.cells("run_id")]
     return runs.faults(taken, "run_id", "another name: a file, a folder or the study itself goes by this one")
+
+
+def read_twice(found: Iterable[Run], runs: Rows) -> list[Fault]:
+    """One injection or well of a study sample is of one run of its method."""
+    first: dict[tuple[str, ...], str] = {}
+    faults = []
+    lines = dict(zip(runs.cells("run_id"), runs.cells("line"), strict=True))
+    for run in found:
+        taken = [other for place in _readings(run) if (other := first.setdefault(place, run.run_id)) != run.run_id]
+        if taken:
+            readings = "injections" if run.method.platform == "lcms" else "wells"
+            expected = f"raw data of its own: {len(taken)} of its {readings} of samples are those of run {taken[0]}"
+            faults.append(Fault(runs.file, quoted(run.raw_path), expected, int(lines[run.run_id]), "raw_path"))
+    return faults
+
+
+def _readings(run: Run) -> Iterator[tuple[str, ...]]:
+    """Yield what the study samples of a run are read from: method, file, and of an export plate and well."""
+    rows = run.worklist[run.worklist["sample_type"].isin(STUDY_SAMPLES) & (run.worklist["not_acquired_reason"] == "")]
+    on_plate = run.method.platform != "lcms"
+    for row in rows.itertuples():
+        well = (str(row.plate), str(row.position)) if on_plate else ()
+        yield (run.method.method_id, posixpath.normpath(posixpath.join(run.raw_path, str(row.file))), *well)
 
 
 def stray_worklists(folder: Path, runs: Rows) -> list[Fault]:

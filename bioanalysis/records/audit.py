@@ -283,9 +283,9 @@ class AuditTrail:
 
 
 def content_of(path: Path) -> bytes | None:
-    """Return the content of a file, None where it is missing or cannot be read."""
+    """Return the content of a file, None where it is missing, is no file (a pipe would be waited for) or unreadable."""
     try:
-        return path.read_bytes()
+        return path.read_bytes() if path.is_file() else None
     except OSError:
         return None
 

@@ -73,8 +73,10 @@ def open_version(trail: Trail) -> list[str]:
     return [f"version {last + 1} is open: what stands now is neither sealed nor signed, version {last} is"]
 
 
-def witness_findings(trail: Trail, head: bytes, name: str) -> list[Finding]:
+def witness_findings(trail: Trail, head: bytes | None, name: str) -> list[Finding]:
     """Return the finding that a trail does not hold the entry named by a copy of its head that was kept elsewhere."""
+    if head is None:
+        return [Finding(name, "is not there, or no file that can be read", "the path given")]
     said = read_seal(head)
     if said is None or not {"entries", "last"} <= set(said):
         return [Finding(name, "is no copy of a head.json", "the digest in it")]

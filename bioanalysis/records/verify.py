@@ -30,7 +30,7 @@ from bioanalysis.records.signature import signature_findings
 _HEX = re.compile(r"[0-9a-f]{64}")
 BAG = "bagit.txt"
 DIGEST = ".sha256"
-Witness = tuple[str, bytes] | None
+Witness = tuple[str, bytes | None] | None
 BAG_MANIFEST, TAG_MANIFEST = "manifest-sha256.txt", "tagmanifest-sha256.txt"
 
 
@@ -45,7 +45,7 @@ def verify(path: Path, witness: Path | None = None) -> tuple[list[Finding], list
         A copy of `head.json` that was kept elsewhere: the audit trail must hold the entry it names.
     """
     try:
-        return _verified(path, (witness.name, content_of(witness) or b"") if witness else None)
+        return _verified(path, (witness.name, content_of(witness)) if witness else None)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         # digests hold, and yet the content has not the form it is written in here: somebody else wrote it
         text = f"hold what was never written by this software ({type(error).__name__}: {error})"

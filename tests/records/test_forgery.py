@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import zipfile
@@ -171,12 +172,20 @@ def test_an_end_cut_off_with_its_head_is_told_by_a_head_kept_elsewhere_alone(sig
     assert verify_study(signed, witness) == 3
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"\x00", None])
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1, 2]", b"[" * 100_000, b"\x00"])
 def test_a_witness_that_is_none_is_said(signed, tmp_path, content):
     witness = tmp_path / "noted.json"
-    if content is not None:
-        witness.write_bytes(content)
+    witness.write_bytes(content)
     assert found(signed, witness=witness) == "noted.json: is no copy of a head.json (held against the digest in it)"
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "pipe"])
+def test_a_witness_that_is_no_file_is_said_and_not_waited_for(signed, tmp_path, kind):
+    witness = tmp_path / "noted.json"
+    {"missing": lambda path: None, "folder": Path.mkdir, "pipe": os.mkfifo}[kind](witness)
+    expected = "noted.json: is not there, or no file that can be read (held against the path given)"
+    assert found(signed, witness=witness) == expected
+    assert verify_study(signed, witness) == 3
 
 
 def test_a_head_kept_while_a_study_goes_on_is_held_against_its_archive_too(signed, tmp_path):

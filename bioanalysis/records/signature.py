@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bioanalysis.errors import BatchError, Finding
+from bioanalysis.persons import Person, person, persons_in
 from bioanalysis.records.audit import Damaged, Trail, open_line
 from bioanalysis.records.holdings import Holdings
 from bioanalysis.records.places import SIGNERS
@@ -43,9 +44,9 @@ def read_signers(content: bytes | None) -> list[Signer]:
     return [Signer(**{column: row[column] for column in COLUMNS}) for row in rows if all(map(row.get, COLUMNS))]
 
 
-def worked_on(holdings: Holdings, home: str) -> set[str]:
-    """Return who analysed, extracted or decided in the sealed version below `home`, in small letters."""
-    people: set[str] = set()
+def worked_on(holdings: Holdings, home: str) -> set[Person]:
+    """Return who analysed, extracted or decided in the sealed version below `home`."""
+    people: set[Person] = set()
     for name in holdings.names(f"{home}/config"):
         columns = WORK.get(Path(name).stem, ()) if Path(name).suffix in ENDINGS else ()
         if not columns or name.count("/") != home.count("/") + 2:
@@ -55,12 +56,12 @@ def worked_on(holdings: Holdings, home: str) -> set[str]:
             path.write_bytes(holdings.content(name) or b"")
             sheet = read_sheet(path, name)
         places = [sheet.header.index(column) for column in columns if column in sheet.header]
-        people |= {row[place].casefold() for row in sheet.rows for place in places if row[place]}
+        people = people.union(*(persons_in(row[place]) for row in sheet.rows for place in places))
     return people
 
 
 def against_the_rule(
-    who: Signer, meaning: str, before: Iterable[dict[str, Any]], people: set[str]
+    who: Signer, meaning: str, before: Iterable[dict[str, Any]], people: set[Person]
 ) -> list[tuple[str, str]]:
     """Return what is wrong with this person signing so, and what is expected; analyst and reviewer are two persons.
 
@@ -68,16 +69,16 @@ def against_the_rule(
     ----------
     before : iterable of dict
         Statements signed on the same version before.
-    people : set of str
-        Who worked on it, in small letters.
+    people : set of Person
+        Who worked on it.
     """
-    names = {who.signer.casefold(), who.name.casefold()}
+    names = {person(who.signer), person(who.name)}
     other = {"authored": "reviewed", "reviewed": "authored"}.get(meaning)
     said = []
     if meaning == "reviewed" and names & people:
         what = "a reviewer who neither analysed, extracted nor decided anything in it"
         said.append((f"{who.name} worked on this version", what))
-    if names & {str(one["name"]).casefold() for one in before if one["meaning"] == other}:
+    if names & {person(str(one[key])) for one in before if one["meaning"] == other for key in ("signer", "name")}:
         said.append((f"{who.name} signed it as {other}", "two persons: nobody reviews what he authored"))
     return said
 
@@ -105,7 +106,7 @@ def _rule_findings(
     home = folder_of(statement["version"])
     who = Signer(*(str(statement[key]) for key in COLUMNS))
     unreadable: list[Finding] = []
-    people = set[str]()
+    people = set[Person]()
     try:
         people = worked_on(holdings, home) if statement["meaning"] == "reviewed" else people
     except BatchError as error:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 import pandas as pd
 
 from bioanalysis.errors import Fault
+from bioanalysis.persons import person
 from bioanalysis.study.reading import Rows
 from bioanalysis.study.schema import BY_HAND, FROM_INSTRUMENT
 
-NOBODY = ("n/a", "n.a.", "none", "nobody", "tbd", "pending")
+NOBODY = ("n/a", "none", "nobody", "tbd", "pending")
 MEASURED = ("tissue_mass_mg", "buffer_volume_ul", "homogenate_volume_ul", "buffer_mass_mg", "organ_weight_g")
 
 
@@ -18,7 +17,7 @@ def entry_faults(samples: Rows) -> list[Fault]:
     """Who checks is a second person, and what an instrument wrote nobody entered."""
     entries, entered, checked = (samples.cells(name) for name in ("entry", "entered_by", "checked_by"))
     people = list(zip(entered, checked, strict=True))
-    alone = [bool(one) and _person(one) == _person(other) for one, other in people]
+    alone = [bool(one) and person(one) == person(other) for one, other in people]
     instrument = [entry == FROM_INSTRUMENT for entry in entries]
     unnamed = [
         bool(other) and not one and not machine for (one, other), machine in zip(people, instrument, strict=True)
@@ -33,15 +32,10 @@ def entry_faults(samples: Rows) -> list[Fault]:
 
 
 def _no_names(samples: Rows, column: str) -> list[Fault]:
-    """A dash or a word for nobody is no person: where nobody did it the cell is empty, which is flagged."""
+    """A dash or a word for nobody is no person: where nobody did it the cell is empty. `N.A.` may be initials."""
     names = samples.cells(column)
-    wrong = [bool(name) and (not _person(name) or name.casefold() in NOBODY) for name in names]
+    wrong = [bool(name) and (not person(name) or name.casefold() in NOBODY or name == "n.a.") for name in names]
     return samples.faults(wrong, column, "a name or initials, or nothing where there is nobody")
-
-
-def _person(name: str) -> str:
-    """Return the letters and digits of a name: capitals, spaces, full stops and how accents are coded do not count."""
-    return "".join(sign for sign in unicodedata.normalize("NFKC", name).casefold() if sign.isalnum())
 
 
 def by_hand(samples: pd.DataFrame) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from bioanalysis.text_files import listed
 if TYPE_CHECKING:
     from bioanalysis.study.load import Study
 
-PERCENT = re.compile(r"(-?\d+(?:[.,]\d+)?)\s*%")
+PERCENT = re.compile(r"(?<![\d.,])(-?\d+(?:[.,]\d+)?)\s*%")
 
 
 def batch_notes(study: Study) -> list[str]:

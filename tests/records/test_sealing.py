@@ -143,6 +143,21 @@ def test_analyst_and_reviewer_are_two_persons(to_sign, keys):
 
 @pytest.mark.requirement("UR-035")
 @needs_openssh
+@pytest.mark.parametrize("analyst", ["Vogt, R.", "R.\u00a0VOGT", "KM / RV", "KM, R Vogt"])
+def test_the_analyst_does_not_review_whatever_the_spelling_of_his_name(study, keys, analyst):
+    runs = study / "config/runs.tsv"
+    head, first, *rest = runs.read_text().splitlines()
+    place = head.split("\t").index("analyst")
+    cells = first.split("\t")
+    runs.write_text("\n".join([head, "\t".join([*cells[:place], analyst, *cells[place + 1 :]]), *rest]))
+    sealed_for(study, keys)
+    with pytest.raises(BatchError, match=r"R\. Vogt worked on this version"):
+        sign(study, keys / "RV", "RV", "reviewed")
+    sign(study, keys / "SD", "SD", "reviewed")
+
+
+@pytest.mark.requirement("UR-035")
+@needs_openssh
 def test_the_key_of_another_signs_nothing(to_sign, keys):
     with pytest.raises(BatchError, match="not the key of SD"):
         sign(to_sign, keys / "RV", "SD", "approved")

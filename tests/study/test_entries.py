@@ -86,12 +86,16 @@ def test_a_name_in_another_spelling_is_no_second_person(tmp_path, entered, check
     assert told.endswith("expected a second person, not the one who entered it")
 
 
-@pytest.mark.parametrize("word", ["--", "N/A", "none", "?"])
+@pytest.mark.parametrize("word", ["--", "N/A", "none", "n.a.", "?"])
 def test_a_word_for_nobody_is_no_second_person(tmp_path, word):
     assert said(study_with(tmp_path, s1=f"by_hand AL {word}")) == [
         f"config/samples.tsv: line 2, checked_by: '{word}'; expected a name or initials, or nothing where there is "
         "nobody"
     ]
+
+
+def test_two_names_that_look_alike_and_initials_like_no_answer_are_persons(tmp_path):
+    assert said(study_with(tmp_path, s1="by_hand A.Li Ali", s2="by_hand AL N.A.")) == []
 
 
 def test_what_an_instrument_wrote_may_be_checked_by_somebody(tmp_path):

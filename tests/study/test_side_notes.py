@@ -51,7 +51,7 @@ def test_names_that_differ_in_capitals_or_spaces_only_are_noted(folder):
 def test_expired_materials_lots_listed_twice_and_impossible_purities_are_noted(folder):
     # the last run is of 2026-03-12: what expires that day may still be used
     rows = ["a\treagent\tL1\t97.2 % (as is)\t2026-03-12", "b\treagent\tL2\t120 %\t2026-03-11",
-            "a\treagent\tL1\t-5 %\t2027-01-01", "c\treagent\tL3\t0,972\t", "d\treagent\tL4\t99,5 %\t"]  # fmt: skip
+            "a\treagent\tL1\t-5 %\t2027-01-01", "c\treagent\tL3\t0,972\t", "d\treagent\tL4\t95-98 %\t"]  # fmt: skip
     (folder / MATERIALS).write_text(HEAD + "\n".join(rows))
     assert [note for note in Study.load(folder).notes if "material" in note] == [
         "1 material expired before the last run of 2026-03-12: b, lot L2 (line 3)",

@@ -12,8 +12,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "bioanalysis"
 CORRIDOR = (
     "words", "persons", "errors", "text_files", "yaml_with_lines", "stored_cells", "sheets", "columns", "tables",
-    "settings", "flags", "moles", "limits", "oligonucleotides", "mole_ranges", "contradictions", "full_scan_ions", "method_blocks",
-    "method", "study", "template", "instruments",
+    "settings", "flags", "moles", "limits", "oligonucleotides", "mole_ranges", "contradictions", "full_scan_ions",
+    "method_blocks", "method", "study", "template", "instruments",
     "chromatography", "responses", "calibration", "variability", "recovery", "acceptance", "tissue", "exposure",
     "validation_study", "evaluation", "results", "reanalysis", "report", "export", "trends", "curve_choice",
     "planning", "disk", "lock", "orphans", "settled", "records", "workflow", "cluster", "launch", "qualification",

@@ -13,7 +13,7 @@ from bioanalysis.evaluation.choice import Choice, choose, only_results
 from bioanalysis.flags import join_words
 from bioanalysis.method import Method
 from bioanalysis.moles import GRAMS, MOLES
-from bioanalysis.recovery.applied import UNCORRECTED, WORDS, AppliedFactor
+from bioanalysis.recovery.applied import COLUMN, UNCORRECTED, WORDS, AppliedFactor
 from bioanalysis.recovery.estimates import Scatter
 from bioanalysis.recovery.study import RecoveryBook
 from bioanalysis.study import Study
@@ -193,14 +193,7 @@ def _factor(result: Any) -> tuple[AppliedFactor | None, str, str]:
         return UNCORRECTED, "", ""
     if not np.isfinite(result.recovery_factor):
         return None, "", result.recovery_problem
-    found = AppliedFactor(
-        result.recovery_factor,
-        result.recovery_relative_uncertainty,
-        result.recovery_degrees_of_freedom,
-        result.recovery_source,
-        result.recovery_shared_uncertainty,
-        result.recovery_shared_by,
-    )
+    found = AppliedFactor.of(result, COLUMN)
     unsure = "" if np.isfinite(found.relative_uncertainty) else "recovery_not_estimable"
     return found, join_words(getattr(result, WORDS), unsure), ""
 

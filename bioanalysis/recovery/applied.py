@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from bioanalysis.method import Method
 from bioanalysis.recovery.sets import ALL_LEVELS
 
 WORDS = "recovery_words"
+COLUMN = "recovery_"
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,18 @@ class AppliedFactor:
     shared_uncertainty: float = 0.0
     shared_by: str = ""
 
+    @classmethod
+    def of(cls, row: Any, prefix: str = "") -> AppliedFactor:
+        """Return the factor of a row of recovery.tsv; with the prefix `COLUMN`, that of a row of `as_columns`."""
+        return cls(**{own.name: getattr(row, prefix + own.name) for own in fields(cls)})
+
     def as_columns(self) -> dict[str, object]:
-        return {f"recovery_{name}": value for name, value in asdict(self).items()}
+        """Return what a reading's row says of its factor."""
+        return {COLUMN + name: value for name, value in asdict(self).items()}
 
 
 UNCORRECTED = AppliedFactor(1.0, 0.0, np.inf, "none applied")
 NONE_KNOWN = AppliedFactor(np.nan, 0.0, np.inf, "none applied")
-APPLIED = list(UNCORRECTED.as_columns())
 
 
 def correction_applies(extracted: bool, tissue: str, calibrator_tissue: str, method: Method) -> bool:
@@ -70,14 +77,7 @@ def factor_of_batch(tissue: str, batch: str, recovery: pd.DataFrame, method: Met
     own = known[known.extraction_batch == batch]
     own = own if len(own) else known[known.extraction_batch == ""]
     own = own if len(own) else known
-    return applied_row(own.iloc[0]) if len(own) else None
-
-
-def applied_row(row: pd.Series) -> AppliedFactor:
-    """Return the factor of a row of recovery.tsv."""
-    return AppliedFactor(
-        row.factor, row.relative_uncertainty, row.degrees_of_freedom, row.source, row.shared_uncertainty, row.shared_by
-    )
+    return AppliedFactor.of(own.iloc[0]) if len(own) else None
 
 
 def corrected_readings(rows: pd.DataFrame) -> np.ndarray:

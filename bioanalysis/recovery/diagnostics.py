@@ -16,7 +16,17 @@ from scipy.special import stdtr
 from bioanalysis.method import Method
 from bioanalysis.recovery.estimates import Recovery, extraction_recovery, pooled_log_variance
 from bioanalysis.recovery.run import COLUMNS, EVIDENCE, factor_interval
-from bioanalysis.recovery.sets import NEAT, POST, PRE, degrees_of, extraction_batches, recovery_sets, said_rows
+from bioanalysis.recovery.sets import (
+    FEWEST_LOTS,
+    NEAT,
+    POST,
+    PRE,
+    at_common_levels,
+    degrees_of,
+    extraction_batches,
+    recovery_sets,
+    said_rows,
+)
 from bioanalysis.words import count_of
 
 POOLED_LEVELS = "pooled"
@@ -123,7 +133,7 @@ def _paired(above: pd.DataFrame, below: pd.DataFrame) -> Recovery | None:
         return None
     means = [np.log(side.signal[side.lot != ""]).groupby(side.lot).mean() for side in (above, below)]
     lots = means[0].index.intersection(means[1].index)
-    if len(lots) < 2:
+    if len(lots) < FEWEST_LOTS:
         return None
     return extraction_recovery(*(np.exp(mean.loc[lots]) for mean in means), paired=True)
 
@@ -223,8 +233,8 @@ def dependence_of_factor(units: pd.DataFrame, method: Method, run_id: str) -> pd
 
 def _change_per_tenfold(sides: list[pd.DataFrame]) -> dict:
     """Return the row of one tissue; `sides` spiked before extraction, and what that is held against, if anything."""
-    levels = [level for level in dict.fromkeys(sides[0].level) if all((side.level == level).any() for side in sides)]
-    sides = [side[side.level.isin(levels)] for side in sides]
+    sides = at_common_levels(sides)
+    levels = list(dict.fromkeys(sides[0].level))
     split = [[side.signal[side.level == level].to_numpy(float) for level in levels] for side in sides]
     nominal = [sides[0].nominal_ng_ml[sides[0].level == level].mean() for level in levels]
     found = concentration_dependence(nominal, split[0], split[1] if len(split) > 1 else None)

@@ -120,8 +120,8 @@ def own_factors(sets: Sets, method: Method) -> list[dict[str, Any]]:
     does to both of its rows cancels, and the scatter between lots is the uncertainty.
     """
     sides = sets.signals(method)
-    levels = [level for level in sorted(set(sides[0].level)) if all((side.level == level).any() for side in sides)]
-    shared = [side[side.level.isin(levels)] for side in sides]
+    shared = at_common_levels(sides)
+    levels = sorted(set(shared[0].level))
     ratios = lot_ratios(shared) if levels else None
     rows = _unpaired(shared, levels) if ratios is None else _paired(ratios, levels)
     for row in rows:
@@ -133,6 +133,12 @@ def own_factors(sets: Sets, method: Method) -> list[dict[str, Any]]:
     )
     rows[-1]["note"] = "; ".join(filter(None, [_missing(sets, sides), _about_lots(shared, ratios), single]))
     return rows
+
+
+def at_common_levels(sides: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Return the sides without the rows of levels that one of them lacks."""
+    levels = set.intersection(*(set(side.level) for side in sides))
+    return [side[side.level.isin(levels)] for side in sides]
 
 
 def lot_ratios(sides: Sequence[pd.DataFrame]) -> pd.DataFrame | None:
@@ -223,10 +229,8 @@ def single_recoveries(units: pd.DataFrame, tissue: str, batch: str | None, metho
     without a signal above zero, are left out.
     """
     own = method.of_tissue(tissue)
-    sides = recovery_sets(units, tissue, batch, own).signals(own)
-    levels = set.intersection(*(set(side.level) for side in sides))
-    sides = [side[side.level.isin(levels)] for side in sides]
-    ratios = lot_ratios(sides) if levels else None
+    sides = at_common_levels(recovery_sets(units, tissue, batch, own).signals(own))
+    ratios = lot_ratios(sides) if len(sides[0]) else None
     if ratios is not None:
         return np.exp(ratios.groupby("lot", sort=False).log.mean())
     logs = np.log(sides[0].signal)

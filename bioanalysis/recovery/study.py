@@ -10,11 +10,11 @@ import pandas as pd
 
 from bioanalysis.limits import Limits
 from bioanalysis.method import Method
-from bioanalysis.recovery.applied import NONE_KNOWN, WORDS, AppliedFactor, applied_row
+from bioanalysis.recovery.applied import NONE_KNOWN, WORDS, AppliedFactor
 from bioanalysis.recovery.batches import batch_factors
 from bioanalysis.recovery.estimates import Scatter, extraction_scatter
 from bioanalysis.recovery.run import EVIDENCE, OF_BATCH, OWN_ROWS, by_batch, guard_note, pooled_rows, with_interval
-from bioanalysis.recovery.sets import ALL_LEVELS, found_signal, single_recoveries
+from bioanalysis.recovery.sets import ALL_LEVELS, POST, PRE, found_signal, single_recoveries
 from bioanalysis.study import Run
 from bioanalysis.words import STUDY_SAMPLES
 
@@ -66,7 +66,7 @@ class RecoveryBook:
         if rows.empty:
             return None, "", f"no recovery factor for {tissue} in the study"
         row = rows.iloc[0]
-        return applied_row(row), ("recovery_needs_sign_off;" if row.sign_off else "") + "provisional", ""
+        return AppliedFactor.of(row), ("recovery_needs_sign_off;" if row.sign_off else "") + "provisional", ""
 
 
 def recovery_book(
@@ -233,17 +233,17 @@ def single_extraction(reportable: pd.DataFrame, method: Method) -> Scatter:
     level); without ``recovery_post`` less the variance of a reading.
     """
     cells = {}
-    for kind in ("recovery_pre", "recovery_post"):
+    for kind in (PRE, POST):
         rows = reportable[(reportable.sample_type == kind) & reportable.mean_response.notna()]
         rows = rows[rows.reading_ng_ml > 0]
         signal = _signal(rows, method)
         groups = signal.groupby([rows.run_id, rows.batch, rows.tissue, rows.level])
         cells[kind] = [group.to_numpy(float) for _, group in groups]
-        if kind == "recovery_pre":
+        if kind == PRE:
             reading = float((rows.reading_uncertainty**2).mean()) if len(rows) else 0.0
     return extraction_scatter(
-        cells["recovery_pre"],
-        cells["recovery_post"] or None,
+        cells[PRE],
+        cells[POST] or None,
         reading if np.isfinite(reading) else 0.0,
         cv_floor=method.uncertainty.extraction_cv_floor,
     )

@@ -7,7 +7,7 @@ ng/mL stay empty, and words say nmol/L.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,11 @@ import pandas as pd
 NG_ML, NMOL_L = "_ng_ml", "_nmol_l"
 GRAMS, MOLES = "ng/mL", "nmol/L"
 UNIT = "concentration_unit"
+
+
+def in_either_unit(names: Iterable[str]) -> list[str]:
+    """Return names of columns, each in ng/mL with that in nmol/L behind it: a table holds the ones it needs."""
+    return list(dict.fromkeys(own for name in names for own in (name, name.replace(NG_ML, NMOL_L))))
 
 
 def as_written(table: pd.DataFrame, where: Any = True, said: Collection[str] = ()) -> pd.DataFrame:

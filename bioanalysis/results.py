@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bioanalysis.moles import as_counted, keys_counted, keys_written
+from bioanalysis.moles import NG_ML, NMOL_L, as_counted, keys_counted, keys_written
 from bioanalysis.study import Run, Study
 from bioanalysis.tables import read_results, write_table, write_whole
 
@@ -28,7 +28,7 @@ NUMERIC = (
     "response", "curve_reading_ng_ml", "back_calculated_ng_ml", "homogenate_ng_ml", "bias_percent", "corrected_ng_ml",
     "value", "lloq_ug_g", "tissue_ug_g", "tissue_ug_g_low", "tissue_ug_g_high",
 )  # fmt: skip
-IN_MOLES = tuple(name.replace("_ng_ml", "_nmol_l") for name in NUMERIC if "_ng_ml" in name)
+IN_MOLES = tuple(name.replace(NG_ML, NMOL_L) for name in NUMERIC if NG_ML in name)
 BOOLEAN = (
     "correction_applies", "used", "own", "used_in_fit", "manual", "reference", "in_verdict", "wider_than_source",
     "pool",

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from bioanalysis.export.parts import listed
+from bioanalysis.moles import in_either_unit
 from bioanalysis.report.account import NO_MATERIALS, materials
 from bioanalysis.report.all_runs import curves, deviations
 from bioanalysis.report.first_screen import Verdict
@@ -25,7 +26,6 @@ REPEATS = ["method_id", "analyte", "sample_id", "initial_run_id", "initial_statu
 PAIRS = ["method_id", "analyte", "sample_id", "tissue", "initial_run_id", "initial_date", "initial_ng_ml",
          "repeat_run_id", "repeat_date", "repeat_ng_ml", "difference_percent", "within_limit", "flyer", "reason"]
 # fmt: on
-IN_MOLES = ("_ng_ml", "_nmol_l")
 LIES: dict[str, Any] = {"landscape": True, "size": 7}
 
 
@@ -48,8 +48,8 @@ def tables_of_runs(
     return [
         listed("Calibration of all runs", curves(runs), CURVES, wide=["parameters"], **LIES),
         listed("Recovery", recovery[is_factor(recovery)], RECOVERY, footnotes=[note], wide=["note"], **LIES),
-        listed("Repeat analyses", tables["repeats"], _counted_in(REPEATS), wide=["justification"], **LIES),
-        listed("Incurred sample reanalysis", incurred, _counted_in(PAIRS), footnotes=[difference], **LIES),
+        listed("Repeat analyses", tables["repeats"], in_either_unit(REPEATS), wide=["justification"], **LIES),
+        listed("Incurred sample reanalysis", incurred, in_either_unit(PAIRS), footnotes=[difference], **LIES),
         listed("Storage against proven stability", spans(tables["storage"]), footnotes=[stored], **LIES),
     ]
 
@@ -68,8 +68,3 @@ def materials_table(study: Study) -> dict[str, Any]:
     given = materials(study)
     lots = listed("Materials", pd.DataFrame() if given is None else given, size=7.5)
     return lots | ({"note": NO_MATERIALS} if given is None else {})
-
-
-def _counted_in(names: Sequence[str]) -> list[str]:
-    """Return names of columns in ng/mL with those in nmol/L behind them, of which a table holds the ones it needs."""
-    return [own for name in names for own in dict.fromkeys((name, name.replace(*IN_MOLES)))]

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from bioanalysis.moles import NG_ML, NMOL_L
+from bioanalysis.moles import in_either_unit
 from bioanalysis.report.figures import Figure
 from bioanalysis.report.heads import head
 from bioanalysis.report.plots import plain
@@ -95,7 +95,7 @@ def section(
     }  # fmt: skip
     if table is None:
         return made
-    wanted = dict.fromkeys(own for name in (columns or table.columns) for own in (name, name.replace(NG_ML, NMOL_L)))
+    wanted = in_either_unit(columns or table.columns)
     names = [name for name in wanted if name in table and (table.empty or _is_filled(table[name]))]
     shown_columns = {name: [shown_cell(cell, name) for cell in table[name]] for name in names}
     said_once = {name: cells[0].text for name, cells in list(shown_columns.items())[1:] if _is_same(name, cells)}

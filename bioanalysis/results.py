@@ -65,13 +65,6 @@ def write_result(table: pd.DataFrame, path: Path) -> None:
     write_table(table, path)
 
 
-def read_responses(run: Run, path: Path) -> pd.DataFrame:
-    """Return the responses of a run from its peaks.tsv (LC-MS/MS) or wells.tsv (ELISA)."""
-    from bioanalysis.evaluation.decisions import responses_of
-
-    return responses_of(run, read_table(path))
-
-
 def write_run(evaluation: RunEvaluation, output: Any) -> None:
     """Write the tables and curves of one run to the named files of `output`."""
     from bioanalysis.evaluation.run_tables import curve_document

@@ -63,12 +63,6 @@ class StandardCurve:
     def judged(self) -> pd.DataFrame:
         return self.standards[self.standards.judged]
 
-    @property
-    def share_passing(self) -> Fraction:
-        """Standards passing among all that were prepared (anchors aside); a dropped one does not pass."""
-        judged = self.judged
-        return Fraction(int((judged.passes & ~judged.dropped).sum()), len(judged)) if len(judged) else Fraction(0)
-
 
 def passes_limit(bias_percent: np.ndarray | float, limit_percent: np.ndarray | float) -> np.ndarray:
     """Return whether a bias lies within +-limit, the limit included; a missing bias does not."""

@@ -21,6 +21,11 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 AS_UTF8 = "text saved as UTF-8 (in a spreadsheet: 'CSV UTF-8')"
 
 
+def is_visible(name: str) -> bool:
+    """Return whether a path names a file people mean: not hidden, nor the lock of a table open in a spreadsheet."""
+    return not name.rsplit("/", 1)[-1].startswith((".", "~$"))
+
+
 def read_bytes(path: Path, file: str, most_megabytes: int) -> bytes:
     """Return the content of `path`; `file` is the name the user knows it by.
 

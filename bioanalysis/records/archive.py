@@ -18,7 +18,7 @@ from bioanalysis.records.places import HEAD, MANIFEST, PROVENANCE, TRAIL, outsid
 from bioanalysis.records.seal import COPIES, folder_of, read_seal, sealed_version, study_of
 from bioanalysis.records.standing import Standing
 from bioanalysis.records.verify import BAG_MANIFEST, DIGEST, TAG_MANIFEST, verify
-from bioanalysis.text_files import write_whole
+from bioanalysis.text_files import is_visible, write_whole
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip file can hold: the same study makes the same bytes
 README = """\
@@ -84,7 +84,7 @@ def _top(trail: Trail, version: int) -> str:
 
 def _payload(folder: Path, stands: Standing, trail: Trail) -> dict[str, Path]:
     """Return where each file of the archive comes from, by its path in the archive."""
-    records = (name for name in files_below(folder, PROVENANCE) if not Path(name).name.startswith("."))
+    records = (name for name in files_below(folder, PROVENANCE) if is_visible(name))
     names = sorted({*stands.all, *records, *names_beside(trail)})
     return {f"data/{outside_name(name)}": folder / name for name in names}
 

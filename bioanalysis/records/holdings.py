@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bioanalysis.records.digests import files_below, sha256_of_all
+from bioanalysis.text_files import is_visible
 
 _BLOCK = 2**18
 MOST_EXPANSION = 200
@@ -46,7 +47,7 @@ class Holdings:
 
     def names(self, below: str = "") -> list[str]:
         """Return the files below a folder, sorted; of a study, hidden files and those of spreadsheet locks stay out."""
-        return [name for name in files_below(self.folder, below) if self.closed or _counts(name)]
+        return [name for name in files_below(self.folder, below) if self.closed or is_visible(name)]
 
     def hash_all(self, names: Iterable[str]) -> None:
         """Take the digests of these files."""
@@ -141,10 +142,6 @@ def _modest(path: Path) -> zipfile.ZipFile:
     if len(set(names)) != len(names):
         raise zipfile.BadZipFile("it holds a name twice")
     return archive
-
-
-def _counts(name: str) -> bool:
-    return not name.rsplit("/", 1)[-1].startswith((".", "~$"))
 
 
 def _inside(digests: dict[str, str], name: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from bioanalysis.records.digests import files_below, listing, read_listing, sha2
 from bioanalysis.records.made import readings
 from bioanalysis.records.places import CONCENTRATIONS, KEPT, MANIFEST, is_config, is_result
 from bioanalysis.study import Study
-from bioanalysis.text_files import write_whole
+from bioanalysis.text_files import is_visible, write_whole
 
 SEEN, SEEN_READINGS = "work/seen.json", "work/seen_readings.json"
 
@@ -46,13 +46,13 @@ class Standing:
 
 def config_now(folder: Path) -> dict[str, str]:
     """Return the digests of the settings; hidden files and lock files of spreadsheet programs are none."""
-    names = [name for name in files_below(folder, "config") if not Path(name).name.startswith((".", "~$"))]
+    names = [name for name in files_below(folder, "config") if is_visible(name)]
     return dict(zip(names, sha256_of_all([str(folder / name) for name in names]), strict=True))
 
 
 def results_now(folder: Path) -> dict[str, str]:
     """Return the digests of the results; those known by size, times and place on the disk are not read again."""
-    names = [name for name in files_below(folder, "results") if is_result(name) and Path(name).name[0] != "."]
+    names = [name for name in files_below(folder, "results") if is_result(name) and is_visible(name)]
     return _digests(folder, names, SEEN)
 
 

@@ -17,7 +17,7 @@ from bioanalysis.sheets import find_sheet, read_sheet
 from bioanalysis.study.config import StudyConfig
 from bioanalysis.study.validated import Validated, filled, read_validation
 from bioanalysis.tables import Table
-from bioanalysis.text_files import quoted
+from bioanalysis.text_files import is_visible, quoted
 from bioanalysis.yaml_with_lines import Document, read_yaml
 
 CONFIG = "config/config.yaml"
@@ -119,7 +119,7 @@ class StudyFolder:
     def methods(self) -> MethodFiles:
         """Return all methods of `config/methods`; hidden files are no settings, as they are none in the records."""
         found = MethodFiles({}, {}, {})
-        paths = sorted(p for p in (self.path / "config/methods").glob("*.y*ml") if not p.name.startswith((".", "~$")))
+        paths = sorted(p for p in (self.path / "config/methods").glob("*.y*ml") if is_visible(p.name))
         if not paths:
             self.faults.append(Fault("config/methods", "no method file", "one .yaml file per validated method"))
         for path in paths:

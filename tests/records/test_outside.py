@@ -86,6 +86,16 @@ def test_a_file_no_run_wrote_is_set_aside_and_no_result(study):
     assert [finding.file for finding in verify(study)[0]] == []
 
 
+@pytest.mark.parametrize("name", ["~$report.xlsx", ".~lock.report.xlsx#"])
+def test_the_lock_of_a_workbook_somebody_has_open_is_no_result(study, name):
+    lock = study / "results/study" / name
+    lock.write_bytes(b"KM")
+    assert started(study).changed_outside() == []
+    record(study, "opened while it ran")
+    lock.unlink()
+    assert verify(study)[0] == []
+
+
 def test_whoever_is_killed_while_setting_aside_finds_it_again(study, monkeypatch):
     (study / CURVE).write_text("{}  \n")
     found = started(study).changed_outside()

@@ -27,6 +27,7 @@ STANDARDS = Table(
         *(nonnegative(name, "prepared concentration of each standard") for name in UNITS),
         number("response", "response of each standard"),
         text("sample_type", "kind of row, as in measurements.tsv: all but calibrators and anchors are left out"),
+        text("line", "line of the worklist, as in measurements.tsv: not used"),
     ),
     covariates=True,
 )
@@ -106,7 +107,9 @@ def compare_curves(path: Path, page: Path) -> str:
 
 
 def _as_text(shown: pd.DataFrame) -> str:
-    return "\n".join(line.rstrip() for line in shown.map(_cell).to_string(index=False, justify="left").splitlines())
+    rows = [[str(heading) for heading in shown], *shown.map(_cell).to_numpy().tolist()]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def _cell(value: object) -> str:

@@ -66,8 +66,8 @@ def test_the_model_that_made_the_standards_has_the_smallest_aicc_and_errors(tmp_
 def test_measurements_of_a_run_are_a_table_of_standards_too(tmp_path):
     path = tmp_path / "measurements.tsv"
     path.write_text(
-        "sample_type\tnominal_ng_ml\tresponse\tflags\n"
-        "calibrator\t1\t0.1\t\ncalibrator\t2\t0.2\t\nqc\t15\t0.9\t\nunknown\t\t0.5\t\nanchor\t0.5\t0.05\t\nblank\t0\t0\t\n"
+        "sample_type\tnominal_ng_ml\tresponse\tline\n"
+        "calibrator\t1\t0.1\t2\ncalibrator\t2\t0.2\t3\nqc\t15\t0.9\t4\nunknown\t\t0.5\t5\nanchor\t0.5\t0.05\t6\nblank\t0\t0\t7\n"
     )
     standards, unit = read_standards(path)
     assert standards.nominal.tolist() == [1, 2, 0.5]

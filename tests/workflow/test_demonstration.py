@@ -81,6 +81,16 @@ def test_expected_statuses_come_out(study):
         assert not wrong
 
 
+def test_models_and_weightings_are_compared_on_the_measurements_of_a_run(study, tmp_path):
+    measurements = study / "results/runs/LC-01/measurements.tsv"
+    done = bioanalysis("curve", str(measurements), "--page", str(tmp_path / "curves.html"))
+    assert done.returncode == 0, done.stderr
+    head, *rows, _ = done.stdout.splitlines()
+    remarks = [row[head.index("remark") :] for row in rows]
+    assert not any(remark.startswith(" ") for remark in remarks)
+    assert "midpoint ran to its bound" in "".join(remarks)  # on a line the sigmoids do not converge
+
+
 def test_the_study_stage_passes_fails_and_says_what_it_cannot_assess(study):
     found = read(study / "results/study/acceptance.tsv")
     by_rule = {key: set(rows.verdict) for key, rows in found.groupby(["method_id", "rule_id"])}

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bioanalysis.errors import BatchError, Fault, RecordsDamaged
-from bioanalysis.records.audit import Trail, content_of, read_trail
+from bioanalysis.records.audit import Trail, content_of, read_sealed, read_trail
 from bioanalysis.records.beside import names_beside
 from bioanalysis.records.crate import METADATA, Version, crate_of_archive
 from bioanalysis.records.digests import files_below, listing, read_listing, sha256_of, sha256_of_text
 from bioanalysis.records.places import HEAD, MANIFEST, PROVENANCE, TRAIL, outside_name
-from bioanalysis.records.seal import COPIES, folder_of, read_seal, sealed_version, study_of
+from bioanalysis.records.seal import COPIES, SEAL, folder_of, sealed_version, study_of
 from bioanalysis.records.standing import Standing
 from bioanalysis.records.verify import BAG_MANIFEST, DIGEST, TAG_MANIFEST, verify
 from bioanalysis.text_files import is_visible, write_whole
@@ -91,7 +91,7 @@ def _payload(folder: Path, stands: Standing, trail: Trail) -> dict[str, Path]:
 
 def _texts(folder: Path, trail: Trail, version: int, stands: Standing, payload: Mapping[str, Path]) -> dict[str, bytes]:
     """Return what the archive says about itself, by path; the last one vouches for the others."""
-    seal = read_seal(content_of(folder / folder_of(version) / "seal.json")) or {}
+    seal = read_sealed(content_of(folder / folder_of(version) / SEAL)) or {}
     code, _ = read_listing((folder / folder_of(version) / COPIES).read_bytes())
     code = {name: digest for name, digest in code.items() if name.startswith("code/")}
     said = Version(version, seal.get("reason", ""), seal.get("time", ""), study_of(trail), trail)

@@ -24,7 +24,7 @@ from bioanalysis.records.places import HEAD, PROVENANCE, TRAIL
 from bioanalysis.text_files import write_whole
 from bioanalysis.words import count_of
 
-_SEALED = re.compile(rb'\{"digest":"([0-9a-f]{64})",(.+\})\n?', re.DOTALL)
+_SEALED = re.compile(rb'\{"digest":"([0-9a-f]{64})",(.+\})\n', re.DOTALL)
 Entry = dict[str, Any]
 
 
@@ -59,15 +59,21 @@ def open_line(line: bytes) -> Entry:
         If the line is not what was written.
     """
     parts = _SEALED.fullmatch(line)
-    if not parts or hashlib.sha256(parts[2]).hexdigest().encode() != parts[1] or not line.endswith(b"\n"):
+    if not parts or hashlib.sha256(parts[2]).hexdigest().encode() != parts[1]:
         raise Damaged
     try:
-        content = json.loads(line.decode("utf-8", "surrogateescape"))
+        content: Entry = json.loads(line.decode("utf-8", "surrogateescape"))
     except (ValueError, RecursionError):
         raise Damaged from None
-    if not isinstance(content, dict):
-        raise Damaged
     return content
+
+
+def read_sealed(line: bytes | None) -> Entry | None:
+    """Return the content of a sealed line, None where it is missing or not what was written."""
+    try:
+        return open_line(line or b"")
+    except Damaged:
+        return None
 
 
 @dataclass
@@ -126,9 +132,8 @@ def _lines(content: bytes) -> list[bytes]:
 
 def _take(found: Trail, number: int, line: bytes, previous: str) -> str:
     """Add one line to the trail; returns its digest as far as it is known."""
-    try:
-        entry = open_line(line)
-    except Damaged:
+    entry = read_sealed(line)
+    if entry is None:
         found.findings.append(Finding(TRAIL, f"line {number} is not what was written", "the digest in the line"))
         return line[11:75].decode("ascii", "replace")
     if entry.get("previous") != previous or entry.get("entry") != number:
@@ -142,9 +147,8 @@ def _hold_against_head(found: Trail, head: bytes | None, lines: int, last: str) 
     if head is None:
         found.findings.append(Finding(HEAD, "is missing", TRAIL))
         return
-    try:
-        said = open_line(head)
-    except Damaged:
+    said = read_sealed(head)
+    if said is None:
         found.findings.append(Finding(HEAD, "is not what was written", "the digest in it"))
         return
     whole = lines - bool(found.unfinished)

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 _BLOCK = 2**18
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _LINE = re.compile(r"(\\?)([0-9a-f]{64}) [ *](.+)")
 
 
@@ -50,6 +51,13 @@ def sha256_or_reason(path: str | Path) -> str:
         return sha256_of(path)
     except NoFile as reason:
         return str(reason)
+
+
+def difference(digest: str, recorded: str) -> str:
+    """Return in words how what `sha256_or_reason` says differs from the digest recorded."""
+    if not _DIGEST.fullmatch(digest):
+        return digest
+    return f"was changed (SHA-256 {digest[:12]}..., recorded {recorded[:12]}...)"
 
 
 def sha256_of_all(paths: Iterable[str]) -> list[str]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from bioanalysis.errors import Finding
-from bioanalysis.records.audit import Damaged, Entry, Trail, open_line
-from bioanalysis.records.digests import read_listing
+from bioanalysis.records.audit import Entry, Trail, read_sealed
+from bioanalysis.records.digests import difference, read_listing
 from bioanalysis.records.holdings import Holdings
 from bioanalysis.records.places import MANIFEST, TRAIL, VERSIONS
 
@@ -46,14 +45,6 @@ def remove_torn_seal(folder: Path, trail: Trail) -> None:
     shutil.rmtree(folder / folder_of(last_sealed(trail) + 1), ignore_errors=True)
 
 
-def read_seal(content: bytes | None) -> dict[str, Any] | None:
-    """Return what a seal says, None where it is not what was written."""
-    try:
-        return open_line(content or b"")
-    except Damaged:
-        return None
-
-
 def seal_findings(holdings: Holdings, trail: Trail) -> Iterator[Finding]:
     """Yield what is not as a seal found it: the trail up to its day, the copies it keeps, what stands since."""
     for entry in trail.entries:
@@ -77,7 +68,7 @@ def witness_findings(trail: Trail, head: bytes | None, name: str) -> list[Findin
     """Return the finding that a trail does not hold the entry named by a copy of its head that was kept elsewhere."""
     if head is None:
         return [Finding(name, "is not there, or no file that can be read", "the path given")]
-    said = read_seal(head)
+    said = read_sealed(head)
     if said is None or not {"entries", "last"} <= set(said):
         return [Finding(name, "is no copy of a head.json", "the digest in it")]
     if trail_holds(trail, said):
@@ -87,7 +78,7 @@ def witness_findings(trail: Trail, head: bytes | None, name: str) -> list[Findin
 
 
 def _findings(holdings: Holdings, trail: Trail, folder: str) -> Iterator[Finding]:
-    seal = read_seal(holdings.content(f"{folder}/{SEAL}"))
+    seal = read_sealed(holdings.content(f"{folder}/{SEAL}"))
     if seal is not None and not trail_holds(trail, seal["audit"]):
         text = f"its first {seal['audit']['entries']} entries are not those of the day of the seal"
         yield Finding(TRAIL, text, f"{folder}/{SEAL}")
@@ -96,8 +87,7 @@ def _findings(holdings: Holdings, trail: Trail, folder: str) -> Iterator[Finding
     holdings.hash_all(copies)
     for name, recorded in copies.items():
         if (digest := holdings.digest(name)) != recorded:
-            text = "was changed" if len(digest) == 64 else digest
-            yield Finding(name, text, f"{folder}/{COPIES}")
+            yield Finding(name, difference(digest, recorded), f"{folder}/{COPIES}")
 
 
 def trail_holds(trail: Trail, head: Entry) -> bool:

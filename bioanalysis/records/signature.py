@@ -11,7 +11,7 @@ from typing import Any
 
 from bioanalysis.errors import BatchError, Finding
 from bioanalysis.persons import Person, person, persons_in
-from bioanalysis.records.audit import Damaged, Trail, open_line
+from bioanalysis.records.audit import Trail, read_sealed
 from bioanalysis.records.holdings import Holdings
 from bioanalysis.records.places import SIGNERS
 from bioanalysis.records.seal import SEAL, folder_of
@@ -92,7 +92,7 @@ def signature_findings(holdings: Holdings, trail: Trail) -> tuple[list[Finding],
         wrong, remark = _judged(holdings, name)
         found += wrong
         remarks += [remark] * (not wrong)
-        if (statement := read_statement(holdings.content(name))) is not None:
+        if (statement := read_sealed(holdings.content(name))) is not None:
             earlier = before.setdefault(statement["version"], [])
             found += _rule_findings(holdings, name, statement, earlier)
             earlier.append(statement)
@@ -119,7 +119,7 @@ def _rule_findings(
 
 
 def _judged(holdings: Holdings, name: str) -> tuple[list[Finding], str]:
-    statement = read_statement(holdings.content(name))
+    statement = read_sealed(holdings.content(name))
     if statement is None:
         return [Finding(name, "is not what was written", "the digest in it")], ""
     home = folder_of(statement["version"])
@@ -133,14 +133,6 @@ def _judged(holdings: Holdings, name: str) -> tuple[list[Finding], str]:
     if not held:
         return [Finding(f"{name}.sig", f"is no signature of {statement['signer']} on {name}", f"{home}/{SIGNERS}")], ""
     return [], f"{who}; the signature holds"
-
-
-def read_statement(content: bytes | None) -> dict[str, Any] | None:
-    """Return what was signed, None where it is not what was written."""
-    try:
-        return open_line(content or b"")
-    except Damaged:
-        return None
 
 
 def in_words(statement: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bioanalysis.errors import BatchError, Fault, RecordsDamaged
-from bioanalysis.records.audit import Act, AuditTrail, Trail, content_of, now, sealed_line
+from bioanalysis.records.audit import Act, AuditTrail, Trail, content_of, now, read_sealed, sealed_line
 from bioanalysis.records.digests import sha256_of
 from bioanalysis.records.holdings import Holdings
 from bioanalysis.records.places import SIGNATURES, SIGNERS
@@ -25,7 +25,6 @@ from bioanalysis.records.signature import (
     holds,
     in_words,
     read_signers,
-    read_statement,
     worked_on,
 )
 from bioanalysis.records.verify import verify
@@ -82,7 +81,7 @@ def sign(folder: Path, key: Path, signer: str, meaning: str) -> str:
 def statements(folder: Path, trail: Trail, version: int) -> list[dict[str, Any]]:
     """Return the statements signed on a version, in order."""
     entries = [e for e in trail.entries if e["action"] == SIGNED and e["object"] == str(version)]
-    found = (read_statement(content_of(folder / entry["after"]["statement"])) for entry in entries)
+    found = (read_sealed(content_of(folder / entry["after"]["statement"])) for entry in entries)
     return [statement for statement in found if statement is not None]
 
 

@@ -6,13 +6,12 @@ Nothing is written, and whatever a damaged file holds, the answer is a finding: 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from bioanalysis.errors import Finding
 from bioanalysis.records.audit import Trail, clock_findings, content_of, read_trail
-from bioanalysis.records.digests import read_listing, sha256_or_reason
+from bioanalysis.records.digests import difference, read_listing, sha256_or_reason
 from bioanalysis.records.holdings import NO_ZIP, Holdings, ZipHoldings
 from bioanalysis.records.places import (
     HEAD,
@@ -27,7 +26,6 @@ from bioanalysis.records.places import (
 from bioanalysis.records.seal import copies_of_versions, open_version, seal_findings, witness_findings
 from bioanalysis.records.signature import signature_findings
 
-_HEX = re.compile(r"[0-9a-f]{64}")
 BAG = "bagit.txt"
 DIGEST = ".sha256"
 Witness = tuple[str, bytes | None] | None
@@ -81,7 +79,7 @@ def _container(path: Path) -> tuple[list[Finding], list[str]]:
     if wrong or len(said) != 1:
         return [Finding(beside.name, "is no digest and name", "the form of a list of digests")], []
     recorded, digest = *said.values(), sha256_or_reason(path)
-    return [Finding(path.name, _differs(digest, recorded), beside.name)] * (digest != recorded), []
+    return [Finding(path.name, difference(digest, recorded), beside.name)] * (digest != recorded), []
 
 
 def _bag(holdings: Holdings, witness: Witness) -> tuple[list[Finding], list[str]]:
@@ -114,7 +112,7 @@ def _study(holdings: Holdings, witness: Witness, *, in_bag: bool) -> tuple[list[
     kept = copies_of_versions(holdings, trail)
     made = {name: digest for name, (digest, _) in trail.records.items()}
     said, faults = _manifest(holdings, trail)
-    places = {_place(name, in_bag): digest for name, digest in said.items()}
+    places = {outside_name(name) if in_bag else name: digest for name, digest in said.items()}
     holdings.may_leave = set() if in_bag else set(places)  # raw data below an allowed root
     holdings.hash_all([*places, *made, *kept])
     found += faults
@@ -126,10 +124,6 @@ def _study(holdings: Holdings, witness: Witness, *, in_bag: bool) -> tuple[list[
     signed, remarks = signature_findings(holdings, trail)
     times, clocks = clock_findings(trail)
     return _first_first([*found, *signed, *times]), [*remarks, *open_version(trail), *clocks]
-
-
-def _place(name: str, in_bag: bool) -> str:
-    return outside_name(name) if in_bag else name
 
 
 def _manifest(holdings: Holdings, trail: Trail) -> tuple[dict[str, str], list[Finding]]:
@@ -155,24 +149,18 @@ def _differences(holdings: Holdings, said: dict[str, str], present: list[str], r
     holdings.hash_all(said)
     for name in said:
         if (digest := holdings.digest(name)) != said[name]:
-            yield Finding(name, _differs(digest, said[name]), record)
+            yield Finding(name, difference(digest, said[name]), record)
     for name in present:
         if name not in said:
             kind = "settings" if is_config(name) else "results" if is_result(name) else "files"
             yield Finding(name, f"is not among the {kind} recorded", record)
 
 
-def _differs(digest: str, recorded: str) -> str:
-    if not _HEX.fullmatch(digest):
-        return digest
-    return f"was changed (SHA-256 {digest[:12]}..., recorded {recorded[:12]}...)"
-
-
 def _records(holdings: Holdings, trail: Trail) -> Iterator[Finding]:
     """Yield the files of the records that are not what the entry that made them says."""
     for name, (recorded, entry) in trail.records.items():
         if (digest := holdings.digest(name)) != recorded:
-            yield Finding(name, _differs(digest, recorded), f"entry {entry} of {TRAIL}")
+            yield Finding(name, difference(digest, recorded), f"entry {entry} of {TRAIL}")
     for name in holdings.names(KEPT):
         if name not in trail.records:
             yield Finding(name, "is not among the records", TRAIL)
@@ -187,19 +175,9 @@ def _unknown(holdings: Holdings, known: set[str]) -> Iterator[Finding]:
 
 def _first_first(found: list[Finding]) -> list[Finding]:
     """Return the trail, then its records, settings, raw data, results: what others rest on comes first."""
-    order = {TRAIL: 0, HEAD: 1, MANIFEST: 2}
 
-    def rank(finding: Finding) -> int:
-        if finding.file in order:
-            return order[finding.file]
-        return (
-            3
-            if is_config(finding.file)
-            else 6
-            if is_result(finding.file)
-            else 5
-            if not finding.file.startswith(PROVENANCE)
-            else 4
-        )
+    def rank(name: str) -> int:
+        comes_in = (name == TRAIL, name == HEAD, name == MANIFEST, is_config(name), name.startswith(PROVENANCE))
+        return (*comes_in, not is_result(name), True).index(True)
 
-    return sorted(dict.fromkeys(found), key=rank)
+    return sorted(dict.fromkeys(found), key=lambda finding: rank(finding.file))

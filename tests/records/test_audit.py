@@ -113,9 +113,16 @@ def test_an_act_killed_before_its_files_were_in_place_is_completed(trail):
     assert not list(trail.rglob("*.next"))
 
 
+TRUE_DIGEST = hashlib.sha256(b"1]}").hexdigest().encode()  # of what is no JSON
+
+
 @pytest.mark.parametrize(
-    "line", [b"", b"{}\n", b"\xff\xfe\n", b'{"digest":"' + b"0" * 64 + b'",' + b"[" * 10_000 + b"}\n"]
-)
+    "line",
+    [
+        b"", b"{}\n", b"\xff\xfe\n", b'{"digest":"' + b"0" * 64 + b'",' + b"[" * 10_000 + b"}\n",
+        sealed_line({"mg": 1})[:-1], sealed_line({"mg": 1}) + b"\n", b'{"digest":"' + TRUE_DIGEST + b'",1]}\n',
+    ],
+)  # fmt: skip
 def test_lines_that_are_none_are_damage_and_no_crash(line):
     with pytest.raises(Damaged):
         open_line(line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -19,6 +20,7 @@ from bioanalysis.text_files import MEGABYTE, decode, listed, own_table, read_byt
 from bioanalysis.words import count_of
 
 ENDINGS = (".tsv", ".csv", ".xlsx")
+LINE = re.compile(r"[^\r\n]*(?:\r\n|[\r\n])|[^\r\n]+")  # with its end; a stream of text would take four bytes a sign
 _NO_ZIP = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, OSError, ValueError)
 
 
@@ -84,13 +86,14 @@ def read_sheet(path: Path, file: str) -> Sheet:
     """
     content = read_bytes(path, file, entry_limits()["largest_megabytes"])
     if path.suffix.lower() == ".xlsx":
-        separator, rows = "", spreadsheet_rows(content, file)
+        separator, stored = "", iter(spreadsheet_rows(content, file))
     else:
         text = decode(content, file)
         separator = _separator(text)
-        rows = list(_text_rows(text, separator, file))
-    rows = [(line, [cell.strip() for cell in row]) for line, row in rows]
-    rows = [(line, row) for line, row in rows if any(row)]
+        stored = _text_rows(text, separator, file)
+    known: dict[str, str] = {}  # a tissue or a day stands in thousands of rows: it is kept once
+    stripped = ((line, [known.setdefault(word, word) for word in map(str.strip, row)]) for line, row in stored)
+    rows = [(line, row) for line, row in stripped if any(row)]
     if not rows:
         raise BatchError([Fault(file, "empty", "a header line with column names")])
     return _sheet(file, separator, rows)
@@ -109,7 +112,7 @@ def _sheet(file: str, separator: str, rows: list[tuple[int, list[str]]]) -> Shee
             faults.append(Fault(file, count_of(len(row), "cell"), f"at most {width}, as in the header", line))
     if faults:
         raise BatchError(faults)
-    cells = [row[:width] + [""] * (width - len(row)) for _, row in body]
+    cells = [row if len(row) == width else row[:width] + [""] * (width - len(row)) for _, row in body]
     return Sheet(file, tuple(header), header_line, cells, [line for line, _ in body], separator)
 
 
@@ -132,7 +135,7 @@ def _separator(text: str) -> str:
 def _text_rows(text: str, separator: str, file: str) -> Iterator[tuple[int, list[str]]]:
     longest, most = entry_limits()["longest_cell"], entry_limits()["most_cells"]
     csv.field_size_limit(longest)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    reader = csv.reader((found[0] for found in LINE.finditer(text)), delimiter=separator, strict=True)
     line, cells = 1, 0
     try:
         for row in reader:

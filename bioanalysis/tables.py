@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from bioanalysis.errors import Fault
 from bioanalysis.sheets import Sheet
 from bioanalysis.text_files import nearest, quoted, write_whole
 
+AS_WRITTEN: dict[str, Any] = {"sep": "\t", "dtype": "str", "keep_default_na": False, "na_filter": False}
 NEARLY = 0.85  # likeness from which an unknown column is taken for a misspelt one: tissue_mass_g, not reviewed_at
 
 
@@ -221,8 +223,14 @@ def _one_line(value: str) -> str:
 
 def read_results(path: Path, numeric: Iterable[str] = ()) -> pd.DataFrame:
     """Return a table of ours: the columns named in `numeric` as float64 (empty: NaN), all others as text."""
-    frame = pd.read_csv(path, sep="\t", dtype="str", keep_default_na=False, na_filter=False, encoding="utf-8")
+    frame = pd.read_csv(path, **AS_WRITTEN)
     for name in numeric:
         if name in frame:
             frame[name] = frame[name].replace("", "nan").astype("float64")
     return frame
+
+
+def read_columns_of(path: Path, names: Iterable[str]) -> pd.DataFrame:
+    """Return those columns of a table of ours that are named, as text; what it lacks is left out."""
+    wanted = set(names)
+    return pd.read_csv(path, usecols=lambda name: name in wanted, **AS_WRITTEN)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import difflib
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 
@@ -101,14 +102,20 @@ def write_whole(path: Path, content: bytes, *, durable: bool = False) -> None:
 
     `durable`: also where the power fails; the content is on the disk before it gets its name.
     """
+    with written_whole(path) as part, part.open("wb") as stream:
+        stream.write(content)
+        if durable:
+            stream.flush()
+            os.fsync(stream.fileno())
+
+
+@contextlib.contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Lend the path of a file beside `path` that takes its name once all of it is written; else it is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with part.open("wb") as stream:
-            stream.write(content)
-            if durable:
-                stream.flush()
-                os.fsync(stream.fileno())
+        yield part
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

@@ -7,18 +7,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from bioanalysis.export.sources import Source
+from bioanalysis.tables import AS_WRITTEN
 
 NUMBER = re.compile(r"-?(0|[1-9]\d*|(?=\.))(\.\d*)?([eE][+-]?\d+)?", re.ASCII)
 LABELS = re.compile(r"(^|_)(id|position|plate|file|lot|batch|group|piece|homogenate|level|table|subject)$")
 EXACT = 15  # digits of a whole number that a spreadsheet keeps
 RUN = "run_id"
-ROWS_AT_ONCE = 10_000
-AS_WRITTEN: dict[str, Any] = {"sep": "\t", "dtype": "str", "keep_default_na": False, "na_filter": False}
+ROWS_AT_ONCE = 2_000
 
 
 @dataclass
@@ -66,10 +65,15 @@ def header(path: Path) -> list[str]:
 def read_rows(source: Source, results: Path) -> Iterator[dict[str, str]]:
     """Yield the rows of a table one by one; those of a run say which."""
     run = {RUN: source.run_id} if source.run_id else {}
-    for stretch in pd.read_csv(results / source.path, chunksize=ROWS_AT_ONCE, **AS_WRITTEN):
+    return (run | row for row in rows_of(results / source.path))
+
+
+def rows_of(path: Path) -> Iterator[dict[str, str]]:
+    """Yield the rows of a table of ours one by one, every cell text."""
+    for stretch in pd.read_csv(path, chunksize=ROWS_AT_ONCE, **AS_WRITTEN):
         names = list(stretch.columns)
         for cells in stretch.itertuples(index=False, name=None):
-            yield run | dict(zip(names, cells, strict=True))
+            yield dict(zip(names, cells, strict=True))
 
 
 def is_number(cell: str) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +18,58 @@ from bioanalysis.report.figures import stand_alone
 from bioanalysis.report.heads import head
 from bioanalysis.report.plots import trace
 from bioanalysis.report.said import said
-from bioanalysis.report.sections import NAMES, holds_numbers, shown_cell
+from bioanalysis.report.sections import NAMES, NUMBER, shown_cell
 from bioanalysis.study import Run, Study
-from bioanalysis.tables import read_results
+from bioanalysis.tables import read_columns_of
 
 LONG = 36
+OF_CONTROLS = ("sample_type", "analyte", "level", "tissue", "bias_percent", "status")
+OF_PEAKS = ("position", "transition", "left_min", "right_min")
 LABELS = {head(name) for name in NAMES}
 
 
+@dataclass
+class _Seen:
+    """What is known of the cells of a column once all have been seen."""
+
+    long: bool = False
+    numbers: bool = False
+    other_digits: bool = False
+
+    def take(self, cell: str) -> None:
+        """Take one cell into account."""
+        self.long = self.long or len(cell) > LONG
+        if NUMBER.fullmatch(cell):
+            self.numbers = True
+        elif not self.other_digits:
+            self.other_digits = any(sign.isdigit() for sign in cell)
+
+    @property
+    def holds_numbers(self) -> bool:
+        """Whether the column is one of numbers, as `sections.holds_numbers` says."""
+        return self.numbers and not self.other_digits
+
+
 def section(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, note: str = "", footnotes: Sequence[str] = (),
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, note: str = "", footnotes: Sequence[str] = (),
     wide: Sequence[str] = (), landscape: bool = False, size: float = 8.5,
 ) -> dict[str, Any]:  # fmt: skip
-    """Return one table; `wide` columns, and those with a long cell, share the room that the others leave."""
-    shares = [name in wide or any(len(row[place]) > LONG for row in rows) for place, name in enumerate(columns)]
+    """Return one table; `wide` columns, and those with a long cell, share the room that the others leave.
+
+    `rows` are gone through once here and once when they are set: an iterable that makes them anew each time need not
+    hold them.
+    """
+    count, seen = 0, [_Seen() for _ in columns]
+    for row in rows:
+        count += 1
+        for column, cell in zip(seen, row, strict=True):
+            column.take(cell)
     return {
-        "title": title, "columns": list(columns), "rows": [list(row) for row in rows], "note": note if rows else "none",
-        "footnotes": list(footnotes) if rows else [], "landscape": landscape, "size": size,
-        "widths": [int(shared) for shared in shares],
-        "align": ["right" if name not in LABELS and holds_numbers(row[place] for row in rows) else "left"
-                  for place, name in enumerate(columns)],
+        "title": title, "columns": list(columns), "rows": rows, "count": count, "note": note if count else "none",
+        "footnotes": list(footnotes) if count else [], "landscape": landscape, "size": size,
+        "widths": [int(name in wide or column.long) for name, column in zip(columns, seen, strict=True)],
+        "align": ["right" if name not in LABELS and column.holds_numbers else "left"
+                  for name, column in zip(columns, seen, strict=True)],
     }  # fmt: skip
 
 
@@ -86,7 +119,7 @@ def controls_table(study: Study, results: Path) -> dict[str, Any]:
     """QCs per run and level, those outside their limits included."""
     rows = []
     for run in study.runs:
-        table = read_results(results / "runs" / run.run_id / "measurements.tsv")
+        table = read_columns_of(results / "runs" / run.run_id / "measurements.tsv", OF_CONTROLS)
         table = table[table.sample_type.isin(["qc", "dilution_qc"])]
         for (analyte, level, tissue), here in table.groupby(["analyte", "level", "tissue"], sort=False):
             bias = pd.to_numeric(here.bias_percent.replace("", "nan"))
@@ -136,7 +169,8 @@ def chromatograms(study: Study, results: Path) -> Iterator[dict[str, str]]:
         traces = RunTraces.load(_traces_of(results, run.run_id))
         total = len(traces.positions)
         picked = sorted(random.Random(f"{seed} {run.run_id}").sample(range(total), _number(share, total)))
-        yield from _pictures(run.run_id, traces, picked, read_results(results / "runs" / run.run_id / "peaks.tsv"))
+        peaks = read_columns_of(results / "runs" / run.run_id / "peaks.tsv", OF_PEAKS)
+        yield from _pictures(run.run_id, traces, picked, peaks)
 
 
 def _with_traces(study: Study) -> list[Run]:

@@ -10,17 +10,21 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from bioanalysis.export import document as study_document
-from bioanalysis.export import validation_document
 from bioanalysis.export.blocks import Block, packed, split_section, weight_of
+from bioanalysis.export.document import StudyDocument
 from bioanalysis.export.parts import chromatogram_note, chromatograms
 from bioanalysis.export.sources import tables_of
 from bioanalysis.export.typesetting import typeset
+from bioanalysis.export.validation_document import ValidationDocument
 from bioanalysis.limits import CONVENTION, EDITION
 from bioanalysis.study import Study
+from bioanalysis.study.finished import open_finished
 from bioanalysis.tables import write_whole
 
-KINDS = {"study": study_document, "validation": validation_document}
+KINDS: dict[str, type[StudyDocument | ValidationDocument]] = {
+    "study": StudyDocument,
+    "validation": ValidationDocument,
+}
 NOT_GIVEN = "not given"
 STATE = "UNSIGNED unless signed below or by a signature beside this file"
 SIGNATURE_NOTE = (
@@ -31,7 +35,7 @@ SIGNATURE_NOTE = (
 
 def write_pdf(folder: Path, path: Path) -> None:
     """Write report.pdf of the finished study, or method validation, in `folder`."""
-    study = Study.load(folder)
+    study = open_finished(folder)
     with tempfile.TemporaryDirectory() as scratch:
         write_whole(path, typeset(parts(study, folder / "results"), Path(scratch)))
 
@@ -51,12 +55,12 @@ def parts(study: Study, results: Path) -> Iterator[dict[str, Any]]:
 
 def _blocks(study: Study, results: Path) -> Iterator[Block]:
     """Yield the report in order, no piece larger than a part."""
-    words = KINDS[study.config.study.kind]
-    verdicts = words.verdicts(study, results)
+    words = KINDS[study.config.study.kind](study, results)
+    verdicts = words.verdicts()
     yield Block("front", {"about": _about(study), "verdicts": verdicts}, len(verdicts))
-    for section in words.sections(study, results):
+    for section in words.sections():
         yield from split_section(section)
-    for place, figure in enumerate(words.figures(study, results)):
+    for place, figure in enumerate(words.figures()):
         yield Block("figures", figure | {"first": place == 0}, weight_of(figure))
     note = chromatogram_note(study, results)
     for place, picture in enumerate(chromatograms(study, results)):

@@ -6,8 +6,9 @@ A result without a number has none in PCSTRESN: `BLQ` or `ALQ` in PCSTRESC, or P
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from bioanalysis.export.xpt import short_names, unique_within, write_xpt
 from bioanalysis.method import Method
 from bioanalysis.report.plots import plain
 from bioanalysis.study import Study
-from bioanalysis.tables import read_results
+from bioanalysis.study.finished import open_finished
+from bioanalysis.tables import read_columns_of
 
 NOT_DONE = "NOT DONE"
 SUPPLEMENT = {
@@ -28,6 +30,11 @@ SUPPLEMENT = {
     "PCRECOV": ("Recovery Factor Applied", "_recovery", "DERIVED"),
     "PCRUNID": ("Analytical Run", "_runs", "COLLECTED"),
 }
+READ = (
+    "sample_id", "subject_id", "tissue", "collection_day", "piece", "homogenate", "pool", "analyte", "method_id",
+    "run_id", "status", "reason", "unit", "value", "value_low", "value_high", "lloq", "recovery_factor",
+)  # fmt: skip
+RECORDS_AT_ONCE = 2000
 LONGEST_NAME = 40  # SENDIG 3.1.1 4.5.2: PCTEST may become a column label
 
 
@@ -43,8 +50,8 @@ def write_send(folder: Path, target: Path) -> None:
     """Write pc.xpt, supppc.xpt, pooldef.xpt (where there are pools), define.xml and notes.tsv into `target`."""
     from bioanalysis.export.define import ABOUT, write_define
 
-    study = Study.load(folder)
-    table = read_results(folder / "results/study/tissue_concentrations.tsv")
+    study = open_finished(folder)
+    table = read_columns_of(folder / "results/study/tissue_concentrations.tsv", READ)
     sets = data_sets(study, table)
     target.mkdir(parents=True, exist_ok=True)
     notes = list(sets.notes)
@@ -72,14 +79,12 @@ def data_sets(study: Study, table: pd.DataFrame) -> DataSets:
     own = own.assign(collected_at=own.sample_id.map(collected).fillna(""))
     separate = study.config.send.pieces == "separate"
     doses = Doses.of(study)
-    records = [
-        _record(here, study, method, doses)
-        for here in _groups(own[own.analyte.isin(method.analyte_names)], separate)
-    ]  # fmt: skip
-    frame = pd.DataFrame(records)
+    groups = _groups(own[own.analyte.isin(method.analyte_names)], separate)
+    frame = _gathered(_record(here, study, method, doses) for here in groups)
     domains = {"PC": pd.DataFrame(), "SUPPPC": pd.DataFrame()}
     if len(frame):
-        frame = frame.sort_values(["USUBJID", "POOLID", "PCSPEC", "PCDY", "PCTESTCD", "PCSPID"], kind="stable")
+        order = ["USUBJID", "POOLID", "PCSPEC", "PCDY", "PCTESTCD", "PCSPID"]
+        frame = frame.sort_values(order, kind="stable", ignore_index=True)
         frame["PCSEQ"] = frame.groupby(["USUBJID", "POOLID"]).cumcount() + 1.0
         domains = {"PC": frame, "SUPPPC": _supplement(frame)}
     if study.pools is not None and len(study.pools):
@@ -166,16 +171,24 @@ def _result(here: pd.DataFrame, unit: str) -> dict[str, Any]:
     return empty | {"PCSTAT": NOT_DONE, "PCREASND": reason}
 
 
+def _gathered(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Return the records as one table, gathered some at a time: a record is ten times as large as a row."""
+    rest = iter(records)
+    parts = [pd.DataFrame(here) for here in iter(lambda: list(islice(rest, RECORDS_AT_ONCE)), [])]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
 def _supplement(frame: pd.DataFrame) -> pd.DataFrame:
-    rows = [
-        {"STUDYID": row["STUDYID"], "RDOMAIN": "PC", "USUBJID": row["USUBJID"], "POOLID": row["POOLID"],
-         "IDVAR": "PCSEQ", "IDVARVAL": str(int(row["PCSEQ"])), "QNAM": name, "QLABEL": label,
-         "QVAL": _three_digits(row[column]), "QORIG": origin, "QEVAL": ""}
-        for row in frame.to_dict("records")
+    """Return one row per record and value that PC has no variable for, in the order of the records."""
+    kept = ["STUDYID", "USUBJID", "POOLID"]
+    parts = [
+        frame.loc[frame[column] != "", kept].assign(
+            RDOMAIN="PC", IDVAR="PCSEQ", IDVARVAL=frame.PCSEQ.astype(int).astype(str), QNAM=name, QLABEL=label,
+            QVAL=frame[column].map(_three_digits), QORIG=origin, QEVAL="",
+        )
         for name, (label, column, origin) in SUPPLEMENT.items()
-        if row[column]
     ]  # fmt: skip
-    return pd.DataFrame(rows)
+    return pd.concat(parts).sort_index(kind="stable").reset_index(drop=True)
 
 
 def _three_digits(cell: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -10,10 +11,10 @@ import pandas as pd
 from bioanalysis.export.parts import listed
 from bioanalysis.moles import in_either_unit
 from bioanalysis.report.account import NO_MATERIALS, materials
-from bioanalysis.report.all_runs import curves, deviations
+from bioanalysis.report.all_runs import deviations
 from bioanalysis.report.first_screen import Verdict
 from bioanalysis.report.handling import spans
-from bioanalysis.report.study_tables import OfRun
+from bioanalysis.report.study_tables import read_or_empty
 from bioanalysis.report.variability_sections import is_factor
 from bioanalysis.study import Study
 
@@ -29,29 +30,28 @@ PAIRS = ["method_id", "analyte", "sample_id", "tissue", "initial_run_id", "initi
 LIES: dict[str, Any] = {"landscape": True, "size": 7}
 
 
-def tables_of_runs(
-    runs: Sequence[OfRun], tables: Mapping[str, pd.DataFrame], incurred: pd.DataFrame
-) -> list[dict[str, Any]]:
-    """Return curves, recovery factors, repeats, incurred reanalysis and storage (RPT-02, 07, 08 and 14).
+def tables_of_runs(all_curves: pd.DataFrame, results: Path) -> Iterator[dict[str, Any]]:
+    """Yield curves, recovery factors, repeats, incurred reanalysis and storage (RPT-02, 07, 08 and 14).
 
     Parameters
     ----------
-    tables : dict of DataFrame
-        recovery, repeats and storage of the study.
-    incurred : DataFrame
-        incurred.tsv of the study.
+    all_curves : DataFrame
+        As `curves` returns it.
+    results : Path
+        Folder with recovery, repeats, incurred and storage of the study.
     """
-    recovery = tables["recovery"]
     note = "Factors by which values are divided, with 95 % intervals; what is applied stands beside each value."
     difference = "Difference = 100 (repeat - initial) / mean of both. A reanalysis never replaces the first result."
     stored = "From collection to analysis; every analysis counts."
-    return [
-        listed("Calibration of all runs", curves(runs), CURVES, wide=["parameters"], **LIES),
-        listed("Recovery", recovery[is_factor(recovery)], RECOVERY, footnotes=[note], wide=["note"], **LIES),
-        listed("Repeat analyses", tables["repeats"], in_either_unit(REPEATS), wide=["justification"], **LIES),
-        listed("Incurred sample reanalysis", incurred, in_either_unit(PAIRS), footnotes=[difference], **LIES),
-        listed("Storage against proven stability", spans(tables["storage"]), footnotes=[stored], **LIES),
-    ]
+    yield listed("Calibration of all runs", all_curves, CURVES, wide=["parameters"], **LIES)
+    recovery = read_or_empty(results / "recovery.tsv")
+    yield listed("Recovery", recovery[is_factor(recovery)], RECOVERY, footnotes=[note], wide=["note"], **LIES)
+    repeats = read_or_empty(results / "repeats.tsv")
+    yield listed("Repeat analyses", repeats, in_either_unit(REPEATS), wide=["justification"], **LIES)
+    incurred = read_or_empty(results / "incurred.tsv")
+    yield listed("Incurred sample reanalysis", incurred, in_either_unit(PAIRS), footnotes=[difference], **LIES)
+    storage = read_or_empty(results / "storage.tsv")
+    yield listed("Storage against proven stability", spans(storage), footnotes=[stored], **LIES)
 
 
 def tables_of_records(study: Study, verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:

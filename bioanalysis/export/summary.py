@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from bioanalysis.acceptance.ledger import RUN
 from bioanalysis.acceptance.validation import WRITTEN
+from bioanalysis.export.columns_of_sheets import rows_of
 from bioanalysis.limits import EDITION
-from bioanalysis.study import Run, Study
-from bioanalysis.tables import read_results, write_whole
+from bioanalysis.study import Run
+from bioanalysis.study.finished import open_finished
+from bioanalysis.tables import read_results
+from bioanalysis.text_files import written_whole
 
 RESULT_WORDS = (
     "sample_id", "subject_id", "group", "tissue", "analyte", "method_id", "run_id", "status", "reason", "unit", "basis",
@@ -32,7 +33,7 @@ FLAG_WORDS = ("flag", "state", "run_id", "sample_id", "tissue", "analyte", "obse
 
 def write_summary(folder: Path, path: Path) -> None:
     """Write report.json of the study in `folder`."""
-    study = Study.load(folder)
+    study = open_finished(folder)
     results = folder / "results"
     document = {
         "schema_version": "2",
@@ -40,14 +41,34 @@ def write_summary(folder: Path, path: Path) -> None:
         "study": study.config.study.model_dump(include={"id", "title", "test_article", "status"}),
         "edition": EDITION,
         "methods": [_method(method) for _, method in sorted(study.methods.items())],
-        "runs": [_run(run, results / "runs" / run.run_id / "acceptance.tsv") for run in study.runs],
+        "runs": (_run(run, results / "runs" / run.run_id / "acceptance.tsv") for run in study.runs),
         "results": _rows(results / "study/tissue_concentrations.tsv", _result),
         "rules": _rows(results / "study/acceptance.tsv", _words_of(RULE_WORDS)),
         "statistics": _rows(results / "study/validation.tsv", _statistic),
         "flags": _rows(results / "study/flags.tsv", _words_of(FLAG_WORDS)),
     }
-    text = json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
-    write_whole(path, (text + "\n").encode("utf-8"))
+    with written_whole(path) as part, part.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.writelines(_pieces(document))
+
+
+def _pieces(document: dict[str, Any]) -> Iterator[str]:
+    """Yield the document as indented JSON, names in order, the entries of its lists one by one: a study has many."""
+    for place, (name, value) in enumerate(sorted(document.items())):
+        yield f"{',' if place else '{'}\n {_json(name)}: "
+        if isinstance(value, str | dict):
+            yield _json(value, 1)
+            continue
+        number = -1
+        for number, entry in enumerate(value):
+            yield f"{',' if number else '['}\n  {_json(entry, 2)}"
+        yield "[]" if number < 0 else "\n ]"
+    yield "\n}\n"
+
+
+def _json(value: object, depth: int = 0) -> str:
+    """Return a value as JSON whose further lines stand `depth` deep; a line break inside a text is written as \\n."""
+    text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    return text.replace("\n", "\n" + " " * depth)
 
 
 def read_schema() -> dict[str, Any]:
@@ -66,12 +87,9 @@ def _run(run: Run, path: Path) -> dict[str, object]:
     return {"run_id": run.run_id, "method_id": run.method.method_id, "run_date": run.run_date, "verdicts": verdicts}
 
 
-def _rows(path: Path, shaped: Any) -> list[dict[str, object]]:
-    """Return the rows of a table, shaped; none of a table that this kind of study does not have."""
-    if not path.is_file():
-        return []
-    table: pd.DataFrame = read_results(path)
-    return [shaped(row) for row in table.to_dict("records")]
+def _rows(path: Path, shaped: Callable[[dict[str, str]], dict[str, object]]) -> Iterator[dict[str, object]]:
+    """Yield the rows of a table, shaped; none of a table that this kind of study does not have."""
+    return map(shaped, rows_of(path)) if path.is_file() else iter(())
 
 
 def _words_of(names: Sequence[str]) -> Callable[[dict[str, str]], dict[str, object]]:

@@ -24,31 +24,42 @@ ONCE = ("method_id", "analyte")
 LEFT_OUT = ("experiment", "n_without_value", "hours_frozen", "source_kind", "within_run_cv_percent")
 
 
-def verdicts(study: Study, results: Path) -> list[tuple[str, str]]:
-    """Return the verdicts in words: on the method, what failed, what could not be judged, the runs, what is wider."""
-    said = validation_verdicts(results.parent, study, read_table(results / "study/acceptance.tsv"))
-    return [(one["kind"], one["text"]) for one in said]
+class ValidationDocument:
+    """The report of the method validation whose results lie in `results`."""
 
+    def __init__(self, study: Study, results: Path) -> None:
+        self.study, self.results = study, results
 
-def sections(study: Study, results: Path) -> list[dict[str, Any]]:
-    """Return the tables of the report: runs, methods, each experiment with its verdicts, QCs, flags, decisions."""
-    table, acceptance = (read_results(results / f"study/{name}.tsv") for name in ("validation", "acceptance"))
-    experiments = [
-        made
-        for experiment, title in TITLES.items()
-        for made in _experiment(title, table[table.experiment == experiment], acceptance, RULES_OF[experiment])
-    ]
-    return [
-        runs_table(study),
-        methods_table(study),
-        _rules("Rules that failed", acceptance[acceptance.verdict == FAIL]),
-        _rules("What was not done or could not be judged", acceptance[acceptance.verdict == NOT_ASSESSABLE]),
-        *experiments,
-        controls_table(study, results),
-        flags_table(read_results(results / "study/flags.tsv")),
-        materials_table(study),
-        decisions_table(study),
-    ]
+    def verdicts(self) -> list[tuple[str, str]]:
+        """Return the verdicts in words: on the method, what failed, what could not be judged, runs, what is wider."""
+        acceptance = read_table(self.results / "study/acceptance.tsv")
+        said = validation_verdicts(self.results.parent, self.study, acceptance)
+        return [(one["kind"], one["text"]) for one in said]
+
+    def sections(self) -> list[dict[str, Any]]:
+        """Return the tables of the report: runs, methods, each experiment with its verdicts, QCs, flags, decisions."""
+        table, acceptance = (read_results(self.results / f"study/{name}.tsv") for name in ("validation", "acceptance"))
+        experiments = [
+            made
+            for experiment, title in TITLES.items()
+            for made in _experiment(title, table[table.experiment == experiment], acceptance, RULES_OF[experiment])
+        ]
+        return [
+            runs_table(self.study),
+            methods_table(self.study),
+            _rules("Rules that failed", acceptance[acceptance.verdict == FAIL]),
+            _rules("What was not done or could not be judged", acceptance[acceptance.verdict == NOT_ASSESSABLE]),
+            *experiments,
+            controls_table(self.study, self.results),
+            flags_table(read_results(self.results / "study/flags.tsv")),
+            materials_table(self.study),
+            decisions_table(self.study),
+        ]
+
+    def figures(self) -> list[dict[str, str]]:
+        """Return the figures of the page: the bias of every level and run."""
+        drawn = accuracy_figures(read_results(self.results / "study/validation.tsv", WRITTEN))
+        return [{"svg": figure.alone, "caption": figure.caption} for figure in drawn]
 
 
 def _experiment(title: str, rows: pd.DataFrame, acceptance: pd.DataFrame, rules: Any) -> list[dict[str, Any]]:
@@ -79,9 +90,3 @@ def _rules(title: str, rows: pd.DataFrame) -> dict[str, Any]:
     ]
     return section(title, [head(name) for name in RULES], cells, wide=["subject", "limit", "observed"], landscape=True,
                    size=6.5)  # fmt: skip
-
-
-def figures(_study: Study, results: Path) -> list[dict[str, str]]:
-    """Return the figures of the page: the bias of every level and run."""
-    drawn = accuracy_figures(read_results(results / "study/validation.tsv", WRITTEN))
-    return [{"svg": figure.alone, "caption": figure.caption} for figure in drawn]

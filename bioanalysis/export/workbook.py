@@ -6,7 +6,6 @@ Text is text, whatever it begins with; what a sheet cannot hold is cut, and the 
 from __future__ import annotations
 
 import datetime
-import io
 import math
 import re
 from functools import cache
@@ -19,7 +18,8 @@ import xlsxwriter
 from bioanalysis.export.columns_of_sheets import RUN, Columns, read_columns, read_rows
 from bioanalysis.export.sources import Source, tables_of
 from bioanalysis.study import Study
-from bioanalysis.tables import write_whole
+from bioanalysis.study.finished import open_finished
+from bioanalysis.text_files import written_whole
 
 NO_DATE = datetime.datetime(2000, 1, 1)  # a workbook has a date; the same results must give the same bytes
 SIGNIFICANT = 3
@@ -30,20 +30,19 @@ WIDEST = 60
 
 def write_workbook(folder: Path, path: Path) -> None:
     """Write the tables of the study in `folder` as one workbook."""
-    study, results = Study.load(folder), folder / "results"
+    study, results = open_finished(folder), folder / "results"
     kinds = [list(sources) for _, sources in groupby(tables_of(study, results), key=lambda source: source.name)]
     names = sheet_names([sources[0].name for sources in kinds])
     columns = [read_columns(sources, results) for sources in kinds]
-    memory = io.BytesIO()
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     options["constant_memory"] = True  # rows go to a file as they are written: a study has hundreds of runs
-    book = xlsxwriter.Workbook(memory, options)
-    book.set_properties({"title": study.config.study.id, "created": NO_DATE})
-    _contents(book, study, list(zip(names, kinds, columns, strict=True)))
-    for name, sources, own in zip(names, kinds, columns, strict=True):
-        _sheet(book, name, sources, own, results)
-    book.close()
-    write_whole(path, memory.getvalue())
+    with written_whole(path) as part:
+        book = xlsxwriter.Workbook(str(part), options)
+        book.set_properties({"title": study.config.study.id, "created": NO_DATE})
+        _contents(book, study, list(zip(names, kinds, columns, strict=True)))
+        for name, sources, own in zip(names, kinds, columns, strict=True):
+            _sheet(book, name, sources, own, results)
+        book.close()
 
 
 def cut_words(columns: Columns) -> str:

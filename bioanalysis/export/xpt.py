@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 import tempfile
 import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pyreadstat
 
 from bioanalysis.export.sources import read_words
-from bioanalysis.tables import write_whole
+from bioanalysis.text_files import written_whole
 
 NAME = re.compile(r"[A-Z][A-Z0-9_]{0,7}", re.ASCII)
+RECORD = 80  # bytes
+OBSERVATIONS = b"HEADER RECORD*******OBS     HEADER RECORD!!!!!!!"
+ROWS_AT_ONCE = 5000
 LABEL_BYTES, TEXT_BYTES = 40, 200
 NUMBERS = ("integer", "float")
 STAMP = re.compile(rb"\d{2}[A-Z]{3}\d{2}:\d{2}:\d{2}:\d{2}")
@@ -36,18 +41,55 @@ def write_xpt(frame: pd.DataFrame, path: Path, domain: str, label: str = "") -> 
         name: frame[name].astype(float) if about[name]["type"] in NUMBERS else _text(frame[name], name, notes)
         for name in frame
     }
-    with tempfile.TemporaryDirectory() as scratch:
-        written = Path(scratch) / path.name
-        pyreadstat.write_xport(
-            pd.DataFrame(columns),
-            written,
-            table_name=domain,
-            file_label=label,
-            column_labels=list(labels),
-            file_format_version=5,  # type: ignore[arg-type]
-        )
-        write_whole(path, STAMP.sub(NO_STAMP, written.read_bytes()))
+    written = _Written(domain, label, labels, path)
+    with written_whole(path) as part, part.open("wb") as stream:
+        stream.writelines(written.pieces(pd.DataFrame(columns)))
     return [f"{domain}: {note}" for note in notes]
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A transport file written some observations at a time, since the library takes ten times their size.
+
+    The observations follow the last record of the header back to back; behind them blanks fill the last record of 80
+    bytes (SAS TS-140). How long a text is in the file hangs on its longest: a row of the longest leads each stretch and
+    is taken out of it again.
+    """
+
+    domain: str
+    label: str
+    labels: list[str]
+    path: Path
+
+    def pieces(self, frame: pd.DataFrame) -> Iterator[bytes]:
+        """Yield header, observations and blanks."""
+        longest = {
+            name: [0.0 if column.dtype.kind == "f" else "x" * max(map(len, column), default=0)]
+            for name, column in frame.items()
+        }
+        first = pd.DataFrame(longest).astype(frame.dtypes)
+        size = sum(8 if column.dtype.kind == "f" else max(1, len(column[0])) for _, column in first.items())
+        for start in range(0, max(1, len(frame)), ROWS_AT_ONCE):
+            here = frame.iloc[start : start + ROWS_AT_ONCE]
+            content = self._content(pd.concat([first, here]))
+            begin = content.index(OBSERVATIONS) + RECORD
+            if start == 0:
+                yield STAMP.sub(NO_STAMP, content[:begin])
+            yield content[begin + size : begin + size * (1 + len(here))]
+        yield b" " * (-size * len(frame) % RECORD)
+
+    def _content(self, frame: pd.DataFrame) -> bytes:
+        with tempfile.TemporaryDirectory() as scratch:
+            written = Path(scratch) / self.path.name
+            pyreadstat.write_xport(
+                frame,
+                written,
+                table_name=self.domain,
+                file_label=self.label,
+                column_labels=list(self.labels),
+                file_format_version=5,  # type: ignore[arg-type]
+            )
+            return written.read_bytes()
 
 
 def _require_names(names: list[str], labels: list[str]) -> None:
@@ -59,13 +101,11 @@ def _require_names(names: list[str], labels: list[str]) -> None:
 
 def _text(column: pd.Series, name: str, notes: list[str]) -> pd.Series:
     """Return text as ASCII of at most 200 bytes; what was changed is noted."""
-    texts = []
-    for cell in column.fillna("").astype(str):
-        plain = ascii_of(cell)[:TEXT_BYTES]
-        if plain != cell:
-            notes.append(f"{name} '{cell}' written as '{plain}'")
-        texts.append(plain)
-    return pd.Series(texts, index=column.index, dtype=object)
+    cells = column.fillna("").astype(str)
+    plain = {cell: ascii_of(cell)[:TEXT_BYTES] for cell in cells.unique()}
+    changed = {cell for cell, words in plain.items() if words != cell}
+    notes += [f"{name} '{cell}' written as '{plain[cell]}'" for cell in cells if cell in changed] if changed else []
+    return cells.map(plain).astype(object)
 
 
 def ascii_of(words: str) -> str:

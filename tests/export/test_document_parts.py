@@ -13,6 +13,7 @@ from made_results import make_results
 
 from bioanalysis.export import write_pdf
 from bioanalysis.export.blocks import MOST, Block, packed, split_section
+from bioanalysis.export.parts import section
 
 pytestmark = pytest.mark.requirement("UR-051")
 
@@ -28,7 +29,7 @@ def test_pieces_keep_their_order_and_no_part_is_too_large_unless_one_piece_is(we
 @given(st.integers(1, 3000), st.integers(1, 20))
 def test_a_long_table_is_cut_between_rows_and_says_which(n_rows, n_columns):
     rows = [[str(row)] * n_columns for row in range(n_rows)]
-    blocks = list(split_section({"title": "Results", "columns": ["c"] * n_columns, "rows": rows}))
+    blocks = list(split_section(section("Results", ["c"] * n_columns, rows)))
     assert [row for block in blocks for row in block.content["rows"]] == rows
     if len(blocks) == 1:
         assert blocks[0].content["title"] == "Results"

@@ -10,13 +10,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
 import pytest
 
 from bioanalysis.errors import BatchError
-from bioanalysis.lock import FIRST_NAMESPACE, HELD, LOCK, locked, owner_of
+from bioanalysis.lock import HELD, LOCK, living_owner, locked, owner_of, share_lock
 
 pytestmark = pytest.mark.requirement("UR-061")
 
@@ -105,11 +106,89 @@ def test_a_host_that_was_renamed_is_still_this_one(tmp_path, alive, host):
     assert is_refused(tmp_path, "on renamed") if alive else is_taken_over(tmp_path)
 
 
+@pytest.fixture
+def no_container(monkeypatch):
+    """Let this process table, a container's or not, be taken for a machine's own."""
+    monkeypatch.setattr("bioanalysis.lock.FIRST_NAMESPACE", owner_here()["pid_namespace"])
+
+
+@pytest.fixture
+def a_container(monkeypatch):
+    """Let this process table, a machine's own or not, be taken for a container's."""
+    monkeypatch.setattr("bioanalysis.lock.FIRST_NAMESPACE", "pid:[0]")
+
+
+@pytest.mark.usefixtures("no_container")
 def test_a_host_that_was_started_again_holds_no_living_owner(tmp_path):
-    if owner_here()["pid_namespace"] != FIRST_NAMESPACE:
-        pytest.skip("this is a container: its host name names no machine")
     leave_lock(tmp_path, owner_here(boot_id="another"))  # its process number and start are ours by chance
     assert is_taken_over(tmp_path)
+
+
+@pytest.mark.usefixtures("a_container")
+def test_the_name_of_a_container_names_no_machine_that_was_started_again(tmp_path):
+    leave_lock(tmp_path, owner_here(boot_id="another", processes=[NOBODY]))
+    assert is_refused(tmp_path, "in a container, since")
+
+
+@pytest.mark.usefixtures("no_container")
+def test_an_owner_outside_containers_is_not_said_to_be_in_one(tmp_path):
+    leave_lock(tmp_path, owner_here())
+    assert is_refused(tmp_path, rf"on {os.uname().nodename}, since")
+
+
+def test_the_process_number_of_an_ended_container_is_not_looked_up_in_our_process_table(tmp_path):
+    leave_lock(tmp_path, owner_here(pid_namespace="pid:[1]"))  # its process number and start are ours by chance
+    assert is_taken_over(tmp_path)
+
+
+@pytest.fixture
+def zombie():
+    """Start a process that has ended and whose end nobody took note of; yields it with what a lock says of it."""
+    one = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    owner = owner_of(one.pid)
+    one.stdin.close()
+    while psutil.Process(one.pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    yield owner
+    one.wait()
+
+
+@pytest.mark.parametrize("told", [3, 2], ids=["by ticks", "by time"])
+def test_a_process_that_has_ended_owns_nothing_before_its_parent_takes_note(tmp_path, zombie, told):
+    leave_lock(
+        tmp_path, zombie | {"boot_id": zombie["boot_id"] * (told == 3), "processes": [zombie["processes"][0][:told]]}
+    )
+    assert is_taken_over(tmp_path)
+
+
+def left_without_a_kernel(*processes):
+    """Return an owner as a system without /proc leaves it: its processes by number and time alone."""
+    return {"host": os.uname().nodename, "processes": [process[:2] for process in processes]}
+
+
+def test_without_the_start_of_a_kernel_processes_are_told_by_number_and_time(tmp_path):
+    pid, started, _ = owner_here()["processes"][0]
+    for number, (owner, alive) in enumerate([([NOBODY, [pid, started]], True), ([[pid, started - 3600]], False)]):
+        (tmp_path / str(number)).mkdir()
+        leave_lock(tmp_path / str(number), left_without_a_kernel(*owner))
+        assert is_refused(tmp_path / str(number), "process") if alive else is_taken_over(tmp_path / str(number))
+
+
+def test_two_systems_without_the_start_of_a_kernel_are_not_taken_for_one(tmp_path, monkeypatch):
+    monkeypatch.setattr("bioanalysis.lock._kernel", lambda: {"boot_id": "", "pid_namespace": ""})  # as without /proc
+    leave_lock(tmp_path, owner_here(host="elsewhere", processes=[NOBODY]))
+    assert is_refused(tmp_path, "on elsewhere")
+
+
+def test_a_workflow_becomes_an_owner_beside_its_command(tmp_path):
+    workflow = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    with locked(tmp_path):
+        share_lock(tmp_path, workflow.pid)
+        owner = json.loads((tmp_path / LOCK).read_text())
+        assert owner["processes"] == owner_of(os.getpid(), workflow.pid)["processes"]
+        assert living_owner(tmp_path).startswith(f"another run works on this study: process {os.getpid()} on")
+    assert living_owner(tmp_path) == ""
+    workflow.communicate()
 
 
 def test_a_container_of_the_same_name_on_another_machine_is_never_taken_for_dead(tmp_path):

@@ -116,7 +116,7 @@ def read_trail(trail: bytes | None, head: bytes | None) -> Trail:
     lines = _lines(trail or b"")
     previous = ""
     for number, line in enumerate(lines, start=1):
-        if number == len(lines) and not line.endswith(b"\n"):
+        if not line.endswith(b"\n"):
             found.unfinished = f"its last line breaks off after {count_of(len(line), 'byte')}"
             break
         previous = _take(found, number, line, previous)

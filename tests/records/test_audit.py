@@ -73,6 +73,34 @@ def test_a_last_entry_written_anew_with_a_true_digest_is_found(trail):
     assert any("was replaced" in finding for finding in findings(trail))
 
 
+def written_anew(line, **changed):
+    """Return a line with other content and the digest of that."""
+    content = {key: value for key, value in open_line(line).items() if key != "digest"}
+    return sealed_line(content | changed)
+
+
+def test_an_entry_in_the_middle_written_anew_with_a_true_digest_is_found(trail):
+    first, second, *rest = lines(trail)
+    (trail / TRAIL).write_bytes(b"".join([first, written_anew(second, user="somebody else"), *rest]))
+    assert [finding.split(":")[1] for finding in findings(trail)] == [" line 3 does not follow line 2"]
+
+
+def test_an_entry_added_at_the_end_under_another_number_is_found(trail):
+    *_, last = lines(trail)
+    added = written_anew(last, previous=open_line(last)["digest"], entry=9)
+    (trail / TRAIL).write_bytes((trail / TRAIL).read_bytes() + added)
+    (trail / HEAD).write_bytes(sealed_line({"entries": 5, "last": open_line(added)["digest"]}))
+    assert [finding.split(":")[1] for finding in findings(trail)] == [" line 5 does not follow line 4"]
+
+
+def test_a_last_entry_written_anew_is_found_also_under_a_further_one_the_head_does_not_know(trail):
+    *rest, last = lines(trail)
+    forged = written_anew(last, user="somebody else")
+    further = written_anew(last, previous=open_line(forged)["digest"], entry=5)
+    (trail / TRAIL).write_bytes(b"".join([*rest, forged, further]))
+    assert findings(trail) == [f"{TRAIL}: entry 4 was replaced (held against {HEAD})"]
+
+
 def test_a_damaged_trail_is_not_written_on(trail):
     (trail / TRAIL).write_bytes(b"".join(lines(trail)[:3]))
     with pytest.raises(RecordsDamaged, match="cut off"):

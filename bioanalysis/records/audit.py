@@ -136,11 +136,31 @@ def _take(found: Trail, number: int, line: bytes, previous: str) -> str:
     if entry is None:
         found.findings.append(Finding(TRAIL, f"line {number} is not what was written", "the digest in the line"))
         return line[11:75].decode("ascii", "replace")
-    if entry.get("previous") != previous or entry.get("entry") != number:
+    if not _is_entry(entry):
+        found.findings.append(Finding(TRAIL, f"line {number} is no entry", "the form of the records"))
+        return str(entry["digest"])
+    if entry["previous"] != previous or entry["entry"] != number:
         text = f"line {number} does not follow line {number - 1}: an entry was removed, added or replaced"
         found.findings.append(Finding(TRAIL, text, "the chain of digests"))
     found.entries.append(entry)
     return str(entry["digest"])
+
+
+def _is_entry(entry: Entry) -> bool:
+    """Whether a line whose digest holds has the form of an entry: anybody can take the digest of anything."""
+    words = (entry.get(key) for key in ("previous", "time", "user", "action", "object", "reason"))
+    records = entry.get("records", {})
+    named = isinstance(records, dict) and all(isinstance(digest, str) for digest in records.values())
+    return _counted(entry.get("entry")) and all(isinstance(word, str) for word in words) and named
+
+
+def is_head(said: Entry | None) -> bool:
+    """Whether a sealed line says how long a trail is and what its last digest is."""
+    return said is not None and _counted(said.get("entries")) and isinstance(said.get("last"), str)
+
+
+def _counted(number: Any) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number > 0
 
 
 def _hold_against_head(found: Trail, head: bytes | None, lines: int, last: str) -> None:
@@ -150,6 +170,9 @@ def _hold_against_head(found: Trail, head: bytes | None, lines: int, last: str) 
     said = read_sealed(head)
     if said is None:
         found.findings.append(Finding(HEAD, "is not what was written", "the digest in it"))
+        return
+    if not is_head(said):
+        found.findings.append(Finding(HEAD, "does not say how long a trail is", "the form of the records"))
         return
     whole = lines - bool(found.unfinished)
     if whole < said["entries"]:

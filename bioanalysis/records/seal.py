@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bioanalysis.errors import Finding
-from bioanalysis.records.audit import Entry, Trail, read_sealed
+from bioanalysis.records.audit import Entry, Trail, is_head, read_sealed
 from bioanalysis.records.digests import difference, read_listing
 from bioanalysis.records.holdings import Holdings
 from bioanalysis.records.places import MANIFEST, TRAIL, VERSIONS
@@ -69,7 +69,7 @@ def witness_findings(trail: Trail, head: bytes | None, name: str) -> list[Findin
     if head is None:
         return [Finding(name, "is not there, or no file that can be read", "the path given")]
     said = read_sealed(head)
-    if said is None or not {"entries", "last"} <= set(said):
+    if said is None or not is_head(said):
         return [Finding(name, "is no copy of a head.json", "the digest in it")]
     if trail_holds(trail, said):
         return []

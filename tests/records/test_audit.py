@@ -154,3 +154,23 @@ TRUE_DIGEST = hashlib.sha256(b"1]}").hexdigest().encode()  # of what is no JSON
 def test_lines_that_are_none_are_damage_and_no_crash(line):
     with pytest.raises(Damaged):
         open_line(line)
+
+
+@pytest.mark.parametrize("head", [{"entries": "x", "last": 1}, {"entries": True, "last": ""}, {"last": "a"}])
+def test_a_head_of_another_form_is_damage_and_no_crash_though_its_digest_holds(trail, head):
+    (trail / HEAD).write_bytes(sealed_line(head))
+    assert findings(trail) == [f"{HEAD}: does not say how long a trail is (held against the form of the records)"]
+    with pytest.raises(RecordsDamaged):
+        AuditTrail(trail).require_whole()
+
+
+@pytest.mark.parametrize(
+    "change", [{"entry": "2"}, {"time": None}, {"records": ["a"]}, {"records": {"a": 1}}, {"object": {}}]
+)
+def test_an_entry_of_another_form_is_damage_and_no_crash_though_its_digest_holds(trail, change):
+    first, second, *rest = lines(trail)
+    changed = {key: value for key, value in open_line(second).items() if key != "digest"} | change
+    (trail / TRAIL).write_bytes(b"".join([first, sealed_line(changed), *rest]))
+    assert f"{TRAIL}: line 2 is no entry (held against the form of the records)" in findings(trail)
+    with pytest.raises(RecordsDamaged):
+        AuditTrail(trail).require_whole()

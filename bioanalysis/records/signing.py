@@ -29,6 +29,8 @@ from bioanalysis.records.signature import (
 )
 from bioanalysis.records.verify import verify
 
+_SHORT_NAME = re.compile(r"[^\s#!*?,\"]+")
+_PUBLIC_KEY = re.compile(r"(?:ssh|ecdsa|sk)-[\w@.-]+ [\w+/=]{16,}(?: .*)?", re.ASCII)
 WHERE = "config/signers.tsv of the sealed version (signer, name, role, public_key)"
 
 
@@ -96,6 +98,7 @@ def _require_signer(home: Path, name: str, meaning: str, before: list[dict[str, 
     if len(found) != 1 or keys.count(found[0].public_key.split()[:2]) != 1:
         faults.append(Fault(WHERE, f"'{name}' has not exactly one row with a key of its own", "one row per signer"))
         raise BatchError(faults)
+    faults += _unusable(found[0])
     people = worked_on(Holdings(home), ".") if meaning == "reviewed" else set()
     faults += [Fault("the signature", *said) for said in against_the_rule(found[0], meaning, before, people)]
     if faults:
@@ -103,8 +106,21 @@ def _require_signer(home: Path, name: str, meaning: str, before: list[dict[str, 
     return found[0]
 
 
+def _unusable(who: Signer) -> list[Fault]:
+    """Return why OpenSSH could not tell whose signature it is: its list of signers parts words and knows patterns."""
+    faults = []
+    if not _SHORT_NAME.fullmatch(who.signer):
+        faults.append(Fault(WHERE, f"the signer '{who.signer}'", "a short name without spaces, commas or any of #!*?\""))
+    if not _PUBLIC_KEY.fullmatch(who.public_key):
+        found = f"the public_key of '{who.signer}' is none"
+        faults.append(Fault(WHERE, found, "the line of the .pub file: its type, the key and a comment"))
+    return faults
+
+
 def _signature(key: Path, statement: bytes, who: Signer) -> bytes:
     """Return OpenSSH's signature; it asks for the passphrase of the key on the terminal."""
+    if not key.is_file():
+        raise BatchError([Fault(str(key), "is not there, or no file", "an OpenSSH key, or its .pub file for an agent")])
     words = ["ssh-keygen", "-Y", "sign", "-f", str(key), "-n", NAMESPACE]
     try:
         done = subprocess.run(words, input=statement, capture_output=True, check=False)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from recorded_study import actions, make_keys, record, recorded_study, sealed_for, write_results
@@ -162,6 +164,36 @@ def test_the_key_of_another_signs_nothing(to_sign, keys):
     with pytest.raises(BatchError, match="not the key of SD"):
         sign(to_sign, keys / "RV", "SD", "approved")
     assert verify(to_sign)[1] == ["UNSIGNED: no signature stands on this study"]
+
+
+@pytest.mark.requirement("UR-035")
+@needs_openssh
+@pytest.mark.parametrize("kind", ["missing", "folder", "pipe"])
+def test_a_key_that_is_no_file_is_said_and_not_waited_for(to_sign, tmp_path, kind):
+    key = tmp_path / "key"
+    {"missing": lambda path: None, "folder": Path.mkdir, "pipe": os.mkfifo}[kind](key)
+    with pytest.raises(BatchError, match="is not there, or no file"):
+        sign(to_sign, key, "SD", "approved")
+
+
+@pytest.mark.requirement("UR-035")
+@needs_openssh
+@pytest.mark.parametrize(
+    ("signer", "key", "said"),
+    [
+        ("S Dorn", "{key}", "the signer 'S Dorn'"),
+        ("*", "{key}", "the signer '\\*'"),
+        ("SD", "cert-authority {key}", "the public_key of 'SD' is none"),
+        ("SD", "ssh-ed25519", "the public_key of 'SD' is none"),
+    ],
+)
+def test_a_signer_openssh_cannot_tell_is_said_to_be_none(study, keys, signer, key, said):
+    row = f"{signer}\tS. Dorn\tdirector\t{key.format(key=(keys / 'SD.pub').read_text())}"
+    (study / "config/signers.tsv").write_text(f"signer\tname\trole\tpublic_key\n{row}\n")
+    record(study)
+    seal(study, workflow_folder(), "")
+    with pytest.raises(BatchError, match=said):
+        sign(study, keys / "SD", signer, "approved")
 
 
 @pytest.mark.requirement("UR-035")

@@ -21,6 +21,8 @@ from bioanalysis.records.verify import BAG_MANIFEST, DIGEST, TAG_MANIFEST, verif
 from bioanalysis.text_files import is_visible, write_whole
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip file can hold: the same study makes the same bytes
+KEPT_FOLDERS = ("config", "results", "work", "logs")
+LONGEST_NAME = 255  # bytes of a file's name on all common file systems
 README = """\
 This is the archive of one bioanalytical study, in the BagIt form (RFC 8493). It opens without any special software.
 
@@ -47,8 +49,9 @@ def archive(folder: Path, target: Path) -> int:
     RecordsDamaged
         If anything is not what it was.
     BatchError
-        If the study is not sealed, or `target` exists.
+        If the study is not sealed, or `target` exists, has no folder or lies among what the study keeps.
     """
+    part = _part_of(target, folder)
     if findings := verify(folder)[0]:
         raise RecordsDamaged(findings)
     trail = read_trail(content_of(folder / TRAIL), content_of(folder / HEAD))
@@ -57,12 +60,9 @@ def archive(folder: Path, target: Path) -> int:
         raise BatchError(
             [Fault("the study", "no sealed version", "`bioanalysis seal` first: an archive holds what was sealed")]
         )
-    if target.exists():
-        raise BatchError([Fault(str(target), "exists", "a name that is not taken")])
     stands = Standing.of(read_listing((folder / MANIFEST).read_bytes())[0])
     payload = _payload(folder, stands, trail)
     texts = _texts(folder, trail, version, stands, payload)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         _write_zip(part, _top(trail, version), payload, texts) if target.suffix == ".zip" else _write_folder(
             part, payload, texts
@@ -75,6 +75,24 @@ def archive(folder: Path, target: Path) -> int:
     finally:
         shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink(missing_ok=True)
     return len(payload)
+
+
+def _part_of(target: Path, folder: Path) -> Path:
+    """Return the name an archive has while it is written, where it may be written to `target`."""
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    place = target.parent.resolve()
+    ours = [name for name in KEPT_FOLDERS if (folder / name).resolve() in (place, *place.parents)]
+    if not place.is_dir():
+        found = "its folder is not there", "a folder that exists"
+    elif ours:
+        found = f"lies in {ours[0]}/, whose files are recorded", "a place outside, beside the study say"
+    elif len(os.fsencode(part.name)) > LONGEST_NAME or len(os.fsencode(target.name + DIGEST)) > LONGEST_NAME:
+        found = "is too long a name", f"a name of at most {LONGEST_NAME} bytes with what is added to it"
+    elif target.exists():
+        found = "exists", "a name that is not taken"
+    else:
+        return part
+    raise BatchError([Fault(str(target), *found)])
 
 
 def _top(trail: Trail, version: int) -> str:

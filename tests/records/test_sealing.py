@@ -234,6 +234,26 @@ def test_an_archive_is_a_bag_that_sha256sum_reads(study, tmp_path):
 
 
 @pytest.mark.requirement("UR-038")
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("gone/bag.zip", "its folder is not there"),
+        ("study/results/bag.zip", "lies in results/, whose files are recorded"),
+        ("study/results/study/provenance/bag", "lies in results/, whose files are recorded"),
+        ("study/config/bag", "lies in config/, whose files are recorded"),
+        (f"{'n' * 250}.zip", "is too long a name"),
+        (f"{'n' * 245}.zip", "is too long a name"),
+        ("study", "exists"),
+    ],
+)
+def test_where_an_archive_cannot_be_is_said_and_the_study_stays_what_it_was(study, tmp_path, target, said):
+    seal(study, workflow_folder(), "")
+    with pytest.raises(BatchError, match=said):
+        archive(study, tmp_path / target)
+    assert not verify(study)[0]
+    assert not list(tmp_path.rglob("*.part"))
+
+
 @pytest.mark.parametrize("where", ["version", "archive"])
 def test_the_crate_keeps_the_rules_of_a_workflow_run_crate(study, tmp_path, where):
     # RO-Crate 1.1, Workflow RO-Crate 1.0 and Workflow Run Crate 0.5: what each of them asks for

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from bioanalysis.errors import BatchError, Fault, RecordsDamaged
 from bioanalysis.records.audit import Trail, content_of, read_sealed, read_trail
-from bioanalysis.records.beside import names_beside
-from bioanalysis.records.crate import METADATA, Version, crate_of_archive
+from bioanalysis.records.crate import Version, crate_of_archive
 from bioanalysis.records.digests import files_below, listing, read_listing, sha256_of, sha256_of_text
-from bioanalysis.records.places import HEAD, MANIFEST, PROVENANCE, TRAIL, outside_name
+from bioanalysis.records.places import HEAD, MANIFEST, METADATA, PROVENANCE, TRAIL, outside_name
 from bioanalysis.records.seal import COPIES, SEAL, folder_of, sealed_version, study_of
 from bioanalysis.records.standing import Standing
 from bioanalysis.records.verify import BAG_MANIFEST, DIGEST, TAG_MANIFEST, verify
@@ -103,7 +102,7 @@ def _top(trail: Trail, version: int) -> str:
 def _payload(folder: Path, stands: Standing, trail: Trail) -> dict[str, Path]:
     """Return where each file of the archive comes from, by its path in the archive."""
     records = (name for name in files_below(folder, PROVENANCE) if is_visible(name))
-    names = sorted({*stands.all, *records, *names_beside(trail)})
+    names = sorted({*stands.all, *records, *trail.beside})
     return {f"data/{outside_name(name)}": folder / name for name in names}
 
 

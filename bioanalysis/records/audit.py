@@ -105,6 +105,11 @@ class Trail:
                 made[name] = (digest, entry["entry"])
         return made
 
+    @property
+    def beside(self) -> list[str]:
+        """Files the trail vouches for that lie outside its own folder: drawn reanalyses, fixed limits."""
+        return [name for name in self.records if not name.startswith(f"{PROVENANCE}/")]
+
 
 def read_trail(trail: bytes | None, head: bytes | None) -> Trail:
     """Return the audit trail as far as it holds, with every damage to chain, numbers and head."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from bioanalysis.lock import locked
 from bioanalysis.records.acts import differing
-from bioanalysis.records.audit import Act, AuditTrail, Trail
+from bioanalysis.records.audit import Act, AuditTrail
 from bioanalysis.records.digests import sha256_of
-from bioanalysis.records.places import PROVENANCE, TRAIL
+from bioanalysis.records.places import TRAIL
 
 DRAWN, FIXED = "incurred_drawn", "limits_fixed"
 
@@ -52,11 +52,6 @@ def recorded_beside(folder: Path, action: str, pattern: str, reason: str, **said
         ]
         if acts:
             audit.add(*acts)
-
-
-def names_beside(trail: Trail) -> list[str]:
-    """Return the files an audit trail vouches for that lie outside its own folder."""
-    return [name for name in trail.records if not name.startswith(f"{PROVENANCE}/")]
 
 
 def _digests(folder: Path, pattern: str) -> dict[str, str]:

@@ -11,10 +11,9 @@ from typing import Any
 from urllib.parse import quote
 
 from bioanalysis.records.audit import Trail
-from bioanalysis.records.places import MAIN_RESULTS, is_result, outside_name
+from bioanalysis.records.places import MAIN_RESULTS, METADATA, is_result, outside_name
 from bioanalysis.records.standing import Standing
 
-METADATA = "ro-crate-metadata.json"
 CRATE = "https://w3id.org/ro/crate/1.1"
 PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": ("Process Run Crate", "0.5"),

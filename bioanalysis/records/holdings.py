@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import zipfile
 import zlib
@@ -100,6 +101,11 @@ class ZipHoldings(Holdings):
         found = (name for name in self.archive.namelist() if name.startswith(prefix) and not name.endswith("/"))
         return sorted(name[len(self.top) :] for name in found)
 
+    def unsafe(self) -> list[tuple[str, str]]:
+        """Return the members that are no plain files below the folder they are unpacked to, and what is wrong."""
+        found = ((member.filename, _danger(member)) for member in self.archive.infolist())
+        return [(name, danger) for name, danger in found if danger]
+
     def hash_all(self, names: Iterable[str]) -> None:
         for name in names:
             if name not in self._digests:
@@ -142,6 +148,15 @@ def _modest(path: Path) -> zipfile.ZipFile:
     if len(set(names)) != len(names):
         raise zipfile.BadZipFile("it holds a name twice")
     return archive
+
+
+def _danger(member: zipfile.ZipInfo) -> str:
+    """Return what is wrong with unpacking a member, nothing for most; a backslash parts folders on Windows."""
+    name, kind = member.filename, stat.S_IFMT(member.external_attr >> 16)
+    parts = re.split(r"[/\\]", name.removesuffix("/"))
+    if not all(parts) or ".." in parts or re.match(r"[A-Za-z]:", name):
+        return "is a name that leads out of the folder it is unpacked to"
+    return "is a link or a device" if kind not in (0, stat.S_IFREG, stat.S_IFDIR) else ""
 
 
 def _inside(digests: dict[str, str], name: str) -> dict[str, str]:

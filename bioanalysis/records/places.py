@@ -14,6 +14,7 @@ VERSIONS = f"{PROVENANCE}/versions"
 SIGNATURES = f"{PROVENANCE}/signatures"
 CONCENTRATIONS = "results/study/tissue_concentrations.tsv"
 MAIN_RESULTS = (CONCENTRATIONS, "results/study/validation.tsv")  # of a study, of a method validation
+METADATA = "ro-crate-metadata.json"  # of an archive, below data/
 SIGNERS = "config/signers.tsv"
 
 

@@ -110,7 +110,7 @@ def _unusable(who: Signer) -> list[Fault]:
     """Return why OpenSSH could not tell whose signature it is: its list of signers parts words and knows patterns."""
     faults = []
     if not _SHORT_NAME.fullmatch(who.signer):
-        faults.append(Fault(WHERE, f"the signer '{who.signer}'", "a short name without spaces, commas or any of #!*?\""))
+        faults.append(Fault(WHERE, f"the signer '{who.signer}'", 'a short name without spaces, commas or any of #!*?"'))
     if not _PUBLIC_KEY.fullmatch(who.public_key):
         found = f"the public_key of '{who.signer}' is none"
         faults.append(Fault(WHERE, found, "the line of the .pub file: its type, the key and a comment"))

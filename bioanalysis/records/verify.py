@@ -17,6 +17,7 @@ from bioanalysis.records.places import (
     HEAD,
     KEPT,
     MANIFEST,
+    METADATA,
     PROVENANCE,
     TRAIL,
     is_config,
@@ -57,6 +58,8 @@ def _verified(path: Path, witness: Witness) -> tuple[list[Finding], list[str]]:
         return _study(Holdings(path), witness, in_bag=False)
     if not path.exists():
         return [Finding(str(path), "is missing", "what was asked for")], []
+    if not path.is_file():
+        return [Finding(str(path), "is a pipe, a device or the like", "a study folder or an archive")], []
     try:
         archive = ZipHoldings(path)
     except NO_ZIP as error:
@@ -64,7 +67,8 @@ def _verified(path: Path, witness: Witness) -> tuple[list[Finding], list[str]]:
     found, remarks = _container(path)
     tops = {name.split("/")[0] for name in archive.names()}
     inner, said = _bag(archive.below(tops.pop()) if len(tops) == 1 else archive, witness)
-    return [*inner, *found], [*said, *remarks]
+    unsafe = [Finding(name, what, "the form of an archive") for name, what in archive.unsafe()]
+    return [*unsafe, *inner, *found], [*said, *remarks]
 
 
 def _container(path: Path) -> tuple[list[Finding], list[str]]:
@@ -88,7 +92,7 @@ def _bag(holdings: Holdings, witness: Witness) -> tuple[list[Finding], list[str]
     for manifest, where in ((TAG_MANIFEST, ""), (BAG_MANIFEST, "data")):
         content = holdings.content(manifest)
         if content is None:
-            found.append(Finding(manifest, "is missing", "the form of an archive (BagIt)"))
+            found.append(Finding(manifest, holdings.digest(manifest), "the form of an archive (BagIt)"))
             continue
         said, wrong = read_listing(content)
         found += [
@@ -119,6 +123,7 @@ def _study(holdings: Holdings, witness: Witness, *, in_bag: bool) -> tuple[list[
     found += _differences(holdings, places, _standing(holdings), MANIFEST)
     found += _records(holdings, trail)
     found += _unknown(holdings, {*made, *kept, TRAIL, HEAD, MANIFEST})
+    found += _foreign(holdings, {*places, *trail.beside, METADATA}) if in_bag else []
     found += seal_findings(holdings, trail)
     found += witness_findings(trail, witness[1], witness[0]) if witness else []
     signed, remarks = signature_findings(holdings, trail)
@@ -171,6 +176,13 @@ def _unknown(holdings: Holdings, known: set[str]) -> Iterator[Finding]:
         if name not in known and not name.startswith(f"{KEPT}/"):
             word = "was left by an act that was interrupted" if name.endswith(".next") else "is not among the records"
             yield Finding(name, word, TRAIL)
+
+
+def _foreign(holdings: Holdings, known: set[str]) -> Iterator[Finding]:
+    """Yield what an archive holds beside settings, results and records though nothing of the study names it."""
+    for name in holdings.names():
+        if name not in known and not (is_config(name) or name.startswith("results/")):
+            yield Finding(name, "is no file of the study", MANIFEST)
 
 
 def _first_first(found: list[Finding]) -> list[Finding]:

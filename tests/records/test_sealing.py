@@ -16,8 +16,7 @@ from bioanalysis.errors import BatchError, RecordsDamaged
 from bioanalysis.planning import workflow_folder
 from bioanalysis.records.archive import archive
 from bioanalysis.records.audit import AuditTrail
-from bioanalysis.records.crate import METADATA
-from bioanalysis.records.places import CONCENTRATIONS, SIGNATURES, VERSIONS
+from bioanalysis.records.places import CONCENTRATIONS, METADATA, SIGNATURES, VERSIONS
 from bioanalysis.records.recorder import Recorder
 from bioanalysis.records.seal import remove_torn_seal, sealed_version
 from bioanalysis.records.sealing import seal

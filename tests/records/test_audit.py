@@ -101,6 +101,21 @@ def test_a_last_entry_written_anew_is_found_also_under_a_further_one_the_head_do
     assert findings(trail) == [f"{TRAIL}: entry 4 was replaced (held against {HEAD})"]
 
 
+def test_of_several_acts_the_last_vouches_for_the_files_written(trail):
+    audit = AuditTrail(trail)
+    audit.add(Act("weighed", "S5"), Act("weighed", "S6"), files={f"{TRAIL}.note": b"both"})
+    assert [entry.get("records") for entry in audit.trail.entries[4:]] == [
+        None, {f"{TRAIL}.note": hashlib.sha256(b"both").hexdigest()},
+    ]  # fmt: skip
+
+
+def test_entries_of_one_moment_do_not_say_that_the_clock_went_back(trail, monkeypatch):
+    monkeypatch.setattr("bioanalysis.records.audit.now", lambda: "2099-01-01T00:00:00.000Z")
+    audit = AuditTrail(trail)
+    audit.add(Act("weighed", "S5"), Act("weighed", "S6"))
+    assert not any("clock" in entry for entry in audit.trail.entries)
+
+
 def test_a_damaged_trail_is_not_written_on(trail):
     (trail / TRAIL).write_bytes(b"".join(lines(trail)[:3]))
     with pytest.raises(RecordsDamaged, match="cut off"):

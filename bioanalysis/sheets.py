@@ -26,7 +26,7 @@ _NO_ZIP = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError,
 
 @cache
 def entry_limits() -> dict[str, int]:
-    """Return how large tables may be, and how far their days and years may reach."""
+    """Return how large tables and archives may be, and how far days and years of tables may reach."""
     return {row["name"]: int(row["value"]) for row in own_table("bioanalysis.limits", "entries.tsv")}
 
 

@@ -12,13 +12,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bioanalysis.records.digests import files_below, sha256_of_all
-from bioanalysis.text_files import is_visible
+from bioanalysis.sheets import entry_limits
+from bioanalysis.text_files import MEGABYTE, is_visible
 
 _BLOCK = 2**18
-MOST_EXPANSION = 200
 NO_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
-
-
 LEAVES = "lies outside, and is not read"
 
 
@@ -140,10 +138,12 @@ def _modest(path: Path) -> zipfile.ZipFile:
     archive = zipfile.ZipFile(path)
     members, size = archive.infolist(), path.stat().st_size
     packed, whole = sum(m.compress_size for m in members), sum(m.file_size for m in members)
-    if packed > size or whole > max(MOST_EXPANSION * size, 2**26):
-        raise zipfile.BadZipFile(
-            f"{size:,} bytes that expand to {whole:,}: more than {MOST_EXPANSION} times their size"
-        )
+    if packed > size:
+        raise zipfile.BadZipFile("its members lie over one another")
+    limits = entry_limits()
+    if whole > max(limits["archive_expansion"] * size, limits["archive_megabytes"] * MEGABYTE):
+        text = f"{size:,} bytes that expand to {whole:,}: more than {limits['archive_expansion']} times their size"
+        raise zipfile.BadZipFile(text)
     names = [member.filename for member in members]
     if len(set(names)) != len(names):
         raise zipfile.BadZipFile("it holds a name twice")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import random
 import shutil
@@ -226,6 +227,17 @@ def test_a_zip_made_to_burst_is_refused(tmp_path):
         for _ in range(100):
             sink.write(bytes(1_000_000))
     assert "times their size" in found(tmp_path / "bomb.zip")[0]
+
+
+@pytest.mark.requirement("UR-063")
+@pytest.mark.parametrize(("name", "said"), [("y", "lie over one another"), ("x", "holds a name twice")])
+def test_a_zip_that_counts_one_content_twice_is_refused(tmp_path, name, said):
+    with zipfile.ZipFile(tmp_path / "twice.zip", "w") as packed:
+        packed.writestr("x", random.Random(7).randbytes(100))
+        twin = copy.copy(packed.filelist[0])
+        twin.filename, twin.compress_size = name, twin.compress_size * (10 if name == "y" else 0)
+        packed.filelist.append(twin)
+    assert said in found(tmp_path / "twice.zip")[0]
 
 
 def test_the_command_starts_without_what_only_computing_needs():

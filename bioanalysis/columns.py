@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bioanalysis.sheets import entry_limits
-from bioanalysis.text_files import CONTROL, did_you_mean, listed
+from bioanalysis.text_files import CONTROL, INVISIBLE, did_you_mean, listed
 
 Value = str | float
 
@@ -54,6 +54,7 @@ class Column:
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_NO_FOLDER = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?|.*\.", re.IGNORECASE)  # names of devices
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
 
 
@@ -137,10 +138,16 @@ def moment(name: str, meaning: str, *, required: bool = False) -> Column:
 
 
 def _free_text(cell: str) -> str:
-    return _identifier(re.sub(r"[\t\r\n]+", " ", cell))
+    return _plain(re.sub(r"[\t\r\n]+", " ", cell))
 
 
 def _identifier(cell: str) -> str:
+    if INVISIBLE.search(cell):
+        raise NotThis("a name without invisible characters: two that look the same would be two")
+    return _plain(cell)
+
+
+def _plain(cell: str) -> str:
     if CONTROL.search(cell):
         raise NotThis("a text without control characters")
     return cell
@@ -149,6 +156,8 @@ def _identifier(cell: str) -> str:
 def _file_word(cell: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", cell, re.ASCII):
         raise NotThis("letters, digits, '.', '_' and '-', not beginning with '.' or '-' (it names files)")
+    if _NO_FOLDER.fullmatch(cell):
+        raise NotThis("another name: on Windows no folder is called so, and the archive could not be unpacked there")
     return cell
 
 

@@ -19,6 +19,8 @@ LARGEST_EXPORT_BYTES = 50_000_000  # a plate-reader export is text or a workbook
 
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# no width, or turning the direction of what follows: soft hyphen, zero-width space, marks and overrides of direction
+INVISIBLE = re.compile(r"[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 AS_UTF8 = "text saved as UTF-8 (in a spreadsheet: 'CSV UTF-8')"
 
 

@@ -417,6 +417,28 @@ def test_sample_names_may_be_odd_but_hold_no_control_characters(folder):
     assert said(folder)[0] == f"{SAMPLES}: line 3, sample_id: 'S\\x1b2'; expected a text without control characters"
 
 
+@pytest.mark.parametrize("sign", ["\u200b", "\u202e", "\u00ad", "\ufeff"])
+def test_a_name_with_what_nobody_sees_is_refused_and_shown(folder, sign):
+    change(folder, SAMPLES, ("S1", f"S{sign}1"))
+    shown = repr(f"S{sign}1")
+    expected = "a name without invisible characters: two that look the same would be two"
+    assert f"{SAMPLES}: line 2, sample_id: {shown}; expected {expected}" in said(folder)
+
+
+@pytest.mark.parametrize("name", ["NUL", "con", "Aux.1", "COM1", "LC-01."])
+def test_a_run_named_as_no_folder_on_windows_is_refused(folder, name):
+    change(folder, RUNS, ("LC-01 ", f"{name} "))
+    faults = [f.expected for f in faults_of(folder) if f.file == RUNS and f.found == f"'{name}'"]
+    assert faults[0].startswith("another name: on Windows no folder is called so")
+
+
+@pytest.mark.parametrize("name", ["CON-01", "control", "NULL", "COM10"])
+def test_a_run_named_nearly_as_a_device_is_kept(folder, name):
+    change(folder, RUNS, ("LC-01\t", f"{name}\t"))
+    (folder / LC).rename((folder / LC).with_name(f"{name}.tsv"))
+    assert faults_of(folder) == []
+
+
 def test_received_before_collected_is_a_fault(folder):
     change(folder, SAMPLES, ("not_available_reason", "not_available_reason collected_at received_at"),
            ("100.5 900 ", "100.5 900  2026-03-02T10:00:00Z 2026-03-02T11:30:00+02:00"))  # fmt: skip

@@ -116,6 +116,12 @@ def test_entries_of_one_moment_do_not_say_that_the_clock_went_back(trail, monkey
     assert not any("clock" in entry for entry in audit.trail.entries)
 
 
+def test_of_one_damaged_line_the_next_is_not_blamed(trail):
+    first, second, *rest = lines(trail)
+    (trail / TRAIL).write_bytes(b"".join([first, second.replace(b"first weighing", b"other weighing"), *rest]))
+    assert findings(trail) == [f"{TRAIL}: line 2 is not what was written (held against the digest in the line)"]
+
+
 def test_a_damaged_trail_is_not_written_on(trail):
     (trail / TRAIL).write_bytes(b"".join(lines(trail)[:3]))
     with pytest.raises(RecordsDamaged, match="cut off"):
@@ -153,6 +159,14 @@ def test_an_act_killed_before_its_files_were_in_place_is_completed(trail):
     (trail / f"{TRAIL}.note.next").write_bytes(b"second")
     AuditTrail(trail).require_whole()
     assert (trail / f"{TRAIL}.note").read_bytes() == b"second"
+    assert not list(trail.rglob("*.next"))
+
+
+def test_what_waits_for_its_name_and_no_entry_vouches_for_is_taken_away(trail):
+    AuditTrail(trail).add(Act("wrote", "a file"), files={f"{TRAIL}.note": b"first"})
+    (trail / f"{TRAIL}.note.next").write_bytes(b"slipped in")
+    AuditTrail(trail).require_whole()
+    assert (trail / f"{TRAIL}.note").read_bytes() == b"first"
     assert not list(trail.rglob("*.next"))
 
 

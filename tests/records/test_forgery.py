@@ -28,6 +28,8 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="OpenSSH is not on this machine"),
 ]
 
+ONE, OTHER = b"0" * 64 + b"  a.zip", b"1" * 64 + b"  b.zip"
+
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory):
@@ -210,10 +212,10 @@ def test_bytes_of_a_zip_that_are_not_read_are_held_against_the_digest_beside_it(
 
 
 @pytest.mark.requirement("UR-036")
-@pytest.mark.parametrize("content", [b"", b"\xff", b"no digest\n", b"a\n" * 3])
-def test_a_damaged_digest_beside_a_zip_is_named(signed, tmp_path, content):
+@pytest.mark.parametrize("lines", [[], [b"\xff"], [b"no digest"], [b"a"] * 3, [ONE, b"no digest"], [ONE, OTHER]])
+def test_a_damaged_digest_beside_a_zip_is_named(signed, tmp_path, lines):
     archive(signed, tmp_path / "a.zip")
-    (tmp_path / "a.zip.sha256").write_bytes(content)
+    (tmp_path / "a.zip.sha256").write_bytes(b"".join(line + b"\n" for line in lines))
     assert found(tmp_path / "a.zip").startswith("a.zip.sha256: is no digest and name")
 
 

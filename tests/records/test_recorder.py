@@ -9,7 +9,7 @@ from small_study import change
 from bioanalysis.errors import RecordsDamaged
 from bioanalysis.planning import workflow_folder
 from bioanalysis.records.audit import now
-from bioanalysis.records.places import CONCENTRATIONS, MANIFEST, PROVENANCE, TRAIL
+from bioanalysis.records.places import CONCENTRATIONS, MANIFEST, TRAIL
 from bioanalysis.records.recorder import Outcome, Recorder
 from bioanalysis.study import Study
 
@@ -137,9 +137,3 @@ def test_a_manifest_that_was_edited_stops_the_next_run_until_a_reason_is_given(s
     record(study, "the disk was restored")
     assert actions(study)[0] == f"trail_restarted {TRAIL}"
     assert "study_recorded SMALL-1" in actions(study)
-
-
-def test_nothing_of_time_host_or_place_stands_outside_the_records(study):
-    for path in (study / "results").rglob("*"):
-        if path.is_file() and PROVENANCE not in str(path):
-            assert str(study) not in path.read_text()

@@ -200,6 +200,16 @@ def test_an_archive_is_verified_as_folder_and_as_zip(sealed, tmp_path):
     assert {said.split(":")[0] for said in found(tmp_path / "archive")} == {"data/config/samples.tsv"}
 
 
+@pytest.mark.parametrize("name", ["bagit.txt", "bag-info.txt", "README.txt", "manifest-sha256.txt", "added.txt"])
+def test_what_an_archive_says_about_itself_is_held_too(sealed, tmp_path, name):
+    archive(sealed, tmp_path / "bag")
+    with (tmp_path / "bag" / name).open("a") as stream:
+        stream.write("no more than a remark\n")
+    assert {said.split(":")[0] for said in found(tmp_path / "bag")} == {name}
+    (tmp_path / "bag/tagmanifest-sha256.txt").unlink()
+    assert found(tmp_path / "bag")[0].startswith("tagmanifest-sha256.txt: is missing")
+
+
 def test_a_member_changed_inside_the_zip_is_named(sealed, tmp_path):
     archive(sealed, tmp_path / "a.zip")
     with zipfile.ZipFile(tmp_path / "a.zip") as old, zipfile.ZipFile(tmp_path / "b.zip", "w") as new:

@@ -19,6 +19,7 @@ from bioanalysis.planning import workflow_folder
 from bioanalysis.records.archive import archive
 from bioanalysis.records.audit import Act, AuditTrail
 from bioanalysis.records.commands import verify_study
+from bioanalysis.records.crate import METADATA
 from bioanalysis.records.digests import listing, read_listing
 from bioanalysis.records.places import CONCENTRATIONS, HEAD, MANIFEST, PROVENANCE, TRAIL
 from bioanalysis.records.sealing import seal
@@ -200,7 +201,18 @@ def test_an_archive_is_verified_as_folder_and_as_zip(sealed, tmp_path):
     assert {said.split(":")[0] for said in found(tmp_path / "archive")} == {"data/config/samples.tsv"}
 
 
-@pytest.mark.parametrize("name", ["bagit.txt", "bag-info.txt", "README.txt", "manifest-sha256.txt", "added.txt"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bagit.txt",
+        "bag-info.txt",
+        "README.txt",
+        "manifest-sha256.txt",
+        "added.txt",
+        f"data/{METADATA}",
+        "data/added.txt",
+    ],
+)
 def test_what_an_archive_says_about_itself_is_held_too(sealed, tmp_path, name):
     archive(sealed, tmp_path / "bag")
     with (tmp_path / "bag" / name).open("a") as stream:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,8 @@ from bioanalysis.limits import Rule, read_catalogue, sides_needed
 from bioanalysis.qualification.checks import FAIL, NOT_ASSESSABLE, PASS, Check
 from bioanalysis.qualification.pytest_plugin import RECORD, SELECT
 from bioanalysis.qualification.requirements import requirement_of, requirements
+from bioanalysis.qualification.study_runs import own_environment
+from bioanalysis.qualification.surroundings import one_thread
 
 BY_RULE, BY_REQUIREMENT = "Acceptance rules at their boundary", "Requirements by their tests"
 NOT_HERE = (
@@ -36,21 +37,13 @@ def run_shipped_tests(folder: Path, cores: int) -> list[Outcome]:
     spread = ["-n", str(cores), "--dist", "loadscope"] if cores > 1 and importlib.util.find_spec("xdist") else []
     plugins = ["-p", "no:cacheprovider", "-p", "bioanalysis.qualification.pytest_plugin"]
     words = ["-m", "pytest", "-q", "--continue-on-collection-errors", *plugins, *spread]
-    package = str(Path(__file__).resolve().parents[2])
-    plain = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-    surroundings = plain | {
-        RECORD: str(record), SELECT: NOT_HERE, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": _before(package),
-        "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
-    }  # fmt: skip
+    settings = {RECORD: str(record), SELECT: NOT_HERE, "PYTHONDONTWRITEBYTECODE": "1", **one_thread()}
+    surroundings = {key: value for key, value in own_environment(settings).items() if not key.startswith("PYTEST_")}
     command = [sys.executable, *words, "tests"]
     done = subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, text=True, check=False)
     if not record.is_file():
         return [{"test": "tests", "outcome": "unreadable", "marks": {}, "words": (done.stdout + done.stderr)[-2000:]}]
     return [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
-
-
-def _before(package: str) -> str:
-    return os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
 
 
 def boundary_checks(outcomes: Sequence[Outcome]) -> list[Check]:

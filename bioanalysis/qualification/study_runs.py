@@ -15,13 +15,17 @@ ELSEWHERE = {"LC_ALL": "C", "LANG": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu", "PYTH
 START = "from bioanalysis.cli import main; main()"
 
 
-def bioanalysis(*words: str, settings: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run this installation's command line in a process of its own."""
+def own_environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment, changed by `settings`, of a process that imports this package wherever it works."""
     package = str(Path(__file__).resolve().parents[2])
     paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
-    surroundings = os.environ | {"PYTHONPATH": paths} | dict(settings or {})
+    return os.environ | {"PYTHONPATH": paths} | dict(settings or {})
+
+
+def bioanalysis(*words: str, settings: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run this installation's command line in a process of its own."""
     command = [sys.executable, "-c", START, *words]
-    return subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False)
+    return subprocess.run(command, env=own_environment(settings), capture_output=True, text=True, check=False)
 
 
 def run_quietly(folder: Path, cores: int, words: str, settings: Mapping[str, str] | None = None) -> Check:

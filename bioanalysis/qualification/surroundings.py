@@ -15,6 +15,7 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 
 from bioanalysis.qualification.checks import FAIL, NOTED, PASS, Check, attempt
+from bioanalysis.qualification.study_runs import own_environment
 from bioanalysis.records.environment import NAME
 from bioanalysis.text_files import own_table, write_whole
 
@@ -98,9 +99,7 @@ def one_thread() -> dict[str, str]:
 
 def ask(code: str, settings: Mapping[str, str]) -> str:
     """Return what a fresh interpreter prints, in surroundings changed by `settings`; its error where it stops."""
-    package = str(Path(__file__).resolve().parents[2])
-    paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
-    surroundings = os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"} | dict(settings)
+    surroundings = own_environment({"PYTHONDONTWRITEBYTECODE": "1", **settings})
     words = [sys.executable, "-c", code]
     done = subprocess.run(words, env=surroundings, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else done.stderr[-300:]

@@ -190,6 +190,11 @@ def test_a_witness_that_is_no_file_is_said_and_not_waited_for(signed, tmp_path, 
     assert verify_study(signed, witness) == 3
 
 
+def test_another_record_is_no_head(signed):
+    witness = signed / VERSIONS / "1/seal.json"
+    assert found(signed, witness=witness) == "seal.json: is no copy of a head.json (held against the digest in it)"
+
+
 def test_a_head_kept_while_a_study_goes_on_is_held_against_its_archive_too(signed, tmp_path):
     witness = Path(shutil.copyfile(signed / HEAD, tmp_path / "noted.json"))
     AuditTrail(signed).add(Act("note", "later"))

@@ -100,6 +100,20 @@ def test_a_file_that_was_added_is_named(study, name):
     assert [said.split(":")[0] for said in found(study)] == [name]
 
 
+def test_a_trail_that_is_longer_than_its_head_knows_is_named(study):
+    with (study / TRAIL).open("ab") as stream:
+        stream.write(b'{"digest"')
+    (said,) = found(study)
+    assert said.startswith(f"{TRAIL}: an act was interrupted, or entries were added: its last line breaks off after 9")
+
+
+def test_a_line_of_the_manifest_that_is_no_digest_and_name_is_named(study):
+    lines = (study / MANIFEST).read_text().count("\n")
+    with (study / MANIFEST).open("a") as stream:
+        stream.write("no digest\n")
+    assert f"{MANIFEST}: line {lines + 1} is no digest and name (held against {TRAIL})" in found(study)
+
+
 def test_any_single_byte_of_a_sealed_study_is_found_and_named(sealed):
     rng = random.Random(20261124)
     for path in rng.choices(all_files(sealed), k=40):

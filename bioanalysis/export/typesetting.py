@@ -11,12 +11,16 @@ import json
 import re
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
 TEMPLATE = Path(__file__).with_name("report.typ")
 STANDARD: Literal["a-2b"] = "a-2b"
+UNDRAWN = re.compile(r'the text `"(.*?)"` could not be displayed', re.DOTALL)
+ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
+DRAWN_IN_PART = ("LATIN", "GREEK", "CYRILLIC")  # scripts of the fonts at hand, of which rare letters alone are missing
 PAGES = re.compile(rb"(?<=<xmpTPg:NPages>)\d+")
 
 
@@ -79,17 +83,42 @@ def _joined(paths: list[Path]) -> bytes:
     return written.getvalue()
 
 
+def without_undrawn(data: str, error: str) -> str:
+    """Return the words of a document with code points (``[U+5C71]``) for what the typesetter found no glyph for.
+
+    The fonts are those of the typesetter, the same on every machine; PDF/A refuses a sign that cannot be drawn. With
+    one sign of a script all of it go, so that a document in it is not set once for each of its signs.
+    """
+    found = UNDRAWN.search(error)
+    text = ESCAPED.sub(lambda code: chr(int(code[1], 16)), found[1]) if found else ""
+    missing = {sign for sign in text if not sign.isascii()}
+    scripts = {_script(sign) for sign in missing} - {*DRAWN_IN_PART, ""}
+    undrawn = {sign for sign in set(data) if sign in missing or (not sign.isascii() and _script(sign) in scripts)}
+    return data.translate({ord(sign): f"[U+{ord(sign):04X}]" for sign in undrawn})
+
+
+def _script(sign: str) -> str:
+    return unicodedata.name(sign, "").partition(" ")[0]
+
+
 def main(source: str, target: str, first: str, of: str) -> None:
     """Set one part; all four words come from the command line."""
     import typst
 
-    pdf = typst.compile(
-        TEMPLATE.read_bytes(),
-        sys_inputs={"data": Path(source).read_text(encoding="utf-8"), "first": first, "pages": of},
-        pdf_standards=STANDARD,
-        ignore_system_fonts=True,
-        pdf_tags=of == "0",
-    )
+    data, pdf = Path(source).read_text(encoding="utf-8"), None
+    while pdf is None:
+        try:
+            pdf = typst.compile(
+                TEMPLATE.read_bytes(),
+                sys_inputs={"data": data, "first": first, "pages": of},
+                pdf_standards=STANDARD,
+                ignore_system_fonts=True,
+                pdf_tags=of == "0",
+            )
+        except typst.TypstError as error:
+            before, data = data, without_undrawn(data, str(error))
+            if data == before:
+                raise
     Path(target).write_bytes(pdf)
 
 

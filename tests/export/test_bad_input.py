@@ -61,6 +61,22 @@ def test_every_sample_stands_once_in_the_results_whatever_its_name(tmp_path, nam
     assert [row["sample_id"] for row in summary(folder)["results"]] == names
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("\u5c71\u7530", "[U+5C71][U+7530]"),  # Chinese or Japanese
+        ("\u0e2a", "[U+0E2A]"),  # Thai
+        ("\U0001f9ea", "[U+1F9EA]"),  # a picture
+        ("\u0130\u0131\u0141\u03a9\u0434", "\u0130\u0131\u0141\u03a9\u0434"),  # Turkish, Polish, Greek, Cyrillic: drawn
+    ],
+)
+def test_a_sign_no_font_of_the_document_draws_stands_there_as_its_code(tmp_path, name, shown):
+    folder = study(tmp_path, name_of=lambda n: f"{name}[{n}]")
+    text = concentrations(document(folder))
+    assert [text.count(f"{shown}[{n}]") for n in range(12)] == [1] * 12
+    assert [row["sample_id"] for row in summary(folder)["results"]] == [f"{name}[{n}]" for n in range(12)]
+
+
 def test_a_long_name_is_broken_and_leaves_room_for_the_reason(tmp_path):
     folder = study(tmp_path, failed=(0, 1), name_of=lambda n: "n" * 200 + str(n))
     document(folder)

@@ -182,11 +182,12 @@ def _supplement(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row per record and value that PC has no variable for, in the order of the records."""
     kept = ["STUDYID", "USUBJID", "POOLID"]
     parts = [
-        frame.loc[frame[column] != "", kept].assign(
-            RDOMAIN="PC", IDVAR="PCSEQ", IDVARVAL=frame.PCSEQ.astype(int).astype(str), QNAM=name, QLABEL=label,
-            QVAL=frame[column].map(_three_digits), QORIG=origin, QEVAL="",
+        here[kept].assign(
+            RDOMAIN="PC", IDVAR="PCSEQ", IDVARVAL=here.PCSEQ.astype(int).astype(str), QNAM=name, QLABEL=label,
+            QVAL=here[column].map(_three_digits), QORIG=origin, QEVAL="",
         )
         for name, (label, column, origin) in SUPPLEMENT.items()
+        for here in (frame[frame[column] != ""],)  # a table without rows would take those of any column put into it
     ]  # fmt: skip
     return pd.concat(parts).sort_index(kind="stable").reset_index(drop=True)
 

@@ -186,6 +186,22 @@ def test_define_says_of_each_variable_what_the_file_holds(tmp_path):
     assert item(root, "IT.PC.PCSTRESN").get("SignificantDigits") == "1"  # 12.3
 
 
+def test_a_study_without_one_interval_is_written_like_any_other(tmp_path):
+    study = Study.load(make_small_study(tmp_path))
+    sets = data_sets(study, rows(BLQ, LOST)).domains["SUPPPC"]
+    assert not sets.isna().any().any()
+    # recovery factor and run of both records, no limits of an interval
+    assert sets[["USUBJID", "IDVARVAL", "QNAM"]].to_numpy().tolist() == [
+        ["SMALL-1-R1", "1", "PCRECOV"], ["SMALL-1-R1", "1", "PCRUNID"],
+        ["SMALL-1-R2", "1", "PCRECOV"], ["SMALL-1-R2", "1", "PCRUNID"],
+    ]  # fmt: skip
+    results = tmp_path / "results/study"
+    results.mkdir(parents=True)
+    rows(BLQ, LOST).to_csv(results / "tissue_concentrations.tsv", sep="\t", index=False)
+    write_send(tmp_path, tmp_path)
+    assert (tmp_path / "define.xml").exists()
+
+
 def test_define_tells_variables_without_data_and_how_others_are_derived(tmp_path):
     root = ET.parse(written(tmp_path, LIVER) / "define.xml").getroot()
     refs = {ref.get("ItemOID"): ref for ref in root.iter(f"{ODM}ItemRef")}

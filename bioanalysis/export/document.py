@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from bioanalysis.export.columns_of_sheets import rows_of
-from bioanalysis.export.parts import controls_table, decisions_table, flags_table, methods_table, runs_table, section
+from bioanalysis.export.parts import (
+    columns_of,
+    controls_table,
+    decisions_table,
+    flags_table,
+    methods_table,
+    runs_table,
+    section,
+)
 from bioanalysis.export.study_parts import tables_of_records, tables_of_runs
 from bioanalysis.report.all_runs import CONTROLS, curves, quality_figures
 from bioanalysis.report.first_screen import Verdict, counted, impact, run_verdicts
@@ -21,7 +30,7 @@ from bioanalysis.report.study_stage import study_stage_verdicts
 from bioanalysis.report.study_tables import OfRun, read_of_run
 from bioanalysis.report.tissue_figures import tissue_figures
 from bioanalysis.study import Study
-from bioanalysis.tables import read_columns_of, read_results
+from bioanalysis.tables import read_results
 from bioanalysis.words import NEEDS_DECISION, NOT_ANALYSED, NOT_REPORTED
 
 RESULT = {
@@ -105,14 +114,10 @@ class StudyDocument:
         """Yield the figures of the page that carry the result: concentrations, and the QCs over the runs."""
         concentrations = self._concentrations(*OF_FIGURES)
         numbers = {name: pd.to_numeric(concentrations[name], errors="coerce") for name in NUMBERS_DRAWN}
-        for figure in (*tissue_figures(concentrations.assign(**numbers)), *quality_figures(self.runs.controls)):
+        drawn = concentrations.assign(**numbers).groupby(["tissue", "analyte", "method_id"], sort=False)
+        of_tissues = (figure for _, here in drawn for figure in tissue_figures(here))  # each let go before the next
+        for figure in chain(of_tissues, quality_figures(self.runs.controls)):
             yield {"svg": figure.alone, "caption": figure.caption}
-
-
-def columns_of(path: Path, *names: str) -> pd.DataFrame:
-    """Return these columns of a result table as text; those it lacks, or all where there is none, are empty."""
-    table = read_columns_of(path, names) if path.is_file() else pd.DataFrame(columns=list(names), dtype="str")
-    return table.assign(**{name: "" for name in names if name not in table})
 
 
 @dataclass(frozen=True)

@@ -84,10 +84,26 @@ def listed(title: str, table: pd.DataFrame, names: Sequence[str] | None = None, 
         As for `section`.
     """
     there = [name for name in (names or table.columns) if name in table]
-    cells = {name: [shown_cell(cell, name).text for cell in table[name]] for name in there}
-    filled = [name for name in there if any(cells[name])]
-    rows = list(zip(*(cells[name] for name in filled), strict=True))
-    return section(title, [head(name) for name in filled], rows, **settings)
+    filled = [name for name in there if any(shown_cell(cell, name).text for cell in table[name])]
+    return section(title, [head(name) for name in filled], _InWords(table[filled]), **settings)
+
+
+@dataclass(frozen=True)
+class _InWords:
+    """The rows of a table as the pages show them, made anew each time."""
+
+    table: pd.DataFrame
+
+    def __iter__(self) -> Iterator[tuple[str, ...]]:
+        names = list(self.table)
+        for row in zip(*(self.table[name] for name in names), strict=True):
+            yield tuple(shown_cell(cell, name).text for cell, name in zip(row, names, strict=True))
+
+
+def columns_of(path: Path, *names: str) -> pd.DataFrame:
+    """Return these columns of a result table as text; those it lacks, or all where there is none, are empty."""
+    table = read_columns_of(path, names) if path.is_file() else pd.DataFrame(columns=list(names), dtype="str")
+    return table.assign(**{name: "" for name in names if name not in table})
 
 
 def runs_table(study: Study) -> dict[str, Any]:

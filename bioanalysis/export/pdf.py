@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import shutil
 import tempfile
 from collections.abc import Iterator
 from itertools import groupby
@@ -19,7 +20,7 @@ from bioanalysis.export.validation_document import ValidationDocument
 from bioanalysis.limits import CONVENTION, EDITION
 from bioanalysis.study import Study
 from bioanalysis.study.finished import open_finished
-from bioanalysis.tables import write_whole
+from bioanalysis.text_files import written_whole
 
 KINDS: dict[str, type[StudyDocument | ValidationDocument]] = {
     "study": StudyDocument,
@@ -36,8 +37,8 @@ SIGNATURE_NOTE = (
 def write_pdf(folder: Path, path: Path) -> None:
     """Write report.pdf of the finished study, or method validation, in `folder`."""
     study = open_finished(folder)
-    with tempfile.TemporaryDirectory() as scratch:
-        write_whole(path, typeset(parts(study, folder / "results"), Path(scratch)))
+    with tempfile.TemporaryDirectory() as scratch, written_whole(path) as part:
+        shutil.copyfile(typeset(parts(study, folder / "results"), Path(scratch)), part)
 
 
 def parts(study: Study, results: Path) -> Iterator[dict[str, Any]]:
@@ -92,7 +93,8 @@ def results_digest(study: Study, results: Path) -> str:
     """Return one SHA-256 over all result tables, by name and content."""
     whole = hashlib.sha256()
     for source in tables_of(study, results):
-        content = hashlib.sha256((results / source.path).read_bytes()).hexdigest()
+        with (results / source.path).open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
         whole.update(f"{source.path}\0{content}\n".encode())
     return whole.hexdigest()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from bioanalysis.export.parts import listed
+from bioanalysis.export.parts import columns_of, listed
 from bioanalysis.moles import in_either_unit
 from bioanalysis.report.account import NO_MATERIALS, materials
 from bioanalysis.report.all_runs import deviations
@@ -26,6 +26,8 @@ REPEATS = ["method_id", "analyte", "sample_id", "initial_run_id", "initial_statu
            "repeat_run_id", "repeat_status", "repeat_ng_ml", "accepted_run_id", "accepted_ng_ml", "justification"]
 PAIRS = ["method_id", "analyte", "sample_id", "tissue", "initial_run_id", "initial_date", "initial_ng_ml",
          "repeat_run_id", "repeat_date", "repeat_ng_ml", "difference_percent", "within_limit", "flyer", "reason"]
+OF_STORAGE = ["method_id", "tissue", "sample_id", "days", "proven_days", "storage_c", "proven_temperature_c",
+              "freeze_thaw_cycles", "proven_freeze_thaw_cycles", "verdict"]
 # fmt: on
 LIES: dict[str, Any] = {"landscape": True, "size": 7}
 
@@ -44,14 +46,14 @@ def tables_of_runs(all_curves: pd.DataFrame, results: Path) -> Iterator[dict[str
     difference = "Difference = 100 (repeat - initial) / mean of both. A reanalysis never replaces the first result."
     stored = "From collection to analysis; every analysis counts."
     yield listed("Calibration of all runs", all_curves, CURVES, wide=["parameters"], **LIES)
-    recovery = read_or_empty(results / "recovery.tsv")
+    recovery = columns_of(results / "recovery.tsv", *RECOVERY)
     yield listed("Recovery", recovery[is_factor(recovery)], RECOVERY, footnotes=[note], wide=["note"], **LIES)
     repeats = read_or_empty(results / "repeats.tsv")
     yield listed("Repeat analyses", repeats, in_either_unit(REPEATS), wide=["justification"], **LIES)
     incurred = read_or_empty(results / "incurred.tsv")
     yield listed("Incurred sample reanalysis", incurred, in_either_unit(PAIRS), footnotes=[difference], **LIES)
-    storage = read_or_empty(results / "storage.tsv")
-    yield listed("Storage against proven stability", spans(storage), footnotes=[stored], **LIES)
+    storage = spans(columns_of(results / "storage.tsv", *OF_STORAGE))
+    yield listed("Storage against proven stability", storage, footnotes=[stored], **LIES)
 
 
 def tables_of_records(study: Study, verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:

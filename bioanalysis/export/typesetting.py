@@ -1,12 +1,12 @@
 """PDF/A from the parts of a document: each part is set by a process of its own, so that memory does not grow with them.
 
-What the typesetter keeps of a table is 150 times as large as its words, and it gives nothing back while it works. This
-module is also what such a process runs: it loads nothing else.
+What the typesetter keeps of a table is 150 times as large as its words, and it gives nothing back while it works; the
+parts are joined by a process of its own too, which takes 40 kB a page. This module is also what such a process runs: it
+loads nothing else.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import subprocess
@@ -24,8 +24,8 @@ DRAWN_IN_PART = ("LATIN", "GREEK", "CYRILLIC")  # scripts of the fonts at hand, 
 PAGES = re.compile(rb"(?<=<xmpTPg:NPages>)\d+")
 
 
-def typeset(parts: Iterable[dict[str, Any]], scratch: Path) -> bytes:
-    """Return one PDF of all parts, each beginning a page, the pages numbered through.
+def typeset(parts: Iterable[dict[str, Any]], scratch: Path) -> Path:
+    """Return the path, in `scratch`, of one PDF of all parts, each beginning a page, the pages numbered through.
 
     A single part keeps its tags (the structure that is read aloud); a document of several has none, since they would
     be 20 times as large as the text.
@@ -43,20 +43,27 @@ def typeset(parts: Iterable[dict[str, Any]], scratch: Path) -> bytes:
         source.write_text(json.dumps(part, sort_keys=True, ensure_ascii=False, allow_nan=False), encoding="utf-8")
         sources.append(source)
     if len(sources) == 1:
-        return _set(sources[0], 1, 0).read_bytes()
+        return _set(sources[0], 1, 0)
     counts = [_page_count(_set(source, 1, 0)) for source in sources]
     first = [1 + sum(counts[:place]) for place in range(len(counts))]
-    return _joined([_set(source, page, sum(counts)) for source, page in zip(sources, first, strict=True)])
+    made = [_set(source, page, sum(counts)) for source, page in zip(sources, first, strict=True)]
+    whole = scratch / "whole.pdf"
+    _by_itself("join", str(whole), *map(str, made))
+    return whole
 
 
 def _set(source: Path, first: int, of: int) -> Path:
     """Return the PDF of one part, numbered from `first` of `of` pages (0: of its own)."""
     target = source.with_suffix(".pdf")
-    command = [sys.executable, "-I", __file__, str(source), str(target), str(first), str(of)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    _by_itself("set", str(source), str(target), str(first), str(of))
+    return target
+
+
+def _by_itself(*words: str) -> None:
+    """Do in a process of its own what `main` does with these words."""
+    ended = subprocess.run([sys.executable, "-I", __file__, *words], capture_output=True, text=True, check=False)
     if ended.returncode:
         raise RuntimeError(f"the document could not be set:\n{ended.stderr}")
-    return target
 
 
 def _page_count(path: Path) -> int:
@@ -65,8 +72,8 @@ def _page_count(path: Path) -> int:
     return len(PdfReader(path).pages)
 
 
-def _joined(paths: list[Path]) -> bytes:
-    """Return one PDF of these, in order: metadata and identifier are those of the first, the headings of all."""
+def join(target: str, *paths: str) -> None:
+    """Write one PDF of these, in order: metadata and identifier are those of the first, the headings of all."""
     from pypdf import PdfReader, PdfWriter
     from pypdf.generic import StreamObject
 
@@ -78,9 +85,8 @@ def _joined(paths: list[Path]) -> bytes:
     assert isinstance(about, StreamObject)
     about.set_data(PAGES.sub(str(len(whole.pages)).encode(), about.get_data()))
     whole.metadata = first.metadata
-    written = io.BytesIO()
-    whole.write(written)
-    return written.getvalue()
+    with Path(target).open("wb") as stream:
+        whole.write(stream)
 
 
 def without_undrawn(data: str, error: str) -> str:
@@ -101,8 +107,8 @@ def _script(sign: str) -> str:
     return unicodedata.name(sign, "").partition(" ")[0]
 
 
-def main(source: str, target: str, first: str, of: str) -> None:
-    """Set one part; all four words come from the command line."""
+def set_part(source: str, target: str, first: str, of: str) -> None:
+    """Set one part, numbered from `first` of `of` pages (0: of its own)."""
     import typst
 
     data, pdf = Path(source).read_text(encoding="utf-8"), None
@@ -120,6 +126,14 @@ def main(source: str, target: str, first: str, of: str) -> None:
             if data == before:
                 raise
     Path(target).write_bytes(pdf)
+
+
+def main(job: str, *words: str) -> None:
+    """Set a part or join parts; all words come from the command line."""
+    if job == "set":
+        set_part(*words)
+    else:
+        join(*words)
 
 
 if __name__ == "__main__":

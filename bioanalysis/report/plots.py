@@ -19,7 +19,7 @@ CHARACTER = 5.5  # width of a letter of a figure, in its units
 PLACES = 6  # words at most along one axis
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Mark:
     """One point of a figure: where it lies, its css class, what it says when pointed at, its interval and its shape.
 

@@ -19,6 +19,7 @@ from bioanalysis.sheets import Sheet
 from bioanalysis.text_files import nearest, quoted, write_whole
 
 AS_WRITTEN: dict[str, Any] = {"sep": "\t", "dtype": "str", "keep_default_na": False, "na_filter": False}
+ROWS_AT_ONCE = 5000  # of a file read for some of its columns: all cells of them are in memory while they are read
 NEARLY = 0.85  # likeness from which an unknown column is taken for a misspelt one: tissue_mass_g, not reviewed_at
 
 
@@ -233,4 +234,5 @@ def read_results(path: Path, numeric: Iterable[str] = ()) -> pd.DataFrame:
 def read_columns_of(path: Path, names: Iterable[str]) -> pd.DataFrame:
     """Return those columns of a table of ours that are named, as text; what it lacks is left out."""
     wanted = set(names)
-    return pd.read_csv(path, usecols=lambda name: name in wanted, **AS_WRITTEN)
+    stretches = pd.read_csv(path, usecols=lambda name: name in wanted, chunksize=ROWS_AT_ONCE, **AS_WRITTEN)
+    return pd.concat(list(stretches))

@@ -51,8 +51,7 @@ def write_send(folder: Path, target: Path) -> None:
     from bioanalysis.export.define import ABOUT, write_define
 
     study = open_finished(folder)
-    table = read_columns_of(folder / "results/study/tissue_concentrations.tsv", READ)
-    sets = data_sets(study, table)
+    sets = data_sets(study, read_columns_of(folder / "results/study/tissue_concentrations.tsv", READ))
     target.mkdir(parents=True, exist_ok=True)
     notes = list(sets.notes)
     for domain, frame in sets.domains.items():
@@ -79,7 +78,9 @@ def data_sets(study: Study, table: pd.DataFrame) -> DataSets:
     own = own.assign(collected_at=own.sample_id.map(collected).fillna(""))
     separate = study.config.send.pieces == "separate"
     doses = Doses.of(study)
+    notes = tuple(_notes(study, method, table, own))
     groups = _groups(own[own.analyte.isin(method.analyte_names)], separate)
+    del table, own  # as large as the records made of them
     frame = _gathered(_record(here, study, method, doses) for here in groups)
     domains = {"PC": pd.DataFrame(), "SUPPPC": pd.DataFrame()}
     if len(frame):
@@ -90,7 +91,7 @@ def data_sets(study: Study, table: pd.DataFrame) -> DataSets:
     if study.pools is not None and len(study.pools):
         domains["POOLDEF"] = _pools(study)
     ordered = {domain: rows.reindex(columns=variables(domain)) for domain, rows in domains.items()}
-    return DataSets(ordered, tuple(_notes(study, method, table, own)))
+    return DataSets(ordered, notes)
 
 
 def in_moles(method: Method) -> str:

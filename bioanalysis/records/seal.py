@@ -83,7 +83,7 @@ def _findings(holdings: Holdings, trail: Trail, folder: str) -> Iterator[Finding
         text = f"its first {seal['audit']['entries']} entries are not those of the day of the seal"
         yield Finding(TRAIL, text, f"{folder}/{SEAL}")
     said, _ = read_listing(holdings.content(f"{folder}/{COPIES}") or b"")
-    copies = {f"{folder}/{name}": digest for name, digest in said.items() if ".." not in name.split("/")}
+    copies = {f"{folder}/{name}": digest for name, digest in said.items()}
     holdings.hash_all(copies)
     for name, recorded in copies.items():
         if (digest := holdings.digest(name)) != recorded:

@@ -13,6 +13,7 @@ from bioanalysis.errors import BatchError
 from bioanalysis.planning import load_with_runs, workflow_folder
 from bioanalysis.records.archive import archive
 from bioanalysis.records.audit import Act, AuditTrail
+from bioanalysis.records.seal import COPIES, folder_of
 from bioanalysis.records.sealing import seal
 from bioanalysis.records.verify import verify
 
@@ -62,6 +63,16 @@ def test_a_link_in_a_bag_leads_nowhere(bag, secret):
 def test_an_audit_trail_names_nothing_outside_even_with_its_true_digest(study, secret):
     AuditTrail(study).add(Act("note", "x", records={"../secret": hashlib.sha256(SECRET).hexdigest()}))
     assert said_of(study, "../secret") == [OUTSIDE]
+
+
+def test_a_seal_names_nothing_outside_even_with_its_true_digest(study, secret):
+    seal(study, workflow_folder(), "")
+    copies = study / folder_of(1) / COPIES
+    outside = "/".join([".."] * (folder_of(1).count("/") + 2) + ["secret"])
+    assert (study / folder_of(1) / outside).resolve() == secret
+    with copies.open("a") as stream:
+        stream.write(f"{hashlib.sha256(SECRET).hexdigest()}  {outside}\n")
+    assert said_of(study, f"{folder_of(1)}/{outside}") == [OUTSIDE]
 
 
 def test_a_statement_outside_is_no_signature(study, secret):

@@ -21,7 +21,7 @@ from bioanalysis.records.audit import Act, AuditTrail
 from bioanalysis.records.commands import verify_study
 from bioanalysis.records.crate import METADATA
 from bioanalysis.records.digests import listing, read_listing
-from bioanalysis.records.places import CONCENTRATIONS, HEAD, MANIFEST, PROVENANCE, TRAIL
+from bioanalysis.records.places import CONCENTRATIONS, HEAD, MANIFEST, PROVENANCE, TRAIL, VERSIONS
 from bioanalysis.records.sealing import seal
 from bioanalysis.records.verify import verify
 
@@ -94,10 +94,25 @@ def test_a_missing_file_is_named(study, name):
     assert verify_study(study) == 3
 
 
-@pytest.mark.parametrize("name", ["config/pools.tsv", "results/study/extra.tsv", f"{PROVENANCE}/note.txt"])
-def test_a_file_that_was_added_is_named(study, name):
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("config/pools.tsv", "is not among the settings recorded"),
+        ("results/study/extra.tsv", "is not among the results recorded"),
+        (f"{PROVENANCE}/note.txt", "is not among the records"),
+        (f"{PROVENANCE}/kept/note.txt", "is not among the records"),
+        (f"{PROVENANCE}/note.txt.next", "was left by an act that was interrupted"),
+    ],
+)
+def test_a_file_that_was_added_is_named(study, name, how):
     (study / name).write_text("x")
-    assert [said.split(":")[0] for said in found(study)] == [name]
+    assert [(finding.file, finding.found) for finding in verify(study)[0]] == [(name, how)]
+
+
+def test_a_sealed_copy_that_is_gone_is_said_to_be_missing(sealed):
+    name = f"{VERSIONS}/1/config/samples.tsv"
+    (sealed / name).unlink()
+    assert [(finding.file, finding.found) for finding in verify(sealed)[0]] == [(name, "is missing")]
 
 
 def test_a_trail_that_is_longer_than_its_head_knows_is_named(study):

@@ -14,7 +14,7 @@ from bioanalysis.disk import disk_trouble, plain_disk_errors, require_writable
 from bioanalysis.errors import BatchError, Fault, plain_message, read_refusals
 from bioanalysis.lock import locked, share_lock
 from bioanalysis.orphans import end_orphans
-from bioanalysis.planning import load_with_runs, workflow_folder
+from bioanalysis.planning import Plan, load_with_runs, plan_of, workflow_folder
 from bioanalysis.records.audit import now
 from bioanalysis.records.outside import outside_message
 from bioanalysis.records.recorder import Outcome, Recorder, clear_torn_results
@@ -74,11 +74,11 @@ def run_study(
 
 
 def _plan(study: Study, records: Recorder, command: list[str]) -> int:
-    planned = [*command, "--dry-run"]
+    planned, plan = [*command, "--dry-run"], plan_of(study, records.workflow_folder)
     again = records.would_be_made_again()
-    code, output = _snakemake([*planned, *(["--forcerun", *again] if again else [])], records.folder, show=False)
+    code, output = _snakemake([*planned, *(["--forcerun", *again] if again else [])], records.folder, plan, show=False)
     if code and again:  # one of them belongs to a run that the study no longer has
-        code, output = _snakemake(planned, records.folder, show=False)
+        code, output = _snakemake(planned, records.folder, plan, show=False)
     if code:
         return _failed(records.folder, output)
     words = records.plan(study, output)
@@ -90,7 +90,8 @@ def _run(study: Study, records: Recorder, command: list[str]) -> int:
     started, code, output = now(), None, ""
     raw, changed = raw_now(records.folder, study), list[str]()
     try:
-        code, output = _snakemake(command, records.folder, show=True)
+        plan = plan_of(study, records.workflow_folder)
+        code, output = _snakemake(command, records.folder, plan, show=True)
         if code < 0:
             _clear_up(records.folder, command)
             output += f"\nthe workflow was killed (signal {-code}); `bioanalysis run` goes on from what is finished\n"
@@ -167,13 +168,14 @@ def _environment() -> dict[str, str]:
     return {**kept, "PYTHONSAFEPATH": "1"}
 
 
-def _snakemake(command: list[str], folder: Path, *, show: bool) -> tuple[int, str]:
+def _snakemake(command: list[str], folder: Path, plan: Plan, *, show: bool) -> tuple[int, str]:
     """Run Snakemake with a progress bar; return its exit code and output."""
     from rich.progress import Progress
 
     lines: list[str] = []
     process = subprocess.Popen(
-        command, cwd=folder, env=_environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        command, cwd=folder, env={**_environment(), **plan.handed_on}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         close_fds=False,  # the study's lock stays held while the workflow lives, also where we are killed
     )  # fmt: skip
     with Progress(disable=not (show and sys.stdout.isatty())) as progress:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+import os
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import pandas as pd
 
 from bioanalysis.errors import BatchError, Fault
 from bioanalysis.study import Run, Study
@@ -13,7 +16,9 @@ from bioanalysis.study.raw_files import RawFiles
 from bioanalysis.study.schema import WITHIN_RUN
 from bioanalysis.tables import write_whole
 
-DIGESTS = "work/digests.json"
+PLAN = "work/plan.json"
+TABLES = ("subjects", "samples", "decisions", "pools", "dosing", "clinical_chemistry", "materials")
+HANDED = "BIOANALYSIS_PLAN"  # in the environment of Snakemake: the digest of a plan that was made just before
 CODE_SUFFIXES = (".py", ".tsv", ".html", ".css", ".js", ".smk", ".yaml", ".json", ".typ", ".jinja")
 NOT_CODE = {"__pycache__", "_qualification"}  # studies and tests that an installed package carries compute no result
 
@@ -26,6 +31,21 @@ class Plan:
     code: str
     kind: str = "study"
     decided: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """Return the plan as canonical JSON; the runs keep their order."""
+        return json.dumps(asdict(self), indent=0, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Plan:
+        """Return the plan written by `to_json`."""
+        content = json.loads(text)
+        return cls(**{**content, "decided": tuple(content["decided"])})
+
+    @property
+    def handed_on(self) -> dict[str, str]:
+        """Return what in the environment of Snakemake says that this plan holds."""
+        return {HANDED: hashlib.sha256(self.to_json().encode("utf-8")).hexdigest()}
 
     @property
     def run_ids(self) -> list[str]:
@@ -43,29 +63,48 @@ def workflow_folder() -> Path:
     return inside if inside.is_dir() else package.parent
 
 
+def handed_plan(folder: Path, workflow_folder: Path) -> Plan:
+    """Return the plan that whoever started Snakemake made just before, else a new one.
+
+    A study of 1000 runs takes ten seconds to read: once is enough, also where each job of a cluster starts a Snakemake
+    of its own. A plan whose digest is not the one handed on is none.
+    """
+    path = folder / PLAN
+    text = path.read_text(encoding="utf-8") if HANDED in os.environ and path.is_file() else ""
+    plan = Plan.from_json(text) if text else None
+    return plan if plan and plan.handed_on[HANDED] == os.environ[HANDED] else plan_study(folder, workflow_folder)
+
+
 def plan_study(folder: Path, workflow_folder: Path) -> Plan:
     """Check the study, leave what each job reads in `work/`, and return the plan.
-
-    A file in `work/` is only written where its content changes, so that its time stamp tells Snakemake what to rerun.
 
     Raises
     ------
     BatchError
         With every fault of the study; nothing is written then.
     """
-    study = load_with_runs(folder)
-    for run in study.runs:
-        write_if_changed(folder / "work" / run.run_id / "run.json", run.to_json())
-    write_if_changed(folder / "work" / "study.json", study_text(study))
+    return plan_of(load_with_runs(folder), workflow_folder)
+
+
+def plan_of(study: Study, workflow_folder: Path) -> Plan:
+    """Leave what each job of a checked study reads in `work/`, and return the plan.
+
+    A file in `work/` is only written where its content changes, so that its time stamp tells Snakemake what to rerun.
+    """
     code = code_digest(workflow_folder)
-    for run_id, raw in raw_digests(study).items():
-        write_if_changed(folder / source_file(run_id), source_text(raw, code))
-    return Plan(
+    write_if_changed(study.folder / "work" / "study.json", study_text(study))
+    for run in study.runs:
+        write_if_changed(study.folder / "work" / run.run_id / "run.json", run.to_json())
+        raw = digest_of_run(raw_digests(run, study.folder))
+        write_if_changed(study.folder / source_file(run.run_id), source_text(raw, code))
+    plan = Plan(
         platforms={run.run_id: run.platform for run in study.runs},
         code=code,
         kind=study.config.study.kind,
         decided=tuple(run.run_id for run in study.runs if run.decisions.action.isin(WITHIN_RUN).any()),
     )
+    write_if_changed(study.folder / PLAN, plan.to_json())
+    return plan
 
 
 def source_file(run_id: str) -> str:
@@ -99,40 +138,56 @@ def write_if_changed(path: Path, text: str) -> None:
 
 
 def study_text(study: Study) -> str:
-    """Return all that the study's tables depend on beside its runs, as canonical JSON."""
-    tables = {name: getattr(study, name) for name in ("subjects", "samples", "decisions")}
+    """Return all that the study's tables depend on beside its runs, as canonical JSON; of its own tables the digest."""
     content = {
         "config": study.config.model_dump(mode="json"),
         "runs": [[run.run_id, run.method.digest] for run in study.runs],
         "validations": {name: validated.shown.model_dump(mode="json") for name, validated in study.validations.items()},
-        **{name: json.loads(table.to_json(orient="records", double_precision=15)) for name, table in tables.items()},
+        **{name: _table_digest(getattr(study, name)) for name in TABLES},
     }
     return json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
 
 
-def raw_digests(study: Study) -> dict[str, str]:
-    """Return one SHA-256 per run over the content of its raw files; files known by size and time are not read again."""
-    cache_path = study.folder / DIGESTS
+def _table_digest(table: pd.DataFrame | None) -> str:
+    """Return the SHA-256 of a table, taken a part at a time: the text of 50 000 samples is large."""
+    if table is None:
+        return ""
+    whole = hashlib.sha256(json.dumps(list(table)).encode())
+    for start in range(0, len(table), 1000):
+        part = table.iloc[start : start + 1000]
+        whole.update(part.to_json(orient="values", double_precision=15).encode("utf-8", "surrogateescape"))
+    return whole.hexdigest()
+
+
+def raw_digests_file(run_id: str) -> str:
+    """Return the path of what is known of the raw files of a run: size, times and SHA-256 by name."""
+    return f"work/{run_id}/raw.json"
+
+
+def raw_digests(run: Run, folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each raw file of a run; files known by size and times are not read again."""
+    path = folder / raw_digests_file(run.run_id)
     try:
-        known = json.loads(cache_path.read_text(encoding="utf-8"))
+        known = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         known = {}
-    seen: dict[str, list] = {}
-    digests = {run.run_id: _run_digest(run, study.folder, known, seen) for run in study.runs}
-    write_if_changed(cache_path, json.dumps(seen, sort_keys=True, indent=0) + "\n")
-    return digests
+    seen = {name: _seen(folder / name, known.get(name)) for name in raw_files(run)}
+    if seen != known:
+        write_whole(path, (json.dumps(seen, sort_keys=True, indent=0) + "\n").encode("utf-8"))
+    return {name: entry[-1] for name, entry in seen.items()}
 
 
-def _run_digest(run: Run, folder: Path, known: dict, seen: dict[str, list]) -> str:
+def _seen(path: Path, known: list | None) -> list:
+    stat = path.stat()
+    # the last of these cannot be set back by tools that set a file's times
+    key = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+    return known if known and known[:-1] == key else [*key, _digest(path)]
+
+
+def digest_of_run(digests: dict[str, str]) -> str:
+    """Return one SHA-256 over the names and digests of the raw files of a run."""
     whole = hashlib.sha256()
-    for name in raw_files(run):
-        path = folder / name
-        stat = path.stat()
-        # the last of these cannot be set back by tools that set a file's times
-        key = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
-        entry = known.get(name)
-        digest = entry[-1] if entry and entry[:-1] == key else _digest(path)
-        seen[name] = [*key, digest]
+    for name, digest in digests.items():
         whole.update(f"{name}\0{digest}\n".encode())
     return whole.hexdigest()
 

@@ -11,10 +11,11 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from bioanalysis.lock import GUARD, HELD, LOCK
-from bioanalysis.planning import DIGESTS, code_digest
+from bioanalysis.planning import PLAN, Plan, code_digest, raw_digests_file
 from bioanalysis.text_files import write_whole
 
 SETTLED = "work/settled.json"
@@ -44,7 +45,7 @@ def _standing(folder: Path, workflow_folder: Path) -> str:
     whole = hashlib.sha256(code_digest(workflow_folder).encode())
     packages = os.stat(sysconfig.get_path("purelib")).st_mtime_ns
     whole.update(f"{sys.version}\0{packages}\n".encode())
-    for name, stat in _stats(folder, [*_watched(folder), *_raw(folder)]):
+    for name, stat in _stats(folder, chain(_watched(folder), _raw(folder))):
         # the time of the last change of a file's entry cannot be set back by the tools that set its other times
         key = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
         whole.update(f"{name}\0{key}\n".encode("utf-8", "surrogateescape"))
@@ -59,8 +60,9 @@ def _watched(folder: Path) -> Iterator[str]:
             yield from (name for file in sorted(files) if (name := f"{below}/{file}") not in NOT_WATCHED)
 
 
-def _raw(folder: Path) -> list[str]:
-    return sorted(json.loads((folder / DIGESTS).read_text(encoding="utf-8")))
+def _raw(folder: Path) -> Iterator[str]:
+    for run_id in Plan.from_json((folder / PLAN).read_text(encoding="utf-8")).run_ids:
+        yield from json.loads((folder / raw_digests_file(run_id)).read_text(encoding="utf-8"))
 
 
 def _stats(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, os.stat_result]]:

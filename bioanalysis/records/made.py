@@ -15,7 +15,7 @@ from bioanalysis.records.digests import digest_of_list, files_below, sha256_of_a
 from bioanalysis.text_files import write_whole
 
 MADE = "work/.made"  # no run is called so
-PLANNED = ("run.json", "source.json")  # what planning leaves of each run
+PLANNED = ("run.json", "source.json", "raw.json")  # what planning leaves of each run
 BEGUN = ""  # in place of a digest: the job has begun and not ended
 
 

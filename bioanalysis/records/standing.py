@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bioanalysis.errors import Finding, RecordsDamaged
-from bioanalysis.planning import DIGESTS, raw_digests, raw_files
+from bioanalysis.planning import raw_digests
 from bioanalysis.records.audit import Trail, content_of
 from bioanalysis.records.changes import Change, changes_between
 from bioanalysis.records.digests import files_below, listing, read_listing, sha256_of_all, sha256_or_reason
@@ -85,9 +85,7 @@ def _digests(folder: Path, names: list[str], cache: str) -> dict[str, str]:
 
 def raw_now(folder: Path, study: Study) -> dict[str, str]:
     """Return the digests of the raw files of all runs, as the plan of the workflow takes them."""
-    raw_digests(study)
-    planned = json.loads((folder / DIGESTS).read_text(encoding="utf-8"))
-    return {name: planned[name][-1] for run in study.runs for name in raw_files(run)}
+    return {name: digest for run in study.runs for name, digest in raw_digests(run, folder).items()}
 
 
 def raw_changed_since(before: dict[str, str], folder: Path, study: Study) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from recorded_study import recorded_study
 
 from bioanalysis.lock import locked
-from bioanalysis.planning import DIGESTS, plan_study, workflow_folder
+from bioanalysis.planning import PLAN, plan_study, workflow_folder
 from bioanalysis.records.places import CONCENTRATIONS, MANIFEST
 from bioanalysis.settled import note_settled, settled_summary
 
@@ -28,7 +28,16 @@ def test_a_study_as_it_was_left_is_told_by_the_words_of_its_last_run(study):
 
 
 @pytest.mark.parametrize(
-    "name", ["config/samples.tsv", "raw/LC-01/s1.mzML", CONCENTRATIONS, MANIFEST, DIGESTS, "work/LC-01/run.json"]
+    "name",
+    [
+        "config/samples.tsv",
+        "raw/LC-01/s1.mzML",
+        CONCENTRATIONS,
+        MANIFEST,
+        PLAN,
+        "work/LC-01/run.json",
+        "work/LC-01/raw.json",
+    ],
 )
 def test_a_file_with_other_content_is_seen_even_where_size_and_time_are_set_back(study, name):
     path = study / name

@@ -14,10 +14,10 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from bioanalysis.errors import BatchError
-from bioanalysis.planning import plan_study
+from bioanalysis.planning import handed_plan
 
 try:
-    PLAN = plan_study(Path.cwd(), Path(workflow.basedir))
+    PLAN = handed_plan(Path.cwd(), Path(workflow.basedir))
 except BatchError as error:
     raise WorkflowError(str(error))
 RUNS = PLAN.run_ids

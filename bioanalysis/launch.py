@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bioanalysis.cluster import end_jobs_left_behind, find_profile, forget_run_id, note_run_id
 from bioanalysis.disk import disk_trouble, plain_disk_errors, require_writable
@@ -24,7 +25,11 @@ from bioanalysis.settled import note_settled, settled_summary
 from bioanalysis.study import Study
 from bioanalysis.text_files import listed
 
+if TYPE_CHECKING:  # what is settled is said without loading it
+    import pandas as pd
+
 PROGRESS = re.compile(r"^(\d+) of (\d+) steps")
+MOST_ACCEPTED = 20  # lines for accepted runs: with more, the failed ones would be looked for
 NOTHING = "nothing to do: results are up to date"
 
 
@@ -199,24 +204,34 @@ def _snakemake(command: list[str], folder: Path, plan: Plan, *, show: bool) -> t
 
 def _summary(study: Study, folder: Path) -> str:
     """Return in words the runs accepted, and samples by status or the verdict on each method."""
-    import pandas as pd
+    lines = _verdicts(study, folder)
+    if study.config.study.kind == "validation":
+        table = _rows(folder, "study/acceptance.tsv")
+        verdicts = table[table.rule_id == "VALIDATION"].itertuples()
+        lines += [f"validation {row.subject or row.analyte}: {row.verdict} ({row.observed})" for row in verdicts]
+    else:
+        counts = _rows(folder, "study/tissue_concentrations.tsv").status.value_counts().items()
+        lines.append("samples: " + ", ".join(f"{count} {status}" for status, count in counts))
+    return "\n".join(lines)
 
-    results = folder / "results"
-    lines = []
+
+def _verdicts(study: Study, folder: Path) -> list[str]:
+    """Return one line per verdict on a run, plate and analyte; of many, the accepted ones by their number."""
+    lines, accepted, failed = list[str](), list[str](), list[str]()
     for run in study.runs:
-        table = pd.read_csv(
-            results / "runs" / run.run_id / "acceptance.tsv", sep="\t", dtype=str, keep_default_na=False
-        )
+        table = _rows(folder, f"runs/{run.run_id}/acceptance.tsv")
         for row in table[table.rule_id == "RUN"].itertuples():
             plate = f" plate {row.plate}" if row.plate else ""
             word = "accepted" if row.verdict == "pass" else "FAILED"
             lines.append(f"run {run.run_id}{plate} {row.analyte}: {word} ({row.observed})")
-    name = "acceptance" if study.config.study.kind == "validation" else "tissue_concentrations"
-    table = pd.read_csv(results / "study" / f"{name}.tsv", sep="\t", dtype=str, keep_default_na=False)
-    if name == "acceptance":
-        verdicts = table[table.rule_id == "VALIDATION"].itertuples()
-        lines += [f"validation {row.subject or row.analyte}: {row.verdict} ({row.observed})" for row in verdicts]
-    else:
-        counts = table.status.value_counts().items()
-        lines.append("samples: " + ", ".join(f"{count} {status}" for status, count in counts))
-    return "\n".join(lines)
+            (accepted if row.verdict == "pass" else failed).append(lines[-1])
+    if len(accepted) <= MOST_ACCEPTED:
+        return lines
+    of_what = "runs" if len(lines) == len(study.runs) else f"verdicts on {len(study.runs)} runs, by plate and analyte"
+    return [f"accepted: {len(accepted)} of {len(lines)} {of_what}", *failed]
+
+
+def _rows(folder: Path, name: str) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.read_csv(folder / "results" / name, sep="\t", dtype=str, keep_default_na=False)

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from bioanalysis.records.acts import differing, group_of
 from bioanalysis.records.changes import Change
 from bioanalysis.records.standing import Standing
+from bioanalysis.text_files import listed
+from bioanalysis.words import count_of
 
-MOST_LINES = 20
+MOST_LINES, MOST_FILES = 20, 6
 _JOB = re.compile(r"^ *(?:local)?rule (\w+):\n((?: +\w+:.*\n?)+)", re.MULTILINE)  # indented in a group of jobs
 _FOLLOWS = "Input files updated by another job"
 _SOURCE = re.compile(r"work/[^/]+/source\.json")
@@ -108,17 +110,28 @@ def _changed(before: Standing, after: Standing, changes: Iterable[Change], code:
 
 
 def _reasons(jobs: list[Job], code: bool) -> list[str]:
-    """Return one line per run: what sets it off; the study last."""
-    groups = dict.fromkeys(job.group for job in jobs if job.rule != "admit")
-    lines = []
-    for group in sorted(groups, key=lambda name: (name == "study", name)):
-        here = [job for job in jobs if job.group == group and job.rule != "admit"]
-        causes = list(dict.fromkeys(job.why(code) for job in here if not job.follows))
-        if any(cause.startswith("missing: work/") for cause in causes):
-            causes = ["nothing is computed yet"]
-        name = "the study" if group == "study" else f"run {group}"
-        lines.append(f"{name}: {'; '.join(causes) or 'follows from the runs above'}")
-    return lines
+    """Return one line per run: what sets it off; runs alike in one line where there are many; the study last."""
+    groups: dict[str, list[Job]] = {}
+    for job in jobs:
+        if job.rule != "admit":
+            groups.setdefault(job.group, []).append(job)
+    study = groups.pop("study", [])
+    causes = {run: _causes(groups[run], code) for run in sorted(groups)}
+    lines = [f"run {run}: {why}" for run, why in causes.items()]
+    if len(lines) >= MOST_LINES:
+        alike: dict[str, list[str]] = {}
+        for run, why in causes.items():
+            alike.setdefault(why, []).append(run)
+        lines = [f"{count_of(len(runs), 'run')} ({listed(runs, 3)}): {why}" for why, runs in alike.items()]
+    return lines + ([f"the study: {_causes(study, code)}"] if study else [])
+
+
+def _causes(jobs: list[Job], code: bool) -> str:
+    """Return in words what sets off the jobs of one run, or of the study."""
+    causes = list(dict.fromkeys(job.why(code) for job in jobs if not job.follows))
+    if any(cause.startswith("missing: work/") for cause in causes):
+        return "nothing is computed yet"
+    return "; ".join(causes) or "follows from the runs above"
 
 
 def _shown(files: str) -> str:
@@ -129,10 +142,10 @@ def _shown(files: str) -> str:
         if found:
             words[f"worklist, method, decisions or run table row of {found[1]}"] = None
         elif name.strip() == "work/study.json":
-            words["study settings, subjects, samples or decisions"] = None
+            words["settings or tables of the study"] = None
         else:
             words[_group_words(name.strip())] = None
-    return ", ".join(words)
+    return listed(sorted(words), MOST_FILES)
 
 
 def _group_words(name: str) -> str:

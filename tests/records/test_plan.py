@@ -64,7 +64,7 @@ def test_the_plan_says_what_changed_and_why_each_run_is_concerned():
         "  raw/b.mzML: new",
         "why:",
         "  run LC-01: raw data changed",
-        "  the study: study settings, subjects, samples or decisions changed",
+        "  the study: settings or tables of the study changed",
     ]
 
 
@@ -113,3 +113,23 @@ def test_a_run_that_was_refused_is_not_called_never_computed():
     first = [Job("read_wells", "P1", "Missing output files: work/P1/wells.tsv, work/P1/refused.json")]
     assert "run P1: raw data that were refused are read again" in plan_in_words(again, None, AFTER, [], [], code=False)
     assert "run P1: nothing is computed yet" in plan_in_words(first, None, AFTER, [], [], code=False)
+
+
+def test_many_runs_are_told_by_what_they_have_in_common_and_the_study_is_not_cut_off():
+    jobs = [Job("read_traces", f"R{number:03d}", "Missing output files: work/x/traces.npz") for number in range(300)]
+    jobs += [Job("judge_run", "Z", "Updated input files: work/Z/run.json")]
+    jobs += [Job("judge_study", "study", "Input files updated by another job: results/runs/Z/flags.tsv")]
+    assert plan_in_words(jobs, None, AFTER, [], [], code=False).splitlines() == [
+        "would run: 300 x read_traces, 1 x judge_run, 1 x judge_study",
+        "why:",
+        "  300 runs (R000, R001, R002 and 297 more): nothing is computed yet",
+        "  1 run (Z): worklist, method, decisions or run table row of Z changed",
+        "  the study: follows from the runs above",
+    ]
+
+
+def test_of_many_missing_results_a_few_are_named():
+    names = ", ".join(f"results/study/t{number}.tsv" for number in (9, 3, 1, 2, 8, 4, 7, 5, 6))
+    words = Job("judge_study", "study", f"Missing output files: {names}").why(code=False)
+    named = ", ".join(f"results/study/t{number}.tsv" for number in (1, 2, 3, 4, 5, 6))
+    assert words == f"missing: {named} and 3 more"

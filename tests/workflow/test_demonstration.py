@@ -237,7 +237,7 @@ def test_a_touched_file_reruns_nothing_and_a_mass_reruns_the_study_alone(study):
             "changed since the last recorded run:",
             "  config/samples.tsv, R101-L1a: tissue_mass_mg 108.0 -> 109.0",
             "why:",
-            "  the study: study settings, subjects, samples or decisions changed",
+            "  the study: settings or tables of the study changed",
         ]
     finally:
         path.write_text(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,12 @@ import pandas as pd
 from bioanalysis.columns import CONTROL, DECIMAL_COMMA, Column, NotThis, Value, text
 from bioanalysis.errors import Fault
 from bioanalysis.sheets import Sheet
-from bioanalysis.text_files import nearest, quoted, write_whole
+from bioanalysis.text_files import nearest, quoted, written_whole
+from bioanalysis.text_files import write_whole as write_whole
 
 AS_WRITTEN: dict[str, Any] = {"sep": "\t", "dtype": "str", "keep_default_na": False, "na_filter": False}
 ROWS_AT_ONCE = 5000  # of a file read for some of its columns: all cells of them are in memory while they are read
+AT_ONCE = 1000  # rows written at a time
 NEARLY = 0.85  # likeness from which an unknown column is taken for a misspelt one: tissue_mass_g, not reviewed_at
 
 
@@ -194,12 +196,23 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     Floats with as many digits as they need, missing values empty, true and false as words, tabs and line breaks
     inside text as spaces.
     """
-    columns = [_written(frame.iloc[:, place]) for place in range(frame.shape[1])]
+    with written_whole(path) as part, part.open("wb") as stream:
+        stream.writelines(_blocks(frame))
+
+
+def _blocks(frame: pd.DataFrame) -> Iterator[bytes]:
+    """Yield the header, then the rows, `AT_ONCE` of them at a time: as text a table is many times as large."""
+    yield _lines([[_one_line(str(name)) for name in frame.columns]])
+    for start in range(0, len(frame), AT_ONCE):
+        block = frame.iloc[start : start + AT_ONCE]
+        columns = [_written(block.iloc[:, place]) for place in range(block.shape[1])]
+        yield _lines(zip(*columns, strict=True))
+
+
+def _lines(rows: Iterable[Iterable[str]]) -> bytes:
     content = io.StringIO()
-    writer = csv.writer(content, delimiter="\t", lineterminator="\n")
-    writer.writerow([_one_line(str(name)) for name in frame.columns])
-    writer.writerows(zip(*columns, strict=True))
-    write_whole(path, content.getvalue().encode("utf-8"))
+    csv.writer(content, delimiter="\t", lineterminator="\n").writerows(rows)
+    return content.getvalue().encode("utf-8")
 
 
 def _written(values: pd.Series) -> list[str]:

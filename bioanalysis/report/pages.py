@@ -48,7 +48,7 @@ from bioanalysis.report.tracking import entries_section, preparation_section, tr
 from bioanalysis.report.variability_sections import is_factor, variability_parts
 from bioanalysis.results import read_curves, read_table, write_result
 from bioanalysis.study import Run, Study
-from bioanalysis.tables import write_whole
+from bioanalysis.text_files import written_whole
 from bioanalysis.words import FIGURES
 
 _section = section
@@ -269,4 +269,5 @@ def _write(
         convention=CONVENTION, cards=shown_first,
         todo=todo, back=back, style=read["page.css"], script=read["page.js"],
     )  # fmt: skip
-    write_whole(path, b"".join(piece.encode("utf-8") for piece in pieces))
+    with written_whole(path) as part, part.open("wb") as stream:
+        stream.writelines(piece.encode("utf-8") for piece in pieces)

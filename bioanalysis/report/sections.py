@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -97,25 +97,47 @@ def section(
         return made
     wanted = in_either_unit(columns or table.columns)
     names = [name for name in wanted if name in table and (table.empty or _is_filled(table[name]))]
-    shown_columns = {name: [shown_cell(cell, name) for cell in table[name]] for name in names}
-    said_once = {name: cells[0].text for name, cells in list(shown_columns.items())[1:] if _is_same(name, cells)}
+    said_once = {name: word for name in names[1:] if name in SAID_ONCE and (word := _said_in_all(table[name]))}
     names = [name for name in names if name not in said_once]
-    shown_rows = [list(row) for row in zip(*(shown_columns[name] for name in names), strict=True)]
     chosen = [names.index(name) for name in filters if name in names]
     titles = {name: (heads or {}).get(name) or head(name) for name in [*names, *said_once]}
     return made | {
         "columns": [titles[name] for name in names],
-        "rows": [_row(row, anchor, chosen) for row, anchor in _with_anchors(shown_rows, anchors)],
+        "rows": TableRows(table[names], anchors) if names else [],
         "right": [
             place
             for place, name in enumerate(names, start=1)
-            if place > 1 and name not in NAMES and holds_numbers(cell.text for cell in shown_columns[name])
+            if place > 1 and name not in NAMES and holds_numbers(_texts(table[name]))
         ],
         "text": text if len(table) else " ".join(filter(None, [text, "none"])),
         "said_once": "; ".join(f"{titles[name]} {word}" for name, word in said_once.items()),
-        "filters": [(place, titles[names[place]], _choices(shown_rows, place)) for place in chosen],
+        "filters": [(place, titles[names[place]], _choices(_texts(table[names[place]]))) for place in chosen],
         "count": len(table),
     }
+
+
+@dataclass(frozen=True, eq=False)
+class TableRows:
+    """The rows of a table as markup, each made when it is asked for: a page is larger than its tables.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The columns shown.
+    anchors : list of str
+        One id per row; none where empty.
+    """
+
+    table: pd.DataFrame
+    anchors: Sequence[str] = ()
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __iter__(self) -> Iterator[str]:
+        columns = [_cells(self.table[name]) for name in self.table]
+        for cells, anchor in zip(zip(*columns, strict=True), self.anchors or [""] * len(self), strict=True):
+            yield _row(cells, anchor)
 
 
 def ranges(positions: str) -> str:
@@ -176,10 +198,6 @@ def _is_filled(column: pd.Series) -> bool:
     return bool((column.notna() & (column.astype(str) != "")).any())
 
 
-def _with_anchors(rows: list[list[Cell]], anchors: Sequence[str]) -> Iterable[tuple[list[Cell], str]]:
-    return zip(rows, anchors or [""] * len(rows), strict=True)
-
-
 def shown_cell(cell: Any, column: str) -> Cell:
     """Return a cell as a reader sees it: numbers rounded, codes in words, what a laboratory wrote as it is."""
     if isinstance(cell, Cell):
@@ -195,12 +213,23 @@ def shown_cell(cell: Any, column: str) -> Cell:
     return Cell(str(cell) if column in NAMES else in_words(YES_OR_NO.get(str(cell)) or shown(cell)))
 
 
-def _is_same(name: str, cells: list[Cell]) -> bool:
-    """Return whether a column says the same in every row and is better said once, above the table."""
-    return name in SAID_ONCE and len(cells) >= MANY and not cells[0].href and len({cell.text for cell in cells}) == 1
+def _cells(column: pd.Series) -> Iterator[Cell]:
+    return (shown_cell(cell, str(column.name)) for cell in column)
 
 
-def _row(cells: list[Cell], anchor: str, chosen: list[int]) -> str:
+def _texts(column: pd.Series) -> Iterator[str]:
+    return (cell.text for cell in _cells(column))
+
+
+def _said_in_all(column: pd.Series) -> str:
+    """Return what a column says in every row, where it is better said once, above the table; else nothing."""
+    if len(column) < MANY or shown_cell(column.iloc[0], str(column.name)).href:
+        return ""
+    texts = set(_texts(column))
+    return texts.pop() if len(texts) == 1 else ""
+
+
+def _row(cells: Sequence[Cell], anchor: str) -> str:
     """Return one row; its first cell is its head."""
     first, *rest = [_content(cell) for cell in cells]
     bad = [_class(cell.text) for cell in cells[1:]]
@@ -222,7 +251,7 @@ def _content(cell: Cell) -> str:
     return f'<a href="{escape(cell.href, quote=True)}">{text}</a>' if cell.href and text else text
 
 
-def _choices(rows: list[list[Cell]], place: int) -> list[str]:
+def _choices(texts: Iterable[str]) -> list[str]:
     """Return the words of a column, each once; words joined by `;` count each."""
-    words = {word for row in rows for word in re.split("; ?", row[place].text)}
+    words = {word for text in set(texts) for word in re.split("; ?", text)}
     return sorted(word for word in words if word)

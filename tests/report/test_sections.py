@@ -60,7 +60,7 @@ def test_a_column_with_nothing_in_it_is_not_shown_and_a_table_without_rows_says_
     table = pd.DataFrame({"sample_id": ["S1"], "note": [""], "value": [float("nan")]})
     assert section("T", table)["columns"] == ["sample"]
     empty = section("T", table[:0])
-    assert (empty["text"], empty["rows"]) == ("none", [])
+    assert (empty["text"], list(empty["rows"])) == ("none", [])
 
 
 def test_filters_offer_each_word_once():

@@ -81,11 +81,11 @@ def run_job(job: str) -> None:
     if job == "judge_study":
         from bioanalysis.evaluation.study import StudyEvaluation
         from bioanalysis.evaluation.study_decisions import judge_study
-        from bioanalysis.results import read_run_of_study, write_study
+        from bioanalysis.results import OF_WORKLISTS, read_runs_of_study, write_study
         from bioanalysis.study import Study
 
-        study = Study.load(here)
-        runs = {run.run_id: read_run_of_study(Path("results/runs") / run.run_id, run, study) for run in study.runs}
+        study = Study.load(here, OF_WORKLISTS)
+        runs = read_runs_of_study(Path("results/runs"), study)
         names = {name: target / f"{name}.tsv" for name in StudyEvaluation.__dataclass_fields__}
         write_study(judge_study(study, runs, {}), SimpleNamespace(**names))
     elif job == "report_study":

@@ -145,7 +145,7 @@ def one_study(study: Study, rng: np.random.Generator) -> tuple[float | None, flo
         result.measurements, result.reportable, result.acceptance, result.recovery, result.flags
     )
     reportable, contexts = gather(study, tables)
-    table, _ = tissue_concentrations(study, reportable, contexts)
+    table = tissue_concentrations(study, reportable, contexts)
     kept = table[table.status == "quantified"]
     if kept.empty:
         return None, None

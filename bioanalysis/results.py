@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,10 @@ WHOLE = (
 OF_MEASUREMENTS = (  # what a study asks of the measurements of a run; their values it has from reportable.tsv
     "run_id", "line", "plate", "sample_type", "sample_id", "level", "dilution_factor", "extraction_id",
     "nominal_ng_ml", "analyte", "response", "curve_reading_ng_ml", "recovery_factor", "flags", "status", "reason",
+)  # fmt: skip
+RUNS_AT_ONCE = 50
+OF_WORKLISTS = (  # what it asks of their worklists; the reasons and labels are words no unit is changed in
+    "line", "plate", "position", "sample_type", "sample_id", "batch", "not_acquired_reason", "reason", "comment", "lot",
 )  # fmt: skip
 
 
@@ -91,6 +96,17 @@ def read_run(folder: Path) -> RunTables:
     tables = {name: as_counted(read_table(folder / f"{name}.tsv")) for name in names}
     tables["measurements"]["line"] = tables["measurements"].line.astype(int)
     return RunTables(**tables)
+
+
+def read_runs_of_study(folder: Path, study: Study) -> Mapping[str, RunTables]:
+    """Return, by run_id, what `study` asks for of the tables its runs left in the folders of `folder`."""
+    from bioanalysis.evaluation.stacked import StackedRuns
+
+    found = StackedRuns()
+    for start in range(0, len(study.runs), RUNS_AT_ONCE):
+        runs = study.runs[start : start + RUNS_AT_ONCE]
+        found.add({run.run_id: read_run_of_study(folder / run.run_id, run, study) for run in runs})
+    return found
 
 
 def read_run_of_study(folder: Path, run: Run, study: Study) -> RunTables:

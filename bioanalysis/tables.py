@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 import numpy as np
@@ -159,7 +160,8 @@ def _read(column: Column, sheet: Sheet, faults: list[Fault]) -> pd.Series:
             for line, cell in zip(sheet.lines, cells, strict=True)
             if cell in wrong
         ]
-    return pd.Series([known.get(cell, column.empty) for cell in cells], dtype=dtype)
+    values = [known.get(cell, column.empty) for cell in cells]
+    return pd.Series(values, dtype=dtype) if column.numeric else held_once(values)
 
 
 def _mixed_decimal_signs(sheet: Sheet, names: Iterable[str]) -> list[Fault]:
@@ -238,10 +240,9 @@ def _one_line(value: str) -> str:
 def read_results(path: Path, numeric: Iterable[str] = ()) -> pd.DataFrame:
     """Return a table of ours: the columns named in `numeric` as float64 (empty: NaN), all others as text."""
     frame = pd.read_csv(path, **AS_WRITTEN)
-    for name in numeric:
-        if name in frame:
-            frame[name] = frame[name].replace("", "nan").astype("float64")
-    return frame
+    numbers = {name: frame[name].replace("", "nan").astype("float64") for name in numeric if name in frame}
+    words = {name: held_once(frame[name]) for name in frame if name not in numbers}
+    return frame.assign(**numbers, **words)
 
 
 def read_columns_of(path: Path, names: Iterable[str]) -> pd.DataFrame:
@@ -249,3 +250,8 @@ def read_columns_of(path: Path, names: Iterable[str]) -> pd.DataFrame:
     wanted = set(names)
     stretches = pd.read_csv(path, usecols=lambda name: name in wanted, chunksize=ROWS_AT_ONCE, **AS_WRITTEN)
     return pd.concat(list(stretches))
+
+
+def held_once(words: Iterable[Any]) -> pd.Series:
+    """Return a column of text in which equal words, of whatever table, are one object: a study repeats few words."""
+    return pd.Series(map(intern, words), dtype="str")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,8 +56,8 @@ class MethodContext:
 
 def tissue_concentrations(
     study: Study, reportable: pd.DataFrame, contexts: Mapping[str, MethodContext]
-) -> tuple[pd.DataFrame, dict[tuple[str, str, str], Choice]]:
-    """Return tissue_concentrations.tsv and the choice behind each of its rows.
+) -> pd.DataFrame:
+    """Return tissue_concentrations.tsv.
 
     Parameters
     ----------
@@ -66,18 +66,34 @@ def tissue_concentrations(
     contexts : mapping
         By method_id.
     """
-    choices = _choices(study, reportable, contexts)
-    measured = [_measured(contexts, key, choice) for key, choice in choices.items()]
-    names = {key[0] for key in choices}
-    left = [_not_measured(row) for row in study.samples.itertuples() if row.sample_id not in names]
     about = _manifest(study)
-    rows = pd.DataFrame([*measured, *left]).join(about, on="sample_id")
+    rows = _together(_results(study, reportable, contexts)).join(about, on="sample_id")
     order = {sample_id: number for number, sample_id in enumerate(about.index)}
     rows = rows.sort_values("sample_id", key=lambda ids: ids.map(order), kind="stable", ignore_index=True)
     table = _with_numbers(rows.reindex(columns=list(dict.fromkeys([*rows.columns, *_MEASURED]))))
     table.loc[table.status != QUANTIFIED, NUMBERS] = np.nan
     table.loc[table.status == NOT_ANALYSED, _WHERE_MEASURED] = np.nan
-    return table[COLUMNS], choices
+    return table[COLUMNS]
+
+
+def _results(
+    study: Study, reportable: pd.DataFrame, contexts: Mapping[str, MethodContext]
+) -> Iterator[dict[str, object]]:
+    """Yield what is reported of each sample, analyte and method, then the samples that were never measured."""
+    choices = _choices(study, reportable, contexts)
+    names = {key[0] for key in choices}
+    yield from (_measured(contexts, key, choice) for key, choice in choices.items())
+    yield from (_not_measured(row) for row in study.samples.itertuples() if row.sample_id not in names)
+
+
+def _together(rows: Iterator[dict[str, object]]) -> pd.DataFrame:
+    """Return the rows as a table with the columns of the first; a dictionary of each would take more than the table."""
+    columns: list[str] = []
+    cells = []
+    for row in rows:
+        columns = columns or list(row)
+        cells.append(tuple(row.get(name, np.nan) for name in columns))
+    return pd.DataFrame(cells, columns=columns)
 
 
 def _choices(

@@ -29,16 +29,17 @@ def reconcile(
     liver_safety : DataFrame, optional
         What became of each row of clinical chemistry, in its order.
     """
-    rows = [*_subjects(study), *_samples(study, concentrations), *_runs(study, measurements)]
-    for run in study.runs:
-        rows += _worklist(run.run_id, run.worklist, measurements[run.run_id])
+    first = [*_subjects(study), *_samples(study, concentrations), *_runs(study, measurements)]
+    worklists = [_worklist(run.run_id, run.worklist, measurements[run.run_id]) for run in study.runs]
+    rows: list[dict[str, object]] = []
     for row in study.decisions.itertuples():
         idle = row.action == "accept_flag" and accepting is not None and row.decision_id not in accepting
         words = ("without effect", "accept_flag: no flag left open that it names") if idle else ("applied", row.action)
         rows.append({"table": "decisions", "line": row.line, "id": row.decision_id,
                      "outcome": words[0], "reason": words[1]})  # fmt: skip
     rows += side_rows(study, liver_safety)
-    return pd.DataFrame(rows, columns=COLUMNS).fillna("")
+    parts = [pd.DataFrame(part, columns=COLUMNS, dtype=object) for part in (first, *worklists, rows)]
+    return pd.concat(parts, ignore_index=True).fillna("")
 
 
 def _subjects(study: Study) -> list[dict[str, object]]:
@@ -75,16 +76,15 @@ def _runs(study: Study, measurements: Mapping[str, pd.DataFrame]) -> list[dict[s
     ]  # fmt: skip
 
 
-def _worklist(run_id: str, worklist: pd.DataFrame, measurements: pd.DataFrame) -> list[dict[str, object]]:
+def _worklist(run_id: str, worklist: pd.DataFrame, measurements: pd.DataFrame) -> list[tuple[object, ...]]:
+    """Return the rows of one worklist as `COLUMNS`; they are nearly all there are, and a table of few words."""
+    table = f"worklists/{run_id}"
     outcome, reason = (_said(measurements, "line", name) for name in ("status", "reason"))
+    columns = (worklist[name].tolist() for name in ("line", "plate", "position", "sample_id"))
     return [
-        {
-            "table": f"worklists/{run_id}", "line": row.line,
-            "id": f"{row.plate}:{row.position}" if row.plate else str(row.position),
-            "outcome": outcome[row.line], "reason": reason[row.line], "detail": row.sample_id,
-        }
-        for row in worklist.itertuples()
-    ]  # fmt: skip
+        (table, line, f"{plate}:{position}" if plate else str(position), outcome[line], reason[line], sample_id)
+        for line, plate, position, sample_id in zip(*columns, strict=True)
+    ]
 
 
 def _said(table: pd.DataFrame, key: str, column: str) -> dict[object, str]:

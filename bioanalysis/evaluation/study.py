@@ -21,7 +21,7 @@ from bioanalysis.evaluation.response_variance import of_accepted, response_varia
 from bioanalysis.evaluation.sequences import judge_sequences, sequence_flags
 from bioanalysis.evaluation.study_flags import accept, study_flags
 from bioanalysis.evaluation.study_rules import judge_study_rules, words_of_values
-from bioanalysis.evaluation.variance import readings_of, variance_table, with_factors
+from bioanalysis.evaluation.variance import quantified_readings, readings_of, variance_table, with_factors
 from bioanalysis.flags import flag_table, join_words
 from bioanalysis.limits import limits_for
 from bioanalysis.method import Method
@@ -95,7 +95,7 @@ class StudyEvaluation:
 def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluation:
     """Return the study's tables from those of its runs, by run_id."""
     reportable, contexts = gather(study, runs)
-    concentrations, choices = tissue_concentrations(study, reportable, contexts)
+    concentrations = tissue_concentrations(study, reportable, contexts)
     rules = judge_study_rules(study, reportable, concentrations)
     outliers = outlier_table(concentrations)
     words = [words_of_values(concentrations, rules.flags), outlier_words(concentrations, outliers)]
@@ -109,7 +109,7 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
     )
     found = [row for tables in runs.values() for row in tables.flags.to_dict("records")]
     found += [*sequence_flags(sequences), *plausibility.flags, *variability_flags(outliers, recovery)]
-    found += study_flags(study, concentrations, choices, contexts, plausibility.tables["biodistribution"])
+    found += study_flags(study, concentrations, contexts, plausibility.tables["biodistribution"])
     flags = accept(flag_table([*found, *rules.flags]), study.decisions)
     return StudyEvaluation(
         tissue_concentrations=concentrations,
@@ -136,8 +136,10 @@ def _summaries(
     """Return the tables that only describe: by group, where the scatter comes from, what became of every row."""
     methods = {run.run_id: run.method for run in study.runs}
     measurements = {name: tables.measurements for name, tables in runs.items()}
-    named = [table.assign(method_id=methods[name].method_id) for name, table in measurements.items()]
-    readings = readings_of(study, with_factors(pd.concat(named, ignore_index=True), reportable), concentrations)
+    quantified = [
+        quantified_readings(table).assign(method_id=methods[name].method_id) for name, table in measurements.items()
+    ]
+    readings = readings_of(study, with_factors(pd.concat(quantified, ignore_index=True), reportable), concentrations)
     share = limits_for(next(iter(methods.values())))["VAR-11"].number
     acceptance = {name: tables.acceptance for name, tables in runs.items()}
     return {
@@ -153,17 +155,20 @@ def _summaries(
 def gather(study: Study, runs: Mapping[str, RunTables]) -> tuple[pd.DataFrame, dict[str, MethodContext]]:
     """Return reportable.tsv of all runs (method_id, accepted, the factors applied) and what they give together."""
     methods = {run.run_id: run.method for run in study.runs}
-    reportable = pd.concat(
-        [
-            tables.reportable.assign(method_id=methods[run_id].method_id, accepted=_accepted(tables, methods[run_id]))
-            for run_id, tables in runs.items()
-        ],
-        ignore_index=True,
-    )
+    parts = [(tables.reportable, _accepted(tables, methods[run_id])) for run_id, tables in runs.items()]
+    reportable = pd.concat([table for table, _ in parts], ignore_index=True)
+    method_ids = np.repeat([methods[run_id].method_id for run_id in runs], [len(table) for table, _ in parts])
+    reportable = reportable.assign(method_id=method_ids, accepted=np.concatenate([accepted for _, accepted in parts]))
     names = study_batches(study.runs)
     contexts = {
         method.method_id: _context(
-            method, {r: t for r, t in runs.items() if methods[r].method_id == method.method_id}, names
+            method,
+            reportable[(reportable.method_id == method.method_id) & reportable.accepted].reset_index(drop=True),
+            pd.concat(
+                [tables.recovery for run_id, tables in runs.items() if methods[run_id].method_id == method.method_id],
+                ignore_index=True,
+            ),
+            names,
         )
         for method in {m.method_id: m for m in methods.values()}.values()
     }
@@ -176,16 +181,11 @@ def _accepted(tables: RunTables, method: Method) -> np.ndarray:
     return tables.reportable.index.isin(kept.index)
 
 
-def _context(method: Method, runs: Mapping[str, RunTables], names: Mapping[tuple[str, str], str]) -> MethodContext:
-    """Return what the accepted runs of one method give together."""
-    limits = limits_for(method)
-    reportable, recovery = [], []
-    for tables in runs.values():
-        reportable.append(of_accepted(tables.reportable, tables.acceptance, limits))
-        recovery.append(tables.recovery)
-    accepted = pd.concat(reportable, ignore_index=True)
+def _context(
+    method: Method, accepted: pd.DataFrame, recovery: pd.DataFrame, names: Mapping[tuple[str, str], str]
+) -> MethodContext:
+    """Return what reportable.tsv of the accepted runs of one method, and recovery.tsv of all of them, give together."""
     scatter = {
         analyte: single_extraction(accepted[accepted.analyte == analyte], method) for analyte in method.analyte_names
     }
-    book = recovery_book(pd.concat(recovery, ignore_index=True), method, limits, accepted, names)
-    return MethodContext(method, book, scatter)
+    return MethodContext(method, recovery_book(recovery, method, limits_for(method), accepted, names), scatter)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
+from typing import cast
 
 import pandas as pd
 
@@ -70,7 +72,8 @@ def _within_runs(
             if not samples:  # a run of incurred samples alone
                 yield _row(taken, {"note": "changes no reported value"})
                 continue
-            yield from _changes(taken, found, _concentrations(study, {**runs, run.run_id: tables}, samples))
+            others = cast("dict[str, RunTables]", runs)  # read, never written
+            yield from _changes(taken, found, _concentrations(study, ChainMap({run.run_id: tables}, others), samples))
 
 
 def _tables(run: Run, readings: pd.DataFrame) -> RunTables:
@@ -84,7 +87,7 @@ def _concentrations(study: Study, runs: Mapping[str, RunTables], samples: list[s
     """Return the concentrations of these samples alone; what runs give together comes from all of them."""
     reportable, contexts = gather(study, runs)
     some = replace(study, samples=study.samples[study.samples.sample_id.isin(samples)])
-    return tissue_concentrations(some, reportable[reportable.sample_id.isin(samples)], contexts)[0]
+    return tissue_concentrations(some, reportable[reportable.sample_id.isin(samples)], contexts)
 
 
 def _changes(taken: TakenBack, found: pd.DataFrame, other: pd.DataFrame) -> Iterator[dict[str, object]]:

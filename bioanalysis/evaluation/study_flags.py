@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bioanalysis.evaluation.choice import Choice
 from bioanalysis.evaluation.concentrations import MethodContext
 from bioanalysis.flags import flag
 from bioanalysis.recovery.study import POOLED
@@ -21,7 +20,6 @@ from bioanalysis.words import ALQ, NEEDS_DECISION, NOT_REPORTED, QUANTIFIED
 def study_flags(
     study: Study,
     concentrations: pd.DataFrame,
-    choices: Mapping[tuple[str, str, str], Choice],
     contexts: Mapping[str, MethodContext],
     ratios: pd.DataFrame,
 ) -> list[dict[str, object]]:

@@ -80,6 +80,11 @@ def with_factors(measurements: pd.DataFrame, reportable: pd.DataFrame) -> pd.Dat
     return found[found.recovery_factor.notna()]
 
 
+def quantified_readings(measurements: pd.DataFrame) -> pd.DataFrame:
+    """Return the quantified rows of study samples: all that the scatter of values is judged by."""
+    return measurements[measurements.sample_type.isin(STUDY_SAMPLES) & (measurements.status == QUANTIFIED)]
+
+
 def readings_of(study: Study, measurements: pd.DataFrame, concentrations: pd.DataFrame) -> pd.DataFrame:
     """Return one row per quantified injection or well of study samples, with its place in the nesting.
 
@@ -94,7 +99,7 @@ def readings_of(study: Study, measurements: pd.DataFrame, concentrations: pd.Dat
         tissue, analyte, method_id, log_concentration (ln of ug/g, or of ng/mL/1000 for a fluid), animal, piece,
         homogenate, extraction, run, group, sex, collection_day. Pools are no animals and are left out.
     """
-    good = measurements[measurements.sample_type.isin(["unknown", "incurred"]) & (measurements.status == QUANTIFIED)]
+    good = quantified_readings(measurements)
     good = good[~good.sample_id.isin(concentrations.sample_id[concentrations.pool.astype(bool)])]
     factors = concentrations.drop_duplicates("sample_id").set_index("sample_id").homogenate_factor_ml_per_g
     samples = study.samples.set_index("sample_id")

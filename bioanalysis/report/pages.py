@@ -94,7 +94,7 @@ def write_run_report(folder: Path, run_id: str, path: Path) -> None:
 
 def write_study_report(folder: Path, path: Path) -> None:
     """Write results/study/report.html from the tables of the study, and flag_effects.tsv beside it."""
-    study = Study.load(folder)
+    study = Study.load(folder, OF_WORKLISTS)
     results = folder / "results" / "study"
     of_runs = [
         read_of_run(folder / "results" / "runs" / run.run_id, run.run_id, run.method.method_id) for run in study.runs
@@ -205,6 +205,7 @@ BY_HAND = ["position", "transition", "automatic_area", "area", "change_percent",
            "reason_code", "reason", "author", "decided_at"]
 SEQUENCES = ["sequence_id", "runs", "rule_id", "analyte", "verdict", "limit", "observed", "position", "source"]
 OF_STUDY = "../../study/report.html"  # the report of the study, as seen from that of a run
+OF_WORKLISTS = ("sample_type", "sample_id", "position", "tissue", "lot", "stock", "prepared_on", "not_acquired_reason")
 SUMMARY_TEXT = "The animal is the unit; BLQ is counted and never a number. Each group leads to its values."
 STANDARD = ["position", "sample_type", "sample_id", "level", "tissue", "analyte", "internal_standard_area",
             "percent_of_mean", "flag"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -85,8 +85,14 @@ class Study:
     run_lines: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, folder: Path | str) -> Study:
+    def load(cls, folder: Path | str, worklists: Collection[str] | None = None) -> Study:
         """Return the study in `folder`.
+
+        Parameters
+        ----------
+        worklists : collection of str, optional
+            The columns of worklists to keep once all is checked: a study may have hundreds of runs. Runs that
+            decisions name keep theirs whole. All columns where not given.
 
         Raises
         ------
@@ -96,7 +102,7 @@ class Study:
         study, faults = _read(StudyFolder(Path(folder)))
         if study is None or faults:
             raise BatchError(_told_once(faults))
-        return study
+        return study if worklists is None else replace(study, runs=tuple(_narrowed(r, worklists) for r in study.runs))
 
 
 @dataclass(frozen=True)
@@ -264,6 +270,12 @@ def _run(
 
 def _with_decisions(run: Run, decisions: pd.DataFrame) -> Run:
     return replace(run, decisions=decisions[decisions["run_id"] == run.run_id].reset_index(drop=True))
+
+
+def _narrowed(run: Run, columns: Collection[str]) -> Run:
+    if len(run.decisions):
+        return run
+    return replace(run, worklist=run.worklist[[name for name in run.worklist if name in columns]])
 
 
 def _words(document: Document | None, key: str) -> list[str] | None:

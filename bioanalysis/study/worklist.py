@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.method import Method
+from bioanalysis.tables import held_once
 from bioanalysis.words import STUDY_SAMPLES
 
 _WELL = re.compile(r"([A-Za-z]{1,2})0*([1-9][0-9]?)", re.ASCII)
@@ -43,7 +44,7 @@ def resolve(
     """
     frame = worklist.copy()
     positions = [normal_position(position, method.platform) or position for position in frame["position"].tolist()]
-    frame["position"] = pd.Series(positions, dtype="str")
+    frame["position"] = held_once(positions)
     frame["plate"] = _plates(frame) if method.platform == "elisa" else ""
     frame["plate"] = frame["plate"].astype("str")
     frame["batch"] = _filled(frame["batch"], run["extraction_batch"] or run["run_id"])
@@ -113,7 +114,7 @@ def _extraction_ids(frame: pd.DataFrame, run_id: str, method: Method) -> pd.Seri
         several = frame["batch"].groupby(names).transform("nunique") > 1
         default = names.mask(several, names + ":" + frame["batch"]).tolist()
     given = frame["extraction_id"]
-    return given.where(given != "", pd.Series(default, dtype="str"))
+    return held_once(given.where(given != "", pd.Series(default, dtype="str")))
 
 
 def _labels(frame: pd.DataFrame) -> list[str]:

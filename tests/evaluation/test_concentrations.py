@@ -45,7 +45,7 @@ def table(folder, *readings: dict[str, object]) -> pd.DataFrame:
         name: MethodContext(method, RecoveryBook(pd.DataFrame(), method), {"mipomersen": Scatter(np.nan, np.nan)})
         for name, method in study.methods.items()
     }
-    return tissue_concentrations(study, pd.DataFrame(readings), contexts)[0].set_index("sample_id")
+    return tissue_concentrations(study, pd.DataFrame(readings), contexts).set_index("sample_id")
 
 
 def test_added_volume_counts_the_tissue_in(folder):

@@ -54,7 +54,7 @@ def test_a_value_in_a_control_is_an_alarm(tmp_path, treatment, status, words):
     table = concentrations(*(row | {"treatment": treatment, "status": status} for row in found[:1]))
     study = study_of(tmp_path, subjects(*rows), table)
     no_ratios = pd.DataFrame({"flag": []})
-    raised = study_flags(study, table.assign(reason="", flags="", chosen=""), {}, {}, no_ratios)
+    raised = study_flags(study, table.assign(reason="", flags="", chosen=""), {}, no_ratios)
     assert [row["flag"] for row in raised] == words
 
 

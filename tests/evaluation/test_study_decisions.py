@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from pandas.testing import assert_frame_equal
 from run_by_hand import calibrators, controls, decisions_by_hand, peaks_by_hand, run_by_hand, table_by_hand, unknown
 
 from bioanalysis.evaluation.decisions import judge_run
+from bioanalysis.evaluation.stacked import StackedRuns
 from bioanalysis.evaluation.study import RunTables
 from bioanalysis.evaluation.study_decisions import judge_study
 from bioanalysis.study import Run, Study, StudyConfig
@@ -48,6 +50,22 @@ def judged(runs: dict[Run, pd.DataFrame], decisions: list[dict[str, object]]) ->
     names = [field.name for field in fields(RunTables)]
     tables = {name: RunTables(**{n: getattr(result, n) for n in names}) for name, result in results.items()}
     return judge_study(study, tables, peaks).decisions
+
+
+def run_tables(run_id: str, **more: object) -> RunTables:
+    rows = pd.DataFrame({"run_id": [run_id] * 2, "line": [2, 3], **more})
+    return RunTables(rows, rows[:1], rows[:0], rows, rows)
+
+
+def test_tables_held_together_give_back_those_of_each_run():
+    runs = {"LC-1": run_tables("LC-1"), "EL-1": run_tables("EL-1", well=["A1", "A2"]), "LC-2": run_tables("LC-2")}
+    together = StackedRuns()
+    together.add({name: runs[name] for name in ("LC-1", "EL-1")})
+    together.add({"LC-2": runs["LC-2"]})
+    assert list(together) == list(runs)
+    for name, tables in runs.items():
+        for field in fields(RunTables):
+            assert_frame_equal(getattr(together[name], field.name), getattr(tables, field.name))
 
 
 @pytest.fixture

@@ -68,6 +68,11 @@ def test_filters_offer_each_word_once():
     assert section("T", table, filters=["flags", "absent"])["filters"] == [(1, "flags", ["a", "b", "c"])]
 
 
+def test_each_cell_is_shown_as_its_own_column_is():
+    (row,) = section("T", pd.DataFrame({"sample_id": ["S1"], "value": [1.23456], "position": ["1.23456"]}))["rows"]
+    assert row == '<tr><th scope="row">S1</th><td>1.23</td><td>1.23456</td></tr>'
+
+
 def test_rows_carry_their_anchors_and_their_first_cell_is_their_head():
     (row,) = section("T", pd.DataFrame({"sample_id": ["S1"], "run_id": ["R1"]}), anchors=["row-2-x"])["rows"]
     assert row == '<tr id="row-2-x"><th scope="row">S1</th><td>R1</td></tr>'

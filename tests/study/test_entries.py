@@ -30,7 +30,7 @@ def study_with(folder, head="entry entered_by checked_by", s1="- - -", s2="- - -
 
 def flags_of(study: Study) -> pd.DataFrame:
     nothing = pd.DataFrame({"flag": []})
-    rows = study_flags(study, pd.DataFrame(), {}, {}, nothing)
+    rows = study_flags(study, pd.DataFrame(), {}, nothing)
     found = flag_table(rows)
     return found[found.flag == "entry_not_checked"]
 

@@ -129,7 +129,7 @@ def test_a_method_used_otherwise_than_validated_is_noted_and_flagged(resting, ol
     assert f"ASO-LCMS-01: {used} is used, config/v.json shows {shown}" in study.notes
     empty = study.samples.iloc[:0]
     ratios = empty.assign(flag=[])
-    flags = [row for row in study_flags(study, empty, {}, {}, ratios) if row["flag"] == "outside_validation"]
+    flags = [row for row in study_flags(study, empty, {}, ratios) if row["flag"] == "outside_validation"]
     assert (f"ASO-LCMS-01: {used}", shown) in [(row["observed"], row["limit"]) for row in flags]
 
 

@@ -20,7 +20,7 @@ from bioanalysis.records.audit import now
 from bioanalysis.records.outside import outside_message
 from bioanalysis.records.recorder import Outcome, Recorder, clear_torn_results
 from bioanalysis.records.seal import remove_torn_seal, sealed_version
-from bioanalysis.records.standing import raw_changed_since, raw_now
+from bioanalysis.records.standing import config_changed_since, config_now, raw_changed_since, raw_now
 from bioanalysis.settled import note_settled, settled_summary
 from bioanalysis.study import Study
 from bioanalysis.text_files import listed
@@ -48,6 +48,7 @@ def run_study(
     profile_folder = find_profile(profile)
     if (summary := settled_summary(folder, workflow_folder())) is not None:
         return _nothing_to_do(folder, "" if dry_run else summary)
+    read = config_now(folder)
     study = load_with_runs(folder)
     with plain_disk_errors(), locked(folder, resumes=True, insists=take_over) as taken_over:
         shutil.rmtree(folder / "work" / "refused", ignore_errors=True)
@@ -57,6 +58,8 @@ def run_study(
         if not dry_run:
             end_jobs_left_behind(folder)
         records = Recorder(folder, workflow_folder(), reason)
+        if changed := config_changed_since(read, folder):
+            raise _unsteady(changed)
         if taken_over:
             remove_torn_seal(folder, records.audit.trail)
             records.note_interruption(taken_over)
@@ -101,14 +104,13 @@ def _run(study: Study, records: Recorder, command: list[str]) -> int:
             _clear_up(records.folder, command)
             output += f"\nthe workflow was killed (signal {-code}); `bioanalysis run` goes on from what is finished\n"
     finally:
-        changed = raw_changed_since(raw, records.folder, study)
+        changed = config_changed_since(records.config, records.folder) + raw_changed_since(raw, records.folder, study)
         done = code == 0 and not changed
         stopped = f"{listed(changed)} changed while it ran" if changed else "stopped before it was done"
         words = "done" if done else stopped
         records.write(study, Outcome(done, started, words))
-    if changed and not code:
-        expected = "raw data nobody writes to; then run again"
-        raise BatchError(Fault(name, "changes while the study is run", expected) for name in changed)
+    if changed:
+        raise _unsteady(changed)
     if code:
         return _failed(records.folder, output)
     if "Nothing to be done" in output:
@@ -117,6 +119,12 @@ def _run(study: Study, records: Recorder, command: list[str]) -> int:
     note_settled(records.folder, records.workflow_folder, summary)
     _say(summary, records.folder)
     return 0
+
+
+def _unsteady(changed: list[str]) -> BatchError:
+    """What follows from files that change under a run may rest on either content."""
+    expected = "settings and raw data nobody writes to; then run again"
+    return BatchError(Fault(name, "changes while the study is run", expected) for name in changed)
 
 
 def _nothing_to_do(folder: Path, summary: str) -> int:

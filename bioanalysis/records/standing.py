@@ -97,6 +97,12 @@ def raw_changed_since(before: dict[str, str], folder: Path, study: Study) -> lis
     return [name for name, digest in before.items() if after.get(name) != digest]
 
 
+def config_changed_since(before: dict[str, str], folder: Path) -> list[str]:
+    """Return the settings that are no longer what they were, that came or went."""
+    after = config_now(folder)
+    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+
+
 def recorded(folder: Path, trail: Trail) -> Standing | None:
     """Return what the last recorded run left, None before the first.
 

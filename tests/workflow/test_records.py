@@ -136,6 +136,21 @@ def test_raw_data_that_change_while_they_are_read_are_named_and_nothing_made_of_
     assert bioanalysis("verify", study).returncode == 0
 
 
+@pytest.mark.requirement("UR-005")
+def test_settings_that_change_while_a_study_is_run_are_named_and_the_next_run_takes_them(study):
+    process, samples = started_again(study, text=True, stderr=subprocess.PIPE), study / "config/samples.tsv"
+    samples.write_text(samples.read_text().replace("\t100\t900", "\t125\t900", 1))
+    _, said = process.communicate()
+    assert process.returncode == 2
+    assert "config/samples.tsv cannot be used:\n  changes while the study is run" in said
+    assert actions(study)[-1] == "run_failed"
+    done = bioanalysis("run", study)
+    assert done.returncode == 0, done.stderr
+    assert actions(study)[-1] == "run_finished"
+    assert "tissue_mass_mg" in bioanalysis("history", "S1", study).stdout
+    assert bioanalysis("verify", study).returncode == 0
+
+
 def test_a_run_is_called_like_nothing_that_lies_beside_it(study):
     beside = {path.name for place in ("work", "logs") for path in (study / place).iterdir()}
     assert {name for name in beside - {"R1"} if not name.startswith(".")} <= TAKEN

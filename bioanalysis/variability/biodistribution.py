@@ -114,21 +114,31 @@ def _animal_rows(
     values: pd.DataFrame, pair: tuple[str, str], about: pd.DataFrame, name: str, profile: Sequence[Any], plasma: Rule
 ) -> list[dict[str, Any]]:
     """Return one row per animal and day that has a value in both tissues."""
-    values = values[values.tissue.isin(pair)]
     rows = []
-    for (subject, group, day), here in values.groupby(["subject_id", "group", "collection_day"], sort=False):
-        sides = [here[here.tissue == tissue] for tissue in pair]
-        if any(side.empty for side in sides):
-            continue
-        logs = [float(np.log(side.ug_per_g).mean()) for side in sides]
-        variance = sum(float((side.relative_uncertainty**2).mean()) / len(side) for side in sides)
+    for both in _in_both(values, pair).itertuples():
+        subject, group, day = both.subject_id, both.group, both.collection_day
+        variance = both.squared / both.pieces + both.squared_below / both.pieces_below
         half, error = float(ndtri((1 + ANIMAL_LEVEL) / 2) * np.sqrt(variance)), float(np.sqrt(variance))
         expected = of_plasma(plasma) if pair == LIVER_PLASMA else expectation(pair, about.loc[subject], name, profile)
         row = {"subject_id": subject, "group": group, "collection_day": day, "day": float(day), "about": expected}
-        row |= {"numerator": pair[0], "denominator": pair[1], "log": logs[0] - logs[1], "robust_z": np.nan, "n": 1}
-        row |= _held_against(row["log"], half, expected)
-        rows.append(row | {"p": outside(row["log"], error, np.inf, expected)})
+        log = both.log - both.log_below
+        row |= {"numerator": pair[0], "denominator": pair[1], "log": log, "robust_z": np.nan, "n": 1}
+        row |= _held_against(log, half, expected)
+        rows.append(row | {"p": outside(log, error, np.inf, expected)})
     return rows
+
+
+def _in_both(values: pd.DataFrame, pair: tuple[str, str]) -> pd.DataFrame:
+    """Return for each animal and day with a value in both tissues their mean logarithms, squared errors and numbers."""
+    keys = ["subject_id", "group", "collection_day"]
+    values = values[values.tissue.isin(pair)]
+    squared = values.assign(log=np.log(values.ug_per_g), squared=values.relative_uncertainty**2)
+    means = squared.groupby([*keys, "tissue"], sort=False).agg(
+        log=("log", "mean"), squared=("squared", "mean"), pieces=("log", "size")
+    )
+    means = means.reset_index()
+    above, below = (means[means.tissue == tissue] for tissue in pair)
+    return values[keys].drop_duplicates().merge(above, on=keys).merge(below, on=keys, suffixes=("", "_below"))
 
 
 def _held_against(log: float, half: float, expected: Expected) -> dict[str, Any]:

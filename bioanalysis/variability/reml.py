@@ -13,7 +13,7 @@ Patterson & Thompson, Biometrika 58 (1971) 545 (the likelihood); Searle, Casella
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations_with_replacement
 from typing import NamedTuple
@@ -58,6 +58,8 @@ def fit_reml(design: Nesting, start: np.ndarray, free: np.ndarray) -> tuple[np.n
     definite, steps halved until the likelihood rises, and variances that would turn negative held at zero as long as
     the score there is negative.
     """
+    if design.crossed is not None and not free[-2]:
+        return _without_crossed(design, start, free)
     scale = float(np.var(design.measured))
     model = _Model(design)
     variances = np.where(free, np.maximum(start / scale, 1e-3), 0.0)
@@ -70,6 +72,14 @@ def fit_reml(design: Nesting, start: np.ndarray, free: np.ndarray) -> tuple[np.n
             break
         variances, here = moved, model.curvature(moved * scale)
     return variances * scale, here.log_likelihood
+
+
+def _without_crossed(design: Nesting, start: np.ndarray, free: np.ndarray) -> tuple[np.ndarray, float]:
+    """Fit the nested levels alone: runs that share nothing cost a column each and add nothing to the likelihood."""
+    at = len(free) - 2
+    nested = replace(design, levels=(*design.levels[:at], design.levels[-1]), crossed=None)
+    variances, likelihood = fit_reml(nested, np.delete(start, at), np.delete(free, at))
+    return np.insert(variances, at, 0.0), likelihood
 
 
 def _newton(variances: np.ndarray, here: Curvature, free: np.ndarray, scale: float) -> tuple[np.ndarray, float]:

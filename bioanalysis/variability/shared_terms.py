@@ -145,15 +145,31 @@ def _parts(table: pd.DataFrame, uncertainty: pd.Series, degrees: pd.Series, keys
         return []
     source, names = pd.factorize(pd.Series(list(zip(*(key.to_numpy()[there] for key in keys), strict=True))))
     animal, animals = pd.factorize(pd.Series(list(zip(table.group, table.subject_id, strict=True))))
-    through = np.zeros((len(names), len(animals)))
-    np.add.at(through, (source, animal[there]), errors[there])
     freedom = np.full(len(names), np.inf)
     np.fmin.at(freedom, source, degrees.to_numpy(float)[there])
+    (source, animal), error = _summed(source, animal[there], errors[there])
+    total = np.bincount(source, error, len(names))
     groups = pd.factorize(pd.Series([group for group, _ in animals]))[0]
-    held = np.zeros(len(names))
-    for group in range(groups.max() + 1):
-        own = through[:, groups == group]
-        if own.shape[1] > 1:
-            held += own.shape[1] * own.var(axis=1, ddof=1)
-    variance = np.maximum(0.0, through.sum(axis=1) ** 2 - held)
+    held = _held_by_scatter(source, groups[animal], error, np.bincount(groups), len(names))
+    variance = np.maximum(0.0, total**2 - held)
     return list(zip(variance.tolist(), freedom.tolist(), strict=True))
+
+
+def _summed(first: np.ndarray, second: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pairs of codes present, (2, n_pairs), and the sum of the values of each."""
+    pairs, place = np.unique(np.stack([first, second]), axis=1, return_inverse=True)
+    return pairs, np.bincount(place, values)
+
+
+def _held_by_scatter(
+    source: np.ndarray, group: np.ndarray, error: np.ndarray, sizes: np.ndarray, sources: int
+) -> np.ndarray:
+    """Return for each source n times the variance of its errors over the n animals of each group, summed (sources,).
+
+    Animals that a source does not reach have an error of 0; a group of a single animal has no scatter.
+    """
+    (of_source, of_group), sums = _summed(source, group, error)
+    _, squares = _summed(source, group, error**2)
+    n = sizes[of_group]
+    variance = (squares - sums**2 / n) / np.maximum(n - 1, 1)
+    return np.bincount(of_source, np.where(n > 1, n * variance, 0.0), sources)

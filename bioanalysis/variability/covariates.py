@@ -6,8 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from scipy.optimize import brentq
 from scipy.special import fdtrc, fdtri, ncfdtr
+
+from bioanalysis.variability.mean_squares import counts_of, pseudo_inverse
 
 
 class Explained(NamedTuple):
@@ -61,31 +64,20 @@ def explained_share(
     if not pd.api.types.is_numeric_dtype(table.x) and table.x.nunique() > len(table) / 2:
         return _none(len(table), "nearly every value has a word of its own")
     base = pd.factorize(table.animal if within else table.cell)[0]
-    return _partial(table.y.to_numpy(float), base, _effect(table.x), "inside" if within else "between", level)
+    return _partial(table.y.to_numpy(float), base, table.x, "inside" if within else "between", level)
 
 
 def _none(n: int, note: str) -> Explained:
     return Explained(np.nan, np.nan, np.nan, np.nan, n, "", note)
 
 
-def _effect(x: pd.Series) -> np.ndarray:
-    if pd.api.types.is_numeric_dtype(x):
-        numbers = x.to_numpy(float)
-        return ((numbers - numbers.mean()) / numbers.std())[:, None]
-    return _dummies(x)
-
-
-def _dummies(words: pd.Series) -> np.ndarray:
-    codes = pd.factorize(words.astype(str))[0]
-    return np.eye(codes.max() + 1)[codes]
-
-
-def _partial(y: np.ndarray, base: np.ndarray, effect: np.ndarray, between: str, level: float) -> Explained:
-    """Return the F test of `effect` (n, columns) after the means of the groups `base` (n,)."""
+def _partial(y: np.ndarray, base: np.ndarray, x: pd.Series, between: str, level: float) -> Explained:
+    """Return the F test of `x` (n,) after the means of the groups `base` (n,)."""
     n, groups = len(y), int(base.max()) + 1
-    off = _centred(y[:, None], base)[:, 0]
+    off = _centred(y, base)
     left = float(off @ off)
-    rest, added = _residual(off, _centred(effect, base), float(np.linalg.norm(effect)))
+    numeric = pd.api.types.is_numeric_dtype(x)
+    rest, added = _line(off, base, x.to_numpy(float)) if numeric else _means(y, base, pd.factorize(x.astype(str))[0])
     freedom = n - groups - added
     if added < 1:
         return _none(n, "confounded with the groups" if between == "between" else "confounded with the animals")
@@ -100,22 +92,38 @@ def _partial(y: np.ndarray, base: np.ndarray, effect: np.ndarray, between: str, 
     return Explained(100 * share, low, high, float(fdtrc(added, freedom, f)), n, between, "")
 
 
-def _centred(columns: np.ndarray, base: np.ndarray) -> np.ndarray:
-    """Return columns (n, k) less the mean of their group: what least squares on a dummy of each group leaves.
+def _centred(values: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Return values (n,) less the mean of their group: what least squares on a dummy of each group leaves."""
+    return values - (np.bincount(base, values) / np.bincount(base))[base]
 
-    Hundreds of animals would make hundreds of dummies; their means need no matrix (Frisch-Waugh-Lovell).
+
+def _line(off: np.ndarray, base: np.ndarray, numbers: np.ndarray) -> tuple[float, int]:
+    """Return the sum of squares that a slope leaves of `off` (n,), and its rank: 0 where it is constant in the groups.
+
+    A line through values and numbers less the means of their groups (Frisch-Waugh-Lovell).
     """
-    sums = np.zeros((int(base.max()) + 1, columns.shape[1]))
-    np.add.at(sums, base, columns)
-    return columns - (sums / np.bincount(base)[:, None])[base]
+    scaled = (numbers - numbers.mean()) / numbers.std()
+    slope = _centred(scaled, base)
+    size = float(slope @ slope)
+    if size <= (1e-9 * np.linalg.norm(scaled)) ** 2:
+        return float(off @ off), 0
+    rest = off - slope * float(slope @ off) / size
+    return float(rest @ rest), 1
 
 
-def _residual(y: np.ndarray, matrix: np.ndarray, size: float) -> tuple[float, int]:
-    """Return the sum of squares that least squares on `matrix` leaves, and its rank; `size` is that of no rounding."""
-    vectors, values, _ = np.linalg.svd(matrix, full_matrices=False)
-    basis = vectors[:, values > 1e-9 * size]
-    off = y - basis @ (basis.T @ y)
-    return float(off @ off), basis.shape[1]
+def _means(y: np.ndarray, base: np.ndarray, words: np.ndarray) -> tuple[float, int]:
+    """Return the sum of squares that a mean of each group and of each word leaves, and the rank the words add.
+
+    Those of which there are more, groups or words, are taken out as means; the others are solved for: a study of
+    a thousand runs has a thousand words in four groups.
+    """
+    few, many = sorted((base, words), key=np.max)
+    counts, sizes = counts_of(many, few), np.bincount(few)
+    shared = (counts.T @ sparse.diags_array(1 / np.bincount(many)) @ counts).toarray()
+    inverse, rank = pseudo_inverse(np.diag(sizes) - shared, float(sizes.max()))
+    effect = inverse @ np.bincount(few, _centred(y, many))
+    rest = _centred(y - effect[few], many)
+    return float(rest @ rest), int(many.max()) + 1 + rank - (int(base.max()) + 1)
 
 
 def _noncentrality(f: float, added: int, freedom: int, probability: float) -> float:

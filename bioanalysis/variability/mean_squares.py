@@ -111,7 +111,7 @@ class _Projection:
             self.counts = (_indicators(self.node).T @ self.effects).tocsr()
             whole = (self.effects.T @ self.effects).toarray()
             within = whole - (self.counts.T @ sparse.diags_array(1 / self.size) @ self.counts).toarray()
-            self.inverse, rank = _pseudo_inverse(within, whole.diagonal().max())
+            self.inverse, rank = pseudo_inverse(within, whole.diagonal().max())
             self.rank += rank
 
     def fit(self) -> np.ndarray:
@@ -134,7 +134,7 @@ class _Projection:
         return np.array([*nested, self.rank], dtype=float)
 
     def _trace(self, codes: np.ndarray) -> float:
-        shared = _count(self.node, codes)
+        shared = counts_of(self.node, codes)
         squares = float(np.sum(shared.multiply(shared).sum(axis=1) / self.size))
         if self.effects is None:
             return squares
@@ -145,16 +145,16 @@ class _Projection:
 
 def _indicators(codes: np.ndarray) -> sparse.csr_array:
     """Return one row per value, one column per code."""
-    return _count(np.arange(len(codes)), codes)
+    return counts_of(np.arange(len(codes)), codes)
 
 
-def _count(rows: np.ndarray, columns: np.ndarray) -> sparse.csr_array:
+def counts_of(rows: np.ndarray, columns: np.ndarray) -> sparse.csr_array:
     """Return how many values fall into each pair of `rows` and `columns` codes."""
     shape = (rows.max() + 1, columns.max() + 1)
     return sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=shape).tocsr()
 
 
-def _pseudo_inverse(matrix: np.ndarray, scale: float) -> tuple[np.ndarray, int]:
+def pseudo_inverse(matrix: np.ndarray, scale: float) -> tuple[np.ndarray, int]:
     """Return the inverse of a symmetric matrix on its range, and its rank; what is small beside `scale` is nothing."""
     values, vectors = np.linalg.eigh(matrix)
     kept = values > 1e-9 * scale

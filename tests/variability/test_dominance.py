@@ -188,3 +188,25 @@ def test_a_covariate_that_explains_nothing_at_all_has_a_p_value_of_one(seed):
     found = explained_share(pd.Series(np.tile(once, 3)), animal * 0, animal, words)
     assert_allclose(found.p_value, 1, atol=1e-6)
     assert found.percent == found.low == 0
+
+
+@pytest.mark.parametrize(("groups", "words"), [(3, 12), (12, 6), (6, 6)])
+@pytest.mark.parametrize("nested", [False, True])
+def test_words_are_judged_as_by_least_squares_on_a_column_each(groups, words, nested):
+    # nested: a word is found in one of three parts of the groups only, so that not every group shares words with others
+    rng = np.random.default_rng(groups * 100 + words + nested)
+    group, word = rng.integers(groups, size=80), rng.integers(words, size=80)
+    word = word - word % 3 + group % 3 if nested else word
+    values = rng.normal(size=80) + 0.3 * word
+    found = explained_share(
+        pd.Series(values), pd.Series(group), pd.Series(range(80)), pd.Series(word).map("word {}".format)
+    )
+
+    def fit(*codes: np.ndarray) -> tuple[float, int]:
+        columns = np.hstack([np.eye(code.max() + 1)[code] for code in codes])
+        off = values - columns @ np.linalg.lstsq(columns, values)[0]
+        return float(off @ off), int(np.linalg.matrix_rank(columns))
+
+    (before, rank_before), (after, rank) = fit(group), fit(group, word)
+    f = (before - after) / (rank - rank_before) / (after / (80 - rank))
+    assert_allclose(found.p_value, fisher.sf(f, rank - rank_before, 80 - rank), rtol=1e-9)

@@ -82,9 +82,9 @@ def run_job(job: str) -> None:
         from bioanalysis.evaluation.study import StudyEvaluation
         from bioanalysis.evaluation.study_decisions import judge_study
         from bioanalysis.results import OF_WORKLISTS, read_runs_of_study, write_study
-        from bioanalysis.study import Study
+        from bioanalysis.study.finished import open_measured
 
-        study = Study.load(here, OF_WORKLISTS)
+        study = open_measured(here, OF_WORKLISTS)
         runs = read_runs_of_study(Path("results/runs"), study)
         names = {name: target / f"{name}.tsv" for name in StudyEvaluation.__dataclass_fields__}
         write_study(judge_study(study, runs, {}), SimpleNamespace(**names))

@@ -1,12 +1,15 @@
-"""A study opened for the reports of its results: checked before its runs were computed, and not as a whole again.
+"""A study whose runs are computed, opened for what follows them: it was checked before, and is not as a whole again.
 
-A study of a thousand runs takes some 200 MB with all worklists; a report asks little of them, one run at a time.
+A study of a thousand runs takes some 300 MB with all worklists and the checks of their rows. Its judgement asks for
+some columns of them, a report for little, one run at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection, Mapping
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -15,6 +18,7 @@ from bioanalysis.method import Method
 from bioanalysis.study import schema
 from bioanalysis.study.decisions import settled
 from bioanalysis.study.load import SIDE_TABLES, Study
+from bioanalysis.study.nominals import in_ng_ml
 from bioanalysis.study.reading import StudyFolder
 from bioanalysis.study.run import Run
 from bioanalysis.study.worklist import resolve
@@ -22,22 +26,22 @@ from bioanalysis.study.worklist import resolve
 OF_SAMPLES = ["sample_id", "collected_at", "received_at", "not_available_reason"]
 OF_WORKLIST = ["line", "position", "plate", "sample_type", "sample_id", "not_acquired_reason"]
 NOTHING = pd.DataFrame()  # without columns: who asks for more than was read is told so
+Row = dict[str, Any]
 
 
 class FinishedRun(Run):
     """A run whose worklist (the columns `OF_WORKLIST`) is read again each time it is asked for."""
 
-    def __init__(self, row: dict[str, str], method: Method, read: Callable[[], pd.DataFrame]) -> None:
-        own = {name: row[name] for name in ("run_id", "run_date", "analyst", "instrument", "raw_path", "sequence_id",
-               "reinjection_of", "extraction_date")}  # fmt: skip
-        batch = row["extraction_batch"] or row["run_id"]
-        for name, value in (own | {"extraction_batch": batch, "method": method, "decisions": NOTHING}).items():
-            object.__setattr__(self, name, value)
-        object.__setattr__(self, "_read", read)
+    def __init__(self, folder: Path, row: Row, method: Method) -> None:
+        run = Run.of_row(row, method, NOTHING, NOTHING)
+        for name in [field.name for field in fields(Run) if field.name != "worklist"]:
+            object.__setattr__(self, name, getattr(run, name))
+        object.__setattr__(self, "_source", (folder, row))
 
     @property
     def worklist(self) -> pd.DataFrame:  # type: ignore[override]
-        return self._read()  # type: ignore[attr-defined,no-any-return]
+        folder, row = self._source  # type: ignore[attr-defined]
+        return _worklist(folder, row, self.method, {})[OF_WORKLIST]  # tissues, which the manifest knows, are left out
 
 
 def open_finished(folder: Path) -> Study:
@@ -48,26 +52,60 @@ def open_finished(folder: Path) -> Study:
     BatchError
         Where a table or setting cannot be read.
     """
+    about = _Tables(folder)
+    runs = tuple(FinishedRun(folder, row, method) for row, method in about.runs)
+    return about.study(runs, settled(about.decisions, runs), samples=about.samples[OF_SAMPLES], subjects=NOTHING)
+
+
+def open_measured(folder: Path, worklists: Collection[str]) -> Study:
+    """Return the study with these columns of its worklists; runs that decisions name have theirs whole.
+
+    Raises
+    ------
+    BatchError
+        Where a table or setting cannot be read.
+    """
+    about = _Tables(folder)
+    tissue_of = dict(zip(about.samples.sample_id, about.samples.tissue, strict=True))
+    decided = set(about.decisions.frame.run_id)
+    runs = []
+    for row, method in about.runs:
+        worklist = _worklist(folder, row, method, tissue_of)
+        asked = [name for name in worklist if name in worklists or row["run_id"] in decided]
+        runs.append(Run.of_row(row, method, worklist[asked], NOTHING))
+    decisions = settled(about.decisions, runs)
+    held = tuple(run.with_decisions(decisions) for run in runs)
+    return about.study(held, decisions, samples=about.samples, subjects=about.subjects)
+
+
+def _worklist(folder: Path, row: Row, method: Method, tissue_of: Mapping[str, str]) -> pd.DataFrame:
+    """Return the worklist of a run with all defaults filled in."""
     here = StudyFolder(folder)
-    config, _ = here.config()
-    methods = here.methods()
-    samples = here.table("config/samples", schema.SAMPLES, optional=True).frame[OF_SAMPLES]
-    decisions = here.table("config/decisions", schema.DECISIONS, optional=True)
-    side = {name: here.table(f"config/{name}", declared, optional=True) for name, declared in SIDE_TABLES.items()}
-    rows = here.table("config/runs", schema.RUNS).frame.to_dict("records")
-    if config is None or here.faults:
+    worklist = here.table(f"config/worklists/{row['run_id']}", schema.WORKLIST).frame
+    if here.faults:
         raise BatchError(here.faults)
-    runs = tuple(_run(folder, row, methods.methods[row["method_id"]]) for row in rows)
-    present = {name: table.frame for name, table in side.items() if table.present}
-    return Study(folder, config, methods.methods, NOTHING, samples, runs, settled(decisions, runs), **present)
+    return resolve(in_ng_ml(worklist, method), row, method, tissue_of)
 
 
-def _run(folder: Path, row: dict[str, str], method: Method) -> FinishedRun:
-    def read() -> pd.DataFrame:
+class _Tables:
+    """Everything of a study but its worklists, as read."""
+
+    def __init__(self, folder: Path) -> None:
         here = StudyFolder(folder)
-        worklist = here.table(f"config/worklists/{row['run_id']}", schema.WORKLIST).frame
+        config, _ = here.config()
+        methods = here.methods()
+        self.samples = here.table("config/samples", schema.SAMPLES, optional=True).frame
+        self.subjects = here.table("config/subjects", schema.SUBJECTS, optional=True).frame
+        self.decisions = here.table("config/decisions", schema.DECISIONS, optional=True)
+        side = {name: here.table(f"config/{name}", declared, optional=True) for name, declared in SIDE_TABLES.items()}
+        rows = here.table("config/runs", schema.RUNS).frame.to_dict("records")
         if here.faults:
             raise BatchError(here.faults)
-        return resolve(worklist, row, method, {})[OF_WORKLIST]  # tissues, which the manifest knows, are left out
+        self.runs = [(row, methods.methods[row["method_id"]]) for row in rows]
+        self._rest: dict[str, Any] = {name: table.frame for name, table in side.items() if table.present} | {
+            "folder": folder, "config": config, "methods": methods.methods, "validations": methods.validations,
+            "run_lines": {row["run_id"]: row["line"] for row in rows},
+        }  # fmt: skip
 
-    return FinishedRun(row, method, read)
+    def study(self, runs: tuple[Run, ...], decisions: pd.DataFrame, **tables: pd.DataFrame) -> Study:
+        return Study(runs=runs, decisions=decisions, **tables, **self._rest)

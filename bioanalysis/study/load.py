@@ -61,8 +61,6 @@ class Study:
         In the order of the run table.
     pools, dosing, clinical_chemistry, materials : DataFrame or None
         None where the study has no such table.
-    notes : tuple of str
-        What is no fault and yet worth knowing.
     validations : dict
         The validation that a method points at, by `method_id`.
     run_lines : dict
@@ -80,9 +78,13 @@ class Study:
     dosing: pd.DataFrame | None = None
     clinical_chemistry: pd.DataFrame | None = None
     materials: pd.DataFrame | None = None
-    notes: tuple[str, ...] = ()
     validations: dict[str, Validated] = field(default_factory=dict)
     run_lines: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is no fault and yet worth knowing."""
+        return notes_on(self)
 
     @classmethod
     def load(cls, folder: Path | str, worklists: Collection[str] | None = None) -> Study:
@@ -160,13 +162,13 @@ def _read(folder: StudyFolder) -> tuple[Study | None, list[Fault]]:
         methods.methods,
         tables.subjects.frame,
         tables.samples.frame,
-        tuple(_with_decisions(run, decisions) for run in runs),
+        tuple(run.with_decisions(decisions) for run in runs),
         decisions,
         validations=methods.validations,
         run_lines=dict(zip(tables.runs.cells("run_id").tolist(), tables.runs.cells("line").tolist(), strict=True)),
         **side,
     )
-    return replace(study, notes=notes_on(study)), []
+    return study, []
 
 
 def _kind(document: Document | None) -> str:
@@ -251,25 +253,7 @@ def _run(
         return None
     resolved = replace(worklist, frame=resolve(worklist.frame, row, method, manifest.tissue_of))
     folder.faults += correction_faults(resolved, method)
-    run = Run(
-        run_id=row["run_id"],
-        method=method,
-        run_date=row["run_date"],
-        analyst=row["analyst"],
-        instrument=row["instrument"],
-        raw_path=row["raw_path"],
-        extraction_batch=row["extraction_batch"] or row["run_id"],
-        sequence_id=row["sequence_id"],
-        reinjection_of=row["reinjection_of"],
-        worklist=resolved.frame,
-        decisions=tables.decisions.frame.iloc[:0],
-        extraction_date=row["extraction_date"],
-    )
-    return run, resolved
-
-
-def _with_decisions(run: Run, decisions: pd.DataFrame) -> Run:
-    return replace(run, decisions=decisions[decisions["run_id"] == run.run_id].reset_index(drop=True))
+    return Run.of_row(row, method, resolved.frame, tables.decisions.frame.iloc[:0]), resolved
 
 
 def _narrowed(run: Run, columns: Collection[str]) -> Run:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import pandas as pd
@@ -38,6 +39,19 @@ class Run:
     worklist: pd.DataFrame
     decisions: pd.DataFrame
     extraction_date: str = ""
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, str], method: Method, worklist: pd.DataFrame, decisions: pd.DataFrame) -> Run:
+        """Return the run that stands in `row` of the run table; an extraction batch without a name has the run's."""
+        same = ("run_id", "run_date", "analyst", "instrument", "raw_path", "sequence_id", "reinjection_of",
+                "extraction_date")  # fmt: skip
+        batch = row["extraction_batch"] or row["run_id"]
+        about = {name: row[name] for name in same}
+        return cls(**about, method=method, extraction_batch=batch, worklist=worklist, decisions=decisions)
+
+    def with_decisions(self, decisions: pd.DataFrame) -> Run:
+        """Return the run with those of the study's decisions that name it."""
+        return replace(self, decisions=decisions[decisions["run_id"] == self.run_id].reset_index(drop=True))
 
     @property
     def platform(self) -> str:

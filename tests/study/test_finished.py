@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ from small_study import change, make_small_study
 
 from bioanalysis.errors import BatchError
 from bioanalysis.study import Study
-from bioanalysis.study.finished import OF_SAMPLES, OF_WORKLIST, open_finished
+from bioanalysis.study.finished import OF_SAMPLES, OF_WORKLIST, open_finished, open_measured
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,6 +43,23 @@ def test_every_run_is_the_same_and_its_worklist_is_read_when_it_is_asked_for(stu
         assert [getattr(here, name) for name in names] == [getattr(there, name) for name in names]
         assert_frame_equal(here.worklist, there.worklist[OF_WORKLIST])
         assert here.worklist is not here.worklist
+
+
+@pytest.mark.parametrize("folder", [ROOT, ROOT / "test_data/regimens"], ids=["demonstration", "regimens"])
+def test_opened_for_its_judgement_it_is_the_study_with_the_columns_asked_for(folder):
+    columns = ("line", "plate", "position", "sample_type", "sample_id", "batch")
+    whole, opened = Study.load(folder), open_measured(folder, columns)
+    decided = set(whole.decisions.run_id) - {""}
+    for field in fields(Study):
+        there, here = getattr(whole, field.name), getattr(opened, field.name)
+        if isinstance(there, pd.DataFrame):
+            assert_frame_equal(here, there)
+        elif field.name != "runs":
+            assert here == there, field.name
+    for here, there in zip(opened.runs, whole.runs, strict=True):
+        asked = [name for name in there.worklist if name in columns or there.run_id in decided]
+        expected = replace(there, worklist=there.worklist[asked])
+        assert here.to_json() == expected.to_json()
 
 
 def test_what_was_not_read_cannot_be_taken_for_empty(studies):

@@ -196,7 +196,7 @@ def clock_findings(trail: Trail) -> tuple[list[Finding], list[str]]:
     """Return the entries that lie before their predecessor without saying so, and remarks on those that say so."""
     found, remarks = [], []
     for before, entry in pairwise(trail.entries):
-        if entry.get("time", "") >= before.get("time", ""):
+        if entry["time"] >= before["time"]:
             continue
         if entry.get("clock"):
             remarks.append(f"entry {entry['entry']}: the clock was behind the entry before ({entry['time']})")

@@ -35,14 +35,10 @@ class Holdings:
         self._digests: dict[str, str] = {}
 
     def _leaves(self, name: str) -> bool:
-        if name in self.may_leave:
-            return False
-        if name.startswith("/") or ".." in name.split("/"):
-            return True
-        if not self.closed:
-            return False
-        place = os.path.realpath(os.path.join(self.folder, name))
-        return not place.startswith(os.path.join(self._home, ""))
+        if self.closed:
+            place = os.path.realpath(os.path.join(self.folder, name))
+            return not place.startswith(os.path.join(self._home, ""))
+        return name not in self.may_leave and (name.startswith("/") or ".." in name.split("/"))
 
     def names(self, below: str = "") -> list[str]:
         """Return the files below a folder, sorted; of a study, hidden files and those of spreadsheet locks stay out."""

@@ -65,10 +65,24 @@ def _verified(path: Path, witness: Witness) -> tuple[list[Finding], list[str]]:
     except NO_ZIP as error:
         return [Finding(path.name, f"cannot be read as a zip file ({error})", "the form of an archive")], []
     found, remarks = _container(path)
-    tops = {name.split("/")[0] for name in archive.names()}
-    inner, said = _bag(archive.below(tops.pop()) if len(tops) == 1 else archive, witness)
+    bag, beside = _in_one_folder(archive)
+    inner, said = _bag(bag, witness)
     unsafe = [Finding(name, what, "the form of an archive") for name, what in archive.unsafe()]
-    return [*unsafe, *inner, *found], [*said, *remarks]
+    return [*unsafe, *beside, *inner, *found], [*said, *remarks]
+
+
+def _in_one_folder(archive: ZipHoldings) -> tuple[Holdings, list[Finding]]:
+    """Return the folder of a zip file that holds the archive (none, where it was zipped without), and what is beside.
+
+    The lists of the archive do not reach what lies beside it, and it would be unpacked all the same.
+    """
+    names = set(archive.names())
+    tops = sorted({name.split("/")[0] for name in names}, key=lambda top: (f"{top}/{BAG}" not in names, top))
+    if BAG in names or not tops:
+        return archive, []
+    home, *beside = tops
+    text = f"lies beside {home}/, the folder of the archive"
+    return archive.below(home), [Finding(name, text, "the form of an archive") for name in beside]
 
 
 def _container(path: Path) -> tuple[list[Finding], list[str]]:
@@ -117,7 +131,7 @@ def _study(holdings: Holdings, witness: Witness, *, in_bag: bool) -> tuple[list[
     made = {name: digest for name, (digest, _) in trail.records.items()}
     said, faults = _manifest(holdings, trail)
     places = {outside_name(name) if in_bag else name: digest for name, digest in said.items()}
-    holdings.may_leave = set() if in_bag else set(places)  # raw data below an allowed root
+    holdings.may_leave = set(places)  # raw data below an allowed root
     holdings.hash_all([*places, *made, *kept])
     found += faults
     found += _differences(holdings, places, _standing(holdings), MANIFEST)
@@ -189,7 +203,7 @@ def _first_first(found: list[Finding]) -> list[Finding]:
     """Return the trail, then its records, settings, raw data, results: what others rest on comes first."""
 
     def rank(name: str) -> int:
-        comes_in = (name == TRAIL, name == HEAD, name == MANIFEST, is_config(name), name.startswith(PROVENANCE))
+        comes_in = (name == TRAIL, name == HEAD, name == MANIFEST, name.startswith(PROVENANCE), is_config(name))
         return (*comes_in, not is_result(name), True).index(True)
 
-    return sorted(dict.fromkeys(found), key=lambda finding: rank(finding.file))
+    return sorted(found, key=lambda finding: rank(finding.file))

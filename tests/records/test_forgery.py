@@ -174,6 +174,24 @@ def test_an_end_cut_off_with_its_head_is_told_by_a_head_kept_elsewhere_alone(sig
     assert verify_study(signed, witness) == 3
 
 
+def test_a_witness_that_names_an_entry_by_another_number_is_told(signed, tmp_path):
+    second = entries(signed)[1]
+    (tmp_path / "noted.json").write_bytes(sealed_line({"entries": 3, "last": second["digest"]}))
+    assert "entry 3 is not the one noted elsewhere" in found(signed, witness=tmp_path / "noted.json")
+    (tmp_path / "noted.json").write_bytes(sealed_line({"entries": 2, "last": second["digest"]}))
+    assert found(signed, witness=tmp_path / "noted.json") == ""
+
+
+def test_an_archive_of_a_trail_that_never_named_its_study_is_made_all_the_same(tmp_path):
+    study = recorded_study(tmp_path / "study")
+    rechain(study, [entry for entry in entries(study) if entry["action"] != "study_recorded"])
+    seal(study, workflow_folder(), "")
+    archive(study, tmp_path / "a.zip")
+    with zipfile.ZipFile(tmp_path / "a.zip") as packed:
+        assert packed.namelist()[0].startswith("study-version-1/")
+    assert found(tmp_path / "a.zip") == ""
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1, 2]", b"[" * 100_000, b"\x00"])
 def test_a_witness_that_is_none_is_said(signed, tmp_path, content):
     witness = tmp_path / "noted.json"

@@ -115,6 +115,15 @@ def test_a_sealed_copy_that_is_gone_is_said_to_be_missing(sealed):
     assert [(finding.file, finding.found) for finding in verify(sealed)[0]] == [(name, "is missing")]
 
 
+def test_what_others_rest_on_is_named_first(study):
+    records = [TRAIL, HEAD, MANIFEST, f"{PROVENANCE}/environment.json"]
+    first_to_last = [*records, "config/samples.tsv", "raw/LC-01/s1.mzML", CONCENTRATIONS]
+    for name in reversed(first_to_last):
+        with (study / name).open("ab") as stream:
+            stream.write(b"x\n")
+    assert list(dict.fromkeys(finding.file for finding in verify(study)[0])) == first_to_last
+
+
 def test_a_trail_that_is_longer_than_its_head_knows_is_named(study):
     with (study / TRAIL).open("ab") as stream:
         stream.write(b'{"digest"')
@@ -249,6 +258,27 @@ def test_what_an_archive_says_about_itself_is_held_too(sealed, tmp_path, name):
     assert {said.split(":")[0] for said in found(tmp_path / "bag")} == {name}
     (tmp_path / "bag/tagmanifest-sha256.txt").unlink()
     assert found(tmp_path / "bag")[0].startswith("tagmanifest-sha256.txt: is missing")
+
+
+def test_a_line_of_a_list_of_an_archive_that_is_no_digest_and_name_is_named(sealed, tmp_path):
+    archive(sealed, tmp_path / "bag")
+    for name in ("manifest-sha256.txt", "tagmanifest-sha256.txt"):
+        lines = (tmp_path / "bag" / name).read_text().count("\n")
+        with (tmp_path / "bag" / name).open("a") as stream:
+            stream.write("no digest\n")
+        assert f"{name}: line {lines + 1} is no digest and name (held against the form of an archive)" in found(
+            tmp_path / "bag"
+        )
+
+
+def test_a_file_of_an_archive_that_is_a_link_out_of_it_is_not_read(sealed, tmp_path):
+    archive(sealed, tmp_path / "bag")
+    raw = tmp_path / "bag/data/raw/LC-01/s1.mzML"
+    raw.rename(tmp_path / "same.mzML")
+    raw.symlink_to(tmp_path / "same.mzML")
+    assert [said.split(" (")[0] for said in found(tmp_path / "bag")] == [
+        "data/raw/LC-01/s1.mzML: lies outside, and is not read"
+    ]
 
 
 def test_a_member_changed_inside_the_zip_is_named(sealed, tmp_path):

@@ -82,6 +82,37 @@ def test_a_file_nothing_of_the_study_names_is_named(ours, tmp_path):
     assert [line.split(" (")[0] for line in said] == ["data/raw/LC-01/x.mzML: is no file of the study"]
 
 
+@pytest.mark.parametrize("name", ["aside/evil", "zzz/evil", "evil"])
+def test_what_lies_beside_the_folder_of_the_archive_is_named(ours, tmp_path, name):
+    target = tmp_path / "other.zip"
+    target.write_bytes(ours.read_bytes())
+    with zipfile.ZipFile(target, "a") as packed:
+        packed.writestr(name, CONTENT)
+        home = packed.namelist()[0].split("/")[0]
+    text = f"{name.split('/')[0]}: lies beside {home}/, the folder of the archive (held against the form of an archive)"
+    assert [str(finding) for finding in verify(target)[0]] == [text]
+
+
+def test_an_archive_zipped_without_its_folder_is_held_as_well(ours, tmp_path):
+    with zipfile.ZipFile(ours) as old, zipfile.ZipFile(tmp_path / "flat.zip", "w") as new:
+        for name in old.namelist():
+            new.writestr(name.partition("/")[2], old.read(name))
+    assert verify(tmp_path / "flat.zip")[0] == []
+    with zipfile.ZipFile(tmp_path / "flat.zip", "a") as packed:
+        packed.writestr("aside/evil", CONTENT)
+    assert [finding.file for finding in verify(tmp_path / "flat.zip")[0]] == ["aside/evil"]
+
+
+def test_a_zip_that_lacks_the_mark_of_an_archive_is_said_to(ours, tmp_path):
+    with zipfile.ZipFile(ours) as old, zipfile.ZipFile(tmp_path / "other.zip", "w") as new:
+        for name in old.namelist():
+            if not name.endswith("/bagit.txt"):
+                new.writestr(name, old.read(name))
+    assert [str(finding) for finding in verify(tmp_path / "other.zip")[0]] == [
+        "bagit.txt: is missing (held against tagmanifest-sha256.txt)"
+    ]
+
+
 def test_a_backslash_in_a_name_is_no_harm(ours, tmp_path):
     assert LEADS_OUT not in str(other_zip(ours, tmp_path / "other.zip", "data/raw/a\\b.mzML"))
 

@@ -132,8 +132,8 @@ def _read(folder: Path) -> dict:
     try:
         owner = json.loads((folder / LOCK).read_text(encoding="utf-8"))
         pid, started, *_ = owner["processes"][0]
-        int(pid), float(started), str(owner["host"])
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        int(pid), datetime.fromtimestamp(started, UTC), str(owner["host"])
+    except (OSError, ArithmeticError, ValueError, KeyError, TypeError, IndexError):
         return {}
     return owner
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from bioanalysis.errors import BatchError, Fault
 from bioanalysis.study import Run, Study
-from bioanalysis.study.raw_files import RawFiles
+from bioanalysis.study.inside import require_inside
 from bioanalysis.study.schema import WITHIN_RUN
 from bioanalysis.tables import write_whole
 
@@ -124,8 +124,7 @@ def source_text(raw: str, code: str) -> str:
 def load_with_runs(folder: Path) -> Study:
     """Return the study in `folder`; BatchError also where it has no runs yet, or results would be written elsewhere."""
     study = Study.load(folder)
-    if leaving := RawFiles.of(folder, study.config.allowed_roots).link_faults("results", "work", "logs"):
-        raise BatchError(leaving)
+    require_inside(folder, study.config.allowed_roots)
     if not study.runs:
         raise BatchError([Fault("config/runs.tsv", "no rows", "one row per analytical run: nothing can be run yet")])
     return study

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from small_study import make_small_study
 
 from bioanalysis.disk import disk_trouble, plain_disk_errors, require_writable
 from bioanalysis.errors import BatchError
@@ -40,9 +41,11 @@ def test_a_full_disk_is_no_fault_of_the_software():
     ids=["seal", "sign", "archive"],
 )
 def test_sealing_signing_and_archiving_say_so_too(tmp_path, act):
-    (tmp_path / "work").symlink_to("/sys/kernel")  # the system's own: nobody makes a file there, root neither
+    study = make_small_study(tmp_path / "study")
+    (study / "config/config.yaml").open("a").write("allowed_roots: [/sys/kernel]\n")
+    (study / "work").symlink_to("/sys/kernel")  # the system's own: nobody makes a file there, root neither
     with pytest.raises(BatchError, match=r"run.guard cannot be used:\n  cannot be written \("):
-        act(tmp_path)
+        act(study)
 
 
 def test_other_errors_stay_what_they_are(tmp_path):

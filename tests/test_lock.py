@@ -174,6 +174,13 @@ def test_without_the_start_of_a_kernel_processes_are_told_by_number_and_time(tmp
         assert is_refused(tmp_path / str(number), "process") if alive else is_taken_over(tmp_path / str(number))
 
 
+@pytest.mark.parametrize("started", [1e300, float("inf"), float("nan"), "now"])
+def test_an_owner_whose_start_is_no_time_is_none(tmp_path, started):
+    leave_lock(tmp_path, owner_here(host="elsewhere", boot_id="another", processes=[[1, started]]))
+    assert living_owner(tmp_path) == ""
+    assert is_taken_over(tmp_path)
+
+
 def test_two_systems_without_the_start_of_a_kernel_are_not_taken_for_one(tmp_path, monkeypatch):
     monkeypatch.setattr("bioanalysis.lock._kernel", lambda: {"boot_id": "", "pid_namespace": ""})  # as without /proc
     leave_lock(tmp_path, owner_here(host="elsewhere", processes=[NOBODY]))

@@ -11,6 +11,7 @@ from bioanalysis.records.acts import differing
 from bioanalysis.records.audit import Act, AuditTrail
 from bioanalysis.records.digests import sha256_of
 from bioanalysis.records.places import TRAIL
+from bioanalysis.study.inside import allowed_roots_of, require_inside
 
 DRAWN, FIXED = "incurred_drawn", "limits_fixed"
 
@@ -35,11 +36,12 @@ def recorded_beside(folder: Path, action: str, pattern: str, reason: str, **said
     RecordsDamaged
         If the audit trail is not what it was; nothing is written then.
     BatchError
-        If another run holds the study.
+        If another run holds the study, or a link leads out of where something is written.
     """
     if not (folder / TRAIL).is_file():
         yield
         return
+    require_inside(folder, allowed_roots_of(folder), pattern.split("/")[0])
     with locked(folder):
         audit = AuditTrail(folder)
         audit.require_whole()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -30,35 +32,42 @@ def _at_work(path: Path) -> str:
     return living_owner(path)
 
 
-def seal_study(folder: Path, reason: str) -> None:
-    """Seal the study and say where the version lies."""
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold a study whose records are written to; a disk that refuses and a link that leads out are told in words."""
     from bioanalysis.disk import plain_disk_errors
     from bioanalysis.lock import locked
+    from bioanalysis.study.inside import allowed_roots_of, require_inside
+
+    with plain_disk_errors():
+        require_inside(folder, allowed_roots_of(folder))
+        with locked(folder):
+            yield
+
+
+def seal_study(folder: Path, reason: str) -> None:
+    """Seal the study and say where the version lies."""
     from bioanalysis.planning import workflow_folder
     from bioanalysis.records.seal import folder_of
     from bioanalysis.records.sealing import seal
 
-    with plain_disk_errors(), locked(folder):
+    with _held(folder):
         number = seal(folder, workflow_folder(), reason)
     print(f"version {number} is sealed: {folder_of(number)}; UNSIGNED until `bioanalysis sign`")
 
 
 def sign_study(folder: Path, key: Path, signer: str, meaning: str) -> None:
     """Sign the sealed version and say what was signed."""
-    from bioanalysis.disk import plain_disk_errors
-    from bioanalysis.lock import locked
     from bioanalysis.records.signing import sign
 
-    with plain_disk_errors(), locked(folder):
+    with _held(folder):
         print(sign(folder, key, signer, meaning))
 
 
 def archive_study(folder: Path, target: Path) -> None:
     """Write the archive and say how to check it."""
-    from bioanalysis.disk import plain_disk_errors
-    from bioanalysis.lock import locked
     from bioanalysis.records.archive import archive
 
-    with plain_disk_errors(), locked(folder):
+    with _held(folder):
         number = archive(folder, target)
     print(f"{target}: {number} files; `bioanalysis verify {target}` checks it")

@@ -41,7 +41,7 @@ def folder_of(version: int) -> str:
 
 
 def remove_torn_seal(folder: Path, trail: Trail) -> None:
-    """Remove the version that a killed `seal` left half written: its entry, the last thing written, is not there."""
+    """Remove the version that a `seal` left half written (killed, disk full): its entry, written last, is not there."""
     shutil.rmtree(folder / folder_of(last_sealed(trail) + 1), ignore_errors=True)
 
 

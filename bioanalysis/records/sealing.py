@@ -14,7 +14,7 @@ from bioanalysis.records.changes import Change, changes_between, text_of
 from bioanalysis.records.crate import Version, crate_of_version
 from bioanalysis.records.digests import listing, sha256_of, sha256_of_text
 from bioanalysis.records.places import CONCENTRATIONS, ENVIRONMENT, MAIN_RESULTS, is_config, is_result
-from bioanalysis.records.seal import COPIES, SEAL, SEALED, folder_of, last_sealed, study_of
+from bioanalysis.records.seal import COPIES, SEAL, SEALED, folder_of, last_sealed, remove_torn_seal, study_of
 from bioanalysis.records.signing import signature_page
 from bioanalysis.records.standing import Standing, recorded
 from bioanalysis.records.verify import verify
@@ -34,10 +34,10 @@ def seal(folder: Path, workflow_folder: Path, reason: str) -> int:
     BatchError
         If there is nothing to seal, or it was made by other software than is installed now.
     """
-    if findings := verify(folder)[0]:
-        raise RecordsDamaged(findings)
     audit = AuditTrail(folder)
     audit.require_whole()
+    if findings := verify(folder)[0]:
+        raise RecordsDamaged(findings)
     stands = recorded(folder, audit.trail)
     _require_finished(audit.trail, stands, workflow_folder)
     assert stands is not None
@@ -49,7 +49,11 @@ def seal(folder: Path, workflow_folder: Path, reason: str) -> int:
     why = reason or (opened["reason"] if opened else "first version" if number == 1 else "")
     if not why:
         raise BatchError([Fault("the study", f"no reason for version {number}", 'bioanalysis seal --reason "..."')])
-    _write(folder, workflow_folder, audit, stands, number, why)
+    try:
+        _write(folder, workflow_folder, audit, stands, number, why)
+    except BaseException:  # the disk is full, say: without an entry it is no version, and would be a finding
+        remove_torn_seal(folder, AuditTrail(folder).trail)
+        raise
     return number
 
 
@@ -71,7 +75,6 @@ def _require_finished(trail: Trail, stands: Standing | None, workflow_folder: Pa
 
 def _write(folder: Path, workflow_folder: Path, audit: AuditTrail, stands: Standing, number: int, why: str) -> None:
     home = folder / folder_of(number)
-    shutil.rmtree(home, ignore_errors=True)  # what an interrupted seal left; no entry vouches for it
     copies = _copy(folder, workflow_folder, home, stands, folder / folder_of(number - 1))
     time, head = now(), {"entries": len(audit.trail.entries), "last": audit.trail.entries[-1]["digest"]}
     texts = {

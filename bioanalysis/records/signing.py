@@ -55,10 +55,10 @@ def sign(folder: Path, key: Path, signer: str, meaning: str) -> str:
     BatchError
         If there is nothing to sign, or this person may not sign it so.
     """
-    if findings := verify(folder)[0]:
-        raise RecordsDamaged(findings)
     audit = AuditTrail(folder)
     audit.require_whole()
+    if findings := verify(folder)[0]:
+        raise RecordsDamaged(findings)
     version = sealed_version(audit.trail)
     if not version:
         raise BatchError([Fault("the study", "no sealed version to sign", "`bioanalysis seal` first")])

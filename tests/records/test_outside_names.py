@@ -6,13 +6,15 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from recorded_study import recorded_study
+from recorded_study import record, recorded_study
 from small_study import faults_of
 
 from bioanalysis.errors import BatchError
 from bioanalysis.planning import load_with_runs, workflow_folder
 from bioanalysis.records.archive import archive
 from bioanalysis.records.audit import Act, AuditTrail
+from bioanalysis.records.beside import recorded_beside
+from bioanalysis.records.commands import archive_study, seal_study, sign_study
 from bioanalysis.records.seal import COPIES, folder_of
 from bioanalysis.records.sealing import seal
 from bioanalysis.records.verify import verify
@@ -99,7 +101,7 @@ def test_settings_linked_from_an_allowed_root_are_read(study, tmp_path):
     assert faults_of(study) == []
 
 
-@pytest.mark.parametrize("name", ["work", "logs", "results/runs/LC-01", "results/study/report.html"])
+@pytest.mark.parametrize("name", ["work", "logs", ".snakemake", "results/runs/LC-01", "results/study/report.html"])
 def test_results_are_not_written_through_a_link_out_of_the_study(study, tmp_path, name):
     (tmp_path / "elsewhere").mkdir()
     path = study / name
@@ -110,3 +112,51 @@ def test_results_are_not_written_through_a_link_out_of_the_study(study, tmp_path
     with pytest.raises(BatchError, match="a link that leaves the study folder"):
         load_with_runs(study)
     assert not list((tmp_path / "elsewhere").iterdir())
+
+
+@pytest.mark.parametrize("name", ["work", "results/study/provenance/versions"])
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda study: seal_study(study, ""),
+        lambda study: sign_study(study, study / "key", "AL", "authored"),
+        lambda study: archive_study(study, study.parent / "a.zip"),
+        lambda study: recorded_beside(study, "drawn", "incurred/*.tsv", "").__enter__(),
+    ],
+    ids=["seal", "sign", "archive", "beside"],
+)
+def test_records_are_not_written_through_a_link_out_of_the_study(study, tmp_path, name, act):
+    (tmp_path / "elsewhere").mkdir()
+    if (study / name).exists():
+        (study / name).rename(tmp_path / "before")
+    (study / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BatchError, match=f"{name} cannot be used:\n  a link that leaves the study folder"):
+        act(study)
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_nothing_is_drawn_through_a_link_out_of_the_study(study, tmp_path):
+    (study / "incurred").symlink_to(tmp_path)
+    with pytest.raises(BatchError, match="a link that leaves the study folder"):
+        recorded_beside(study, "drawn", "incurred/*.tsv", "").__enter__()
+
+
+def test_records_are_written_to_where_the_settings_of_the_study_allow_it(study, tmp_path):
+    (study / "results").rename(tmp_path / "results")
+    (study / "results").symlink_to(tmp_path / "results")
+    (study / "config/config.yaml").open("a").write(f"allowed_roots: [{tmp_path}]\n")
+    record(study)
+    seal_study(study, "")
+    assert (tmp_path / "results/study/provenance/versions/1/seal.json").is_file()
+
+
+@pytest.mark.parametrize("allows", ["allowed_roots: [..]\n", "allowed_roots: []\n"])
+def test_settings_outside_allow_nothing(study, tmp_path, allows):
+    path = study / "config/config.yaml"
+    (tmp_path / "config.yaml").write_text(path.read_text() + allows)
+    path.unlink()
+    path.symlink_to(tmp_path / "config.yaml")
+    (study / "work").rename(tmp_path / "before")
+    (study / "work").symlink_to(tmp_path)
+    with pytest.raises(BatchError, match="work cannot be used"):
+        seal_study(study, "")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import resource
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,8 +18,8 @@ from small_study import change
 from bioanalysis.errors import BatchError, RecordsDamaged
 from bioanalysis.planning import workflow_folder
 from bioanalysis.records.archive import archive
-from bioanalysis.records.audit import AuditTrail
-from bioanalysis.records.places import CONCENTRATIONS, METADATA, SIGNATURES, VERSIONS
+from bioanalysis.records.audit import Act, AuditTrail
+from bioanalysis.records.places import CONCENTRATIONS, METADATA, PROVENANCE, SIGNATURES, TRAIL, VERSIONS
 from bioanalysis.records.recorder import Recorder
 from bioanalysis.records.seal import remove_torn_seal, sealed_version
 from bioanalysis.records.sealing import seal
@@ -56,6 +59,41 @@ def test_of_a_seal_that_was_killed_nothing_is_left_and_the_sealed_version_before
     assert not torn.exists()
     assert verify(study)[0] == []
     assert sealed(study) == 1
+
+
+@contextlib.contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Let the system refuse to write larger files, as it refuses to write to a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.requirement("UR-061")
+@pytest.mark.parametrize("size", [0, 1000, 20_000])
+def test_a_seal_the_disk_has_no_room_for_leaves_the_study_as_it_was(study, size):
+    with files_of_at_most(size), pytest.raises(OSError, match="File too large"):
+        seal(study, workflow_folder(), "")
+    assert verify(study)[0] == []
+    assert sealed(study) == 0
+    assert seal(study, workflow_folder(), "") == 1
+    assert verify(study)[0] == []
+
+
+@pytest.mark.requirement("UR-061")
+@pytest.mark.parametrize("torn", [b"", b'{"digest":"12'])
+def test_what_an_interrupted_act_left_is_put_in_order_before_the_study_is_sealed(study, torn):
+    AuditTrail(study).add(Act("note", "x"), files={f"{PROVENANCE}/kept/note": b"second"})
+    (study / f"{PROVENANCE}/kept/note").rename(study / f"{PROVENANCE}/kept/note.next")  # the entry stands, no name yet
+    with (study / TRAIL).open("ab") as stream:
+        stream.write(torn)
+    assert verify(study)[0] != []
+    assert seal(study, workflow_folder(), "") == 1
+    assert verify(study)[0] == []
+    assert ("trail_completed" in str(actions(study))) == bool(torn)
 
 
 def test_a_version_holds_settings_results_and_code(study):

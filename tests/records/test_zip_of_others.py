@@ -82,7 +82,7 @@ def test_a_file_nothing_of_the_study_names_is_named(ours, tmp_path):
     assert [line.split(" (")[0] for line in said] == ["data/raw/LC-01/x.mzML: is no file of the study"]
 
 
-@pytest.mark.parametrize("name", ["aside/evil", "zzz/evil", "evil"])
+@pytest.mark.parametrize("name", ["0-aside/evil", "zzz/evil", "evil"])
 def test_what_lies_beside_the_folder_of_the_archive_is_named(ours, tmp_path, name):
     target = tmp_path / "other.zip"
     target.write_bytes(ours.read_bytes())

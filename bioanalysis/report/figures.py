@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -98,43 +97,47 @@ def _nearest(axis: Axis, x: float) -> str:
     return min(axis.ticks, key=lambda name: abs(axis.ticks[name] - x), default="")
 
 
-def rendered(sections: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the sections with their figures as markup."""
-    names = {id(figure): name for name, _, figure in named(sections)}
-    return [
-        section | {"figures": [one if isinstance(one, str) else one.html(names.get(id(one), ""))
-                               for one in section["figures"]]}
-        for section in sections
-    ]  # fmt: skip
-
-
-def named(sections: Sequence[dict[str, Any]]) -> list[tuple[str, str, Figure]]:
-    """Return name, title of the section and figure of all that are drawn; names are safe as files, each once."""
-    made: dict[str, tuple[str, str, Figure]] = {}
-    for section in sections:
-        for figure in section["figures"]:
-            if isinstance(figure, Figure) and figure.is_drawn:
-                name = _name_of(section["title"], figure)
-                number = 1
-                while (key := f"{name}_{number}" if number > 1 else name).lower() in made:
-                    number += 1
-                made[key.lower()] = (key, section["title"], figure)
-    return list(made.values())
-
-
 def _name_of(title: str, figure: Figure) -> str:
     words = [title.partition(":")[0], *filter(None, figure.about.values())]
     return "_".join(re.sub(r"[^A-Za-z0-9]+", "-", word).strip("-") for word in words)[:LONGEST]
 
 
-def write_figures(sections: Sequence[dict[str, Any]], folder: Path) -> None:
-    """Write each figure of a page as svg and the numbers drawn in it as tsv, with an index; nothing older stays."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    rows = []
-    for name, title, figure in named(sections):
-        write_whole(folder / f"{name}.svg", figure.alone.encode("utf-8"))
-        write_result(points(figure.drawing), folder / f"{name}.tsv")
+class FigureFolder:
+    """The folder beside a page with a file of each figure and one of the numbers drawn in it; nothing older stays.
+
+    A figure is written when its section is, and let go: those of many animals are larger than their tables.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.names: set[str] = set()
+        self.rows: list[tuple[str, ...]] = []
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+
+    def add(self, title: str, figure: Figure | str) -> str:
+        """Write a figure of the section `title`, where there is something drawn; return its markup for the page."""
+        if isinstance(figure, str):
+            return figure
+        if not figure.is_drawn:
+            return figure.html()
+        name = self._name(title, figure)
+        write_whole(self.folder / f"{name}.svg", figure.alone.encode("utf-8"))
+        write_result(points(figure.drawing), self.folder / f"{name}.tsv")
         axes = (figure.drawing.x_axis.label, figure.drawing.y_axis.label)
-        rows.append((name, title, figure.subject, *axes, figure.caption, figure.source))
-    write_result(pd.DataFrame(rows, columns=INDEX_COLUMNS), folder / INDEX)
+        self.rows.append((name, title, figure.subject, *axes, figure.caption, figure.source))
+        return figure.html(name)
+
+    def write_index(self) -> None:
+        """Write the list of the figures."""
+        write_result(pd.DataFrame(self.rows, columns=INDEX_COLUMNS), self.folder / INDEX)
+
+    def _name(self, title: str, figure: Figure) -> str:
+        """Return a name that is safe as that of a file and taken by no other figure, whatever its capitals."""
+        name = stem = _name_of(title, figure)
+        number = 1
+        while name.lower() in self.names:
+            number += 1
+            name = f"{stem}_{number}"
+        self.names.add(name.lower())
+        return name

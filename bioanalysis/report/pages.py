@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 
 from bioanalysis.acceptance.ledger import RUN
-from bioanalysis.limits import CONVENTION, EDITION, EXPLORATORY, Limits, limits_for
+from bioanalysis.limits import EDITION, EXPLORATORY, Limits, limits_for
 from bioanalysis.report.account import (
     controls_section as control_animals_section,
 )
@@ -27,12 +25,12 @@ from bioanalysis.report.all_runs import calibration_section, deviations_section,
 from bioanalysis.report.concentrations_section import concentrations_section
 from bioanalysis.report.decided import DECISIONS, decided_within_run
 from bioanalysis.report.distribution_sections import distribution_parts
-from bioanalysis.report.figures import rendered, write_figures
 from bioanalysis.report.first_screen import Verdict, cards, run_verdicts, to_do
 from bioanalysis.report.flag_effects import flag_effects
 from bioanalysis.report.handling import by_hand_section, storage_section
 from bioanalysis.report.injections import by_hand, carry_over_figures, standard_figures
 from bioanalysis.report.links import Ways
+from bioanalysis.report.page import write_page
 from bioanalysis.report.review import chromatogram_review
 from bioanalysis.report.run_sections import (
     controls_section,
@@ -48,8 +46,6 @@ from bioanalysis.report.tracking import entries_section, preparation_section, tr
 from bioanalysis.report.variability_sections import is_factor, variability_parts
 from bioanalysis.results import read_curves, read_table, write_result
 from bioanalysis.study import Run, Study
-from bioanalysis.text_files import written_whole
-from bioanalysis.words import FIGURES
 
 _section = section
 Tables = Mapping[str, pd.DataFrame]
@@ -89,7 +85,7 @@ def write_run_report(folder: Path, run_id: str, path: Path) -> None:
     subtitle = f"method {run.method.method_id} version {run.method.version}, {run.run_date}, {run.analyst}"
     verdicts = [*_run_verdicts(run_id, acceptance), *_wider_than_guideline(run_id, acceptance, tables["flags"])]
     verdicts += decided_within_run(run_id, tables["flags"])
-    _write(path, f"Run {run_id}", subtitle, verdicts, sections, back=OF_STUDY)
+    write_page(path, f"Run {run_id}", subtitle, verdicts, sections, back=OF_STUDY)
 
 
 def write_study_report(folder: Path, path: Path) -> None:
@@ -116,7 +112,7 @@ def write_study_report(folder: Path, path: Path) -> None:
     ]
     settings = study.config.study
     shown_first = cards(verdicts, concentrations, flags, wider, said(settings.status), EDITION)
-    _write(path, f"{settings.id}: {settings.title}", f"test article {settings.test_article}", lines, sections,
+    write_page(path, f"{settings.id}: {settings.title}", f"test article {settings.test_article}", lines, sections,
            shown_first, to_do(verdicts, concentrations, flags))  # fmt: skip
 
 
@@ -249,26 +245,3 @@ def injection_sections(results: Path, limits: Limits) -> list[dict[str, Any]]:
 
 def _chromatograms(folder: Path, run: Run, results: Path) -> list[str]:
     return [chromatogram_review(folder, run, results)]
-
-
-def _write(
-    path: Path,
-    title: str,
-    subtitle: str,
-    verdicts: list[dict[str, str]],
-    sections: list[dict[str, Any]],
-    shown_first: Sequence[dict[str, Any]] = (),
-    todo: Sequence[str] | None = None,
-    back: str = "",
-) -> None:
-    here = files("bioanalysis.report")
-    read = {name: (here / name).read_text(encoding="utf-8") for name in ("page.html", "page.css", "page.js")}
-    write_figures(sections, path.parent / FIGURES)
-    template = jinja2.Environment(autoescape=True, trim_blocks=True).from_string(read["page.html"])
-    pieces = template.generate(
-        title=title, subtitle=subtitle, verdicts=verdicts, sections=rendered(sections), edition=EDITION,
-        convention=CONVENTION, cards=shown_first,
-        todo=todo, back=back, style=read["page.css"], script=read["page.js"],
-    )  # fmt: skip
-    with written_whole(path) as part, part.open("wb") as stream:
-        stream.writelines(piece.encode("utf-8") for piece in pieces)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -40,8 +40,11 @@ SAID_ONCE = {
 ROWS = "rows"  # positions joined by ';'
 MANY = 3  # rows from which on a column that is the same in all is said once, above the table
 LONG = 28
+AT_ONCE = 1000  # rows made at a time
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]\d+)?", re.ASCII)
 BAD = ("fail", "FAILED", "not reported", "open", "needs decision")
+
+Linked = Callable[[pd.DataFrame], pd.DataFrame]  # from rows to the same rows with addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def section(
     title: str,
     table: pd.DataFrame | None = None,
     columns: Sequence[str] | None = None,
-    figures: Sequence[Figure | str] | None = None,
+    figures: Iterable[Figure | str] = (),
     *,
     text: str = "",
     source: str = "",
@@ -65,6 +68,7 @@ def section(
     anchors: Sequence[str] = (),
     heads: Mapping[str, str] | None = None,
     folded: bool = False,
+    linked: Linked | None = None,
 ) -> dict[str, Any]:
     """Return one section of a page.
 
@@ -74,8 +78,8 @@ def section(
         Rows to show; cells may be `Cell`.
     columns : list of str, optional
         Columns in order; those the table lacks or has nothing in are left out. All where not given.
-    figures : list of Figure or str, optional
-        Figures, or sentences as markup where there is nothing to draw.
+    figures : iterable of Figure or str
+        Figures, or sentences as markup where there is nothing to draw; each may be drawn when it is asked for.
     text : str
         A sentence under the title.
     source : str
@@ -88,9 +92,11 @@ def section(
         Heads other than `head` gives.
     folded : bool
         Whether the table opens on demand.
+    linked : callable, optional
+        Gives rows their addresses: returns them with `Cell`s that show what stood there.
     """
     made: dict[str, Any] = {
-        "title": title, "key": slug(title), "text": text, "figures": list(figures or []), "columns": [], "rows": [],
+        "title": title, "key": slug(title), "text": text, "figures": figures, "columns": [], "rows": [],
         "source": source, "filters": [], "folded": folded, "count": 0, "said_once": "", "right": [],
     }  # fmt: skip
     if table is None:
@@ -103,7 +109,7 @@ def section(
     titles = {name: (heads or {}).get(name) or head(name) for name in [*names, *said_once]}
     return made | {
         "columns": [titles[name] for name in names],
-        "rows": TableRows(table[names], anchors) if names else [],
+        "rows": TableRows(table, names, anchors, linked) if names else [],
         "right": [
             place
             for place, name in enumerate(names, start=1)
@@ -123,21 +129,31 @@ class TableRows:
     Parameters
     ----------
     table : DataFrame
-        The columns shown.
+        All columns.
+    names : list of str
+        Those shown.
     anchors : list of str
         One id per row; none where empty.
+    linked : callable, optional
+        As of `section`: addresses are longer than what they stand behind, and made for `AT_ONCE` rows at a time.
     """
 
     table: pd.DataFrame
+    names: Sequence[str]
     anchors: Sequence[str] = ()
+    linked: Linked | None = None
 
     def __len__(self) -> int:
         return len(self.table)
 
     def __iter__(self) -> Iterator[str]:
-        columns = [_cells(self.table[name]) for name in self.table]
-        for cells, anchor in zip(zip(*columns, strict=True), self.anchors or [""] * len(self), strict=True):
-            yield _row(cells, anchor)
+        for start in range(0, len(self), AT_ONCE):
+            rows = self.table.iloc[start : start + AT_ONCE]
+            shown_rows = self.linked(rows) if self.linked else rows
+            columns = [_cells(shown_rows[name]) for name in self.names]
+            anchors = self.anchors[start : start + AT_ONCE] or [""] * len(rows)
+            for cells, anchor in zip(zip(*columns, strict=True), anchors, strict=True):
+                yield _row(cells, anchor)
 
 
 def ranges(positions: str) -> str:
@@ -195,7 +211,7 @@ def holds_numbers(texts: Iterable[str]) -> bool:
 
 
 def _is_filled(column: pd.Series) -> bool:
-    return bool((column.notna() & (column.astype(str) != "")).any())
+    return bool((column.notna() & (column != "")).any())
 
 
 def shown_cell(cell: Any, column: str) -> Cell:

@@ -11,7 +11,8 @@ from bioanalysis.acceptance.ledger import FAIL, NOT_ASSESSABLE, PASS
 from bioanalysis.acceptance.validation import ACCURACY, FOUND_IN, RULES_OF, VALIDATION, WRITTEN
 from bioanalysis.report.account import materials_section
 from bioanalysis.report.figures import Figure
-from bioanalysis.report.pages import FLAGS, _run_verdicts, _section, _wider_than_guideline, _write
+from bioanalysis.report.page import write_page
+from bioanalysis.report.pages import FLAGS, _run_verdicts, _section, _wider_than_guideline
 from bioanalysis.report.plots import Axis, Mark, scatter
 from bioanalysis.report.run_sections import RULES
 from bioanalysis.report.said import in_words, said
@@ -51,7 +52,7 @@ def write_validation_report(folder: Path, path: Path) -> None:
     ]
     methods = ", ".join(f"{method.method_id} version {method.version}" for method in study.methods.values())
     title = f"{study.config.study.id}: validation of {methods}"
-    _write(path, title, study.config.study.title, validation_verdicts(folder, study, acceptance), sections)
+    write_page(path, title, study.config.study.title, validation_verdicts(folder, study, acceptance), sections)
 
 
 def validation_verdicts(folder: Path, study: Study, acceptance: pd.DataFrame) -> list[dict[str, str]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
 
-from bioanalysis.report.figures import Figure, named, points, rendered, write_figures
+from bioanalysis.report.figures import Figure, FigureFolder, points
 from bioanalysis.report.plots import Axis, Mark, scatter
-from bioanalysis.report.sections import section
 
 MARKS = [
     Mark(0.9, 2.5, "m0", "S1: 2.50", low=2.25, high=2.75),
@@ -24,8 +24,16 @@ def figure(caption: str = "one of each", **about: str) -> Figure:
     return Figure(drawn, caption, about, "table.tsv")
 
 
+def write(folder: Path, *figures: Figure | str, title: str = "Amounts") -> list[str]:
+    """Write the figures of a section and return their markup."""
+    written = FigureFolder(folder)
+    made = [written.add(title, one) for one in figures]
+    written.write_index()
+    return made
+
+
 def test_the_table_holds_exactly_what_is_drawn_with_all_digits(tmp_path):
-    write_figures([section("Amounts", figures=[figure(tissue="liver")])], tmp_path / "figures")
+    write(tmp_path / "figures", figure(tissue="liver"))
     table = pd.read_csv(tmp_path / "figures/Amounts_liver.tsv", sep="\t")
     marks = table[table.element == "mark"]
     assert marks.y.tolist() == [2.5, 1 / 3]  # S3 is 0, which a logarithmic axis cannot show
@@ -43,7 +51,7 @@ def test_as_many_marks_as_rows():
 
 def test_a_picture_stands_alone_with_its_caption(tmp_path):
     hostile = "</desc><script>alert(1)</script>"
-    write_figures([section("Amounts", figures=[figure(hostile)])], tmp_path / "figures")
+    write(tmp_path / "figures", figure(hostile))
     picture = ElementTree.parse(tmp_path / "figures/Amounts.svg").getroot()
     namespace = "{http://www.w3.org/2000/svg}"
     assert picture.find(f"{namespace}desc").text == hostile
@@ -53,26 +61,25 @@ def test_a_picture_stands_alone_with_its_caption(tmp_path):
 
 def test_names_are_safe_as_files_short_and_each_once(tmp_path):
     abouts = ["../../etc", "a/b", "a b", "A=B", "n" * 200, "n" * 201]
-    sections = [section("Amounts: all", figures=[figure(tissue=about) for about in abouts])]
-    names = [name for name, _, _ in named(sections)]
+    write(tmp_path / "figures", *(figure(tissue=about) for about in abouts), title="Amounts: all")
+    names = pd.read_csv(tmp_path / "figures/index.tsv", sep="\t").figure.tolist()
     assert names[:4] == ["Amounts_etc", "Amounts_a-b", "Amounts_a-b_2", "Amounts_A-B_3"]
     assert len({name.lower() for name in names}) == 6
     assert max(map(len, names)) <= 84
-    write_figures(sections, tmp_path / "figures")
     assert len(list(tmp_path.rglob("*.svg"))) == 6
 
 
 def test_nothing_to_draw_makes_a_sentence_and_no_file(tmp_path):
     empty = Figure(scatter([], GROUPS, Axis("ug/g")), "none")
-    sections = [section("Amounts", figures=[empty, "<p>no table</p>"])]
-    write_figures(sections, tmp_path / "figures")
+    made = write(tmp_path / "figures", empty, "<p>no table</p>")
     assert [path.name for path in (tmp_path / "figures").iterdir()] == ["index.tsv"]
-    assert "nothing to draw" in rendered(sections)[0]["figures"][0]
+    assert "nothing to draw" in made[0]
+    assert made[1] == "<p>no table</p>"
 
 
 def test_figures_of_an_earlier_run_do_not_stay(tmp_path):
-    write_figures([section("Amounts", figures=[figure(tissue="liver")])], tmp_path / "figures")
-    write_figures([section("Amounts", figures=[figure(tissue="kidney")])], tmp_path / "figures")
+    write(tmp_path / "figures", figure(tissue="liver"))
+    write(tmp_path / "figures", figure(tissue="kidney"))
     assert {path.stem for path in (tmp_path / "figures").iterdir()} == {"index", "Amounts_kidney"}
 
 

@@ -16,16 +16,15 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from made_results import make_results
 from playwright.sync_api import sync_playwright
 
 from bioanalysis.report import write_study_report
-from bioanalysis.report.pages import _write
+from bioanalysis.report.page import write_page
 from bioanalysis.report.run_sections import controls_section, curve_figures, measurements_section, rule_sections
-from bioanalysis.report.study_tables import OfRun, read_of_run
+from bioanalysis.results import read_curves, read_table
 
 PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 MOST_MB, MOST_S = 25, 2
@@ -44,19 +43,22 @@ def main() -> None:
         measured("study", folder / "results/study/report.html", lambda path: write_study_report(folder, path))
         for words, size in ((f"run of {chosen.per_run}", [chosen.per_run]), ("one run of all", [sum(sizes)])):
             one = make_results(Path(name) / words, size)
-            run = read_of_run(one / "results/runs/R0", "R0", "ASO-LCMS-01")
-            measured(words, one / "results/runs/R0/report.html", lambda path, run=run: write_run_page(run, path))
+            results = one / "results/runs/R0"
+            measured(words, results / "report.html", lambda path, results=results: write_run_page(results, path))
 
 
-def write_run_page(run: OfRun, path: Path) -> None:
+def write_run_page(results: Path, path: Path) -> None:
     """Write the page of a run but for its chromatograms."""
-    sections: list[dict[str, Any]] = [
-        *rule_sections(run.acceptance),
-        {**controls_section(run.measurements, True, 15.0)},
-        measurements_section(run.measurements, True),
+    acceptance, measurements = (read_table(results / f"{name}.tsv") for name in ("acceptance", "measurements"))
+    curves = [figure for curve in read_curves(results / "curve.json") for figure in curve_figures(curve, 15.0)]
+    first, *others = rule_sections(acceptance)
+    sections = [
+        first | {"figures": curves},
+        *others,
+        controls_section(measurements, True, 15.0),
+        measurements_section(measurements, True),
     ]
-    sections[0]["figures"] = [figure for curve in run.curves for figure in curve_figures(curve, 15.0)]
-    _write(path, run.run_id, "", [], sections)
+    write_page(path, results.name, "", [], sections)
 
 
 def measured(words: str, path: Path, write: Callable[[Path], None]) -> None:

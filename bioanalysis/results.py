@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,9 +50,9 @@ OF_WORKLISTS = (  # what it asks of their worklists; the reasons and labels are 
 )  # fmt: skip
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Return a result table with numbers as float64 and words as text."""
-    table = read_results(path, (*NUMERIC, *IN_MOLES))
+def read_table(path: Path, only: Iterable[str] | None = None) -> pd.DataFrame:
+    """Return a result table, or of it the columns named in `only`, with numbers as float64 and words as text."""
+    table = read_results(path, (*NUMERIC, *IN_MOLES), only)
     for name in BOOLEAN:
         if name in table:
             table[name] = table[name] == "true"

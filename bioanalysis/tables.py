@@ -237,19 +237,34 @@ def _one_line(value: str) -> str:
     return CONTROL.sub(" ", value) if CONTROL.search(value) else value
 
 
-def read_results(path: Path, numeric: Iterable[str] = ()) -> pd.DataFrame:
-    """Return a table of ours: the columns named in `numeric` as float64 (empty: NaN), all others as text."""
-    frame = pd.read_csv(path, **AS_WRITTEN)
-    numbers = {name: frame[name].replace("", "nan").astype("float64") for name in numeric if name in frame}
-    words = {name: held_once(frame[name]) for name in frame if name not in numbers}
-    return frame.assign(**numbers, **words)
+def read_results(path: Path, numeric: Iterable[str] = (), only: Iterable[str] | None = None) -> pd.DataFrame:
+    """Return a table of ours: the columns named in `numeric` as float64 (empty: NaN), all others as text.
+
+    `only`: the columns to read; what the table lacks of them is left out. All where not given.
+    """
+    return _together(_typed(rows, numeric) for rows in _stretches(path, only))
 
 
 def read_columns_of(path: Path, names: Iterable[str]) -> pd.DataFrame:
     """Return those columns of a table of ours that are named, as text; what it lacks is left out."""
-    wanted = set(names)
-    stretches = pd.read_csv(path, usecols=lambda name: name in wanted, chunksize=ROWS_AT_ONCE, **AS_WRITTEN)
-    return pd.concat(list(stretches))
+    return _together(_stretches(path, names))
+
+
+def _stretches(path: Path, only: Iterable[str] | None) -> Iterator[pd.DataFrame]:
+    wanted = None if only is None else set(only).__contains__
+    with pd.read_csv(path, usecols=wanted, chunksize=ROWS_AT_ONCE, **AS_WRITTEN) as stretches:
+        yield from stretches
+
+
+def _typed(rows: pd.DataFrame, numeric: Iterable[str]) -> pd.DataFrame:
+    numbers = {name: rows[name].replace("", "nan").astype("float64") for name in numeric if name in rows}
+    words = {name: held_once(rows[name]).set_axis(rows.index) for name in rows if name not in numbers}
+    return rows.assign(**numbers, **words)
+
+
+def _together(stretches: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    first, *others = stretches
+    return pd.concat([first, *others]) if others else first
 
 
 def held_once(words: Iterable[Any]) -> pd.Series:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -22,12 +22,12 @@ from bioanalysis.export.parts import (
     section,
 )
 from bioanalysis.export.study_parts import tables_of_records, tables_of_runs
-from bioanalysis.report.all_runs import CONTROLS, curves, quality_figures
-from bioanalysis.report.first_screen import Verdict, counted, impact, run_verdicts
+from bioanalysis.report.all_runs import AllRuns, quality_figures
+from bioanalysis.report.first_screen import counted, impact
 from bioanalysis.report.said import in_words, said
 from bioanalysis.report.sections import shown
 from bioanalysis.report.study_stage import study_stage_verdicts
-from bioanalysis.report.study_tables import OfRun, read_of_run
+from bioanalysis.report.study_tables import read_of_run
 from bioanalysis.report.tissue_figures import tissue_figures
 from bioanalysis.study import Study
 from bioanalysis.tables import read_results
@@ -53,8 +53,6 @@ NUMBERS_DRAWN = ("value", "value_low", "value_high", "lloq", "uloq")
 OF_FIGURES = ("sample_id", "group", "tissue", "collection_day", "analyte", "method_id", "unit", "status",
               *NUMBERS_DRAWN)  # fmt: skip
 OF_REPEATS = ("initial_run_id", "analyte", "sample_id", "accepted_run_id", "accepted_status")
-OF_CONTROLS = ["plate", "position", "sample_type", "level", "tissue", "analyte", "bias_percent", "status"]
-NOTHING = pd.DataFrame()
 
 
 class StudyDocument:
@@ -66,13 +64,12 @@ class StudyDocument:
     @cached_property
     def runs(self) -> AllRuns:
         """What the report says of all runs."""
-        withheld = self._concentrations("run_id", "plate", "analyte", "status")
-        withheld = withheld[withheld.status == NOT_REPORTED]
+        withheld = self._concentrations("run_id", "plate", "sample_id", "analyte", "status")
         repeats = columns_of(self.here / "repeats.tsv", *OF_REPEATS)
-        return AllRuns.gathered(
-            (read_of_run(self.results / "runs" / run.run_id, run.run_id, run.method.method_id)
-             for run in self.study.runs), withheld, repeats
-        )  # fmt: skip
+        runs = AllRuns(withheld[withheld.status == NOT_REPORTED], repeats)
+        for run in self.study.runs:
+            runs.add(read_of_run(self.results / "runs" / run.run_id, run.run_id, run.method.method_id))
+        return runs
 
     def _concentrations(self, *names: str) -> pd.DataFrame:
         return columns_of(self.here / "tissue_concentrations.tsv", *names)
@@ -114,39 +111,8 @@ class StudyDocument:
         """Yield the figures of the page that carry the result: concentrations, and the QCs over the runs."""
         concentrations = self._concentrations(*OF_FIGURES)
         numbers = {name: pd.to_numeric(concentrations[name], errors="coerce") for name in NUMBERS_DRAWN}
-        drawn = concentrations.assign(**numbers).groupby(["tissue", "analyte", "method_id"], sort=False)
-        of_tissues = (figure for _, here in drawn for figure in tissue_figures(here))  # each let go before the next
-        for figure in chain(of_tissues, quality_figures(self.runs.controls)):
+        for figure in chain(tissue_figures(concentrations.assign(**numbers)), quality_figures(self.runs.controls)):
             yield {"svg": figure.alone, "caption": figure.caption}
-
-
-@dataclass(frozen=True)
-class AllRuns:
-    """What the report says of all runs: their verdicts, their curves, their QCs."""
-
-    verdicts: list[Verdict]
-    curves: pd.DataFrame
-    controls: list[OfRun]
-
-    @classmethod
-    def gathered(cls, runs: Iterable[OfRun], withheld: pd.DataFrame, repeats: pd.DataFrame) -> AllRuns:
-        """Return what is said of `runs`, none of which is kept.
-
-        Parameters
-        ----------
-        withheld : DataFrame
-            Rows of tissue_concentrations.tsv that are not reported: run_id, plate, analyte, status.
-        repeats : DataFrame
-            `OF_REPEATS` of repeats.tsv.
-        """
-        verdicts, drawn, controls = [], [], []
-        for run in runs:
-            verdicts += run_verdicts([run], withheld, repeats)
-            drawn.append(curves([run]))
-            rows = run.measurements
-            rows = rows.loc[rows.sample_type.isin(CONTROLS), OF_CONTROLS].reset_index(drop=True)
-            controls.append(replace(run, acceptance=NOTHING, flags=NOTHING, curves=[], measurements=rows))
-        return cls(verdicts, pd.concat(drawn, ignore_index=True) if drawn else curves([]), controls)
 
 
 def _samples(table: pd.DataFrame) -> dict[str, Any]:

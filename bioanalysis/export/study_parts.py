@@ -11,7 +11,7 @@ import pandas as pd
 from bioanalysis.export.parts import columns_of, listed
 from bioanalysis.moles import in_either_unit
 from bioanalysis.report.account import NO_MATERIALS, materials
-from bioanalysis.report.all_runs import deviations
+from bioanalysis.report.all_runs import deviations, not_acquired
 from bioanalysis.report.first_screen import Verdict
 from bioanalysis.report.handling import spans
 from bioanalysis.report.study_tables import read_or_empty
@@ -59,8 +59,9 @@ def tables_of_runs(all_curves: pd.DataFrame, results: Path) -> Iterator[dict[str
 def tables_of_records(study: Study, verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
     """Return deviations with their impact, and materials with lots and expiry (RPT-13 and 16)."""
     causes = "Causes and investigations are the laboratory's to write."
+    lost = [row for run in study.runs for row in not_acquired(run.run_id, run.worklist)]
     return [
-        listed("Deviations and their impact", deviations(study, verdicts), footnotes=[causes], size=8),
+        listed("Deviations and their impact", deviations(study, verdicts, lost), footnotes=[causes], size=8),
         materials_table(study),
     ]
 

@@ -2,21 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 
 from bioanalysis.moles import GRAMS, UNIT
 from bioanalysis.report.figures import Figure
-from bioanalysis.report.first_screen import Verdict, impact
+from bioanalysis.report.first_screen import Verdict, impact, run_verdicts
 from bioanalysis.report.plots import Axis, Mark, scatter
 from bioanalysis.report.sections import Cell, run_address, section, shown
-from bioanalysis.report.study_tables import OfRun
+from bioanalysis.report.study_tables import OfRun, Stacked
 from bioanalysis.study import Study
 
 CONTROLS = ("qc", "dilution_qc")
+OF_CONTROLS = ("plate", "position", "level", "tissue", "analyte", "bias_percent", "status")
+CURVES = ["run_id", "plate", "analyte", "model and weighting", "parameters", "range in force", "standards used",
+          "dropped", "bias of standards used (%)"]  # fmt: skip
 PER_RUN = 60
+Deviation = tuple[str, str, str, str]  # where, what, why, impact
+
+
+class AllRuns:
+    """What a report of the study says of its runs, gathered run by run: no table of a run is kept.
+
+    Parameters
+    ----------
+    withheld : DataFrame
+        Rows of tissue_concentrations.tsv that are not reported: run_id, plate, sample_id, analyte, status.
+    repeats : DataFrame
+        repeats.tsv of the study.
+    """
+
+    def __init__(self, withheld: pd.DataFrame, repeats: pd.DataFrame) -> None:
+        self._withheld, self._repeats = withheld, repeats
+        self._curves: list[tuple[object, ...]] = []
+        self._controls = Stacked("run_id", "method_id", *OF_CONTROLS)
+        self.verdicts: list[Verdict] = []
+
+    def add(self, run: OfRun) -> None:
+        """Take in what one run left."""
+        self.verdicts += run_verdicts(run, self._withheld, self._repeats)
+        self._curves += _curves(run)
+        rows = run.measurements[run.measurements.sample_type.isin(CONTROLS)]
+        self._controls.add(rows, run_id=run.run_id, method_id=run.method_id)
+
+    @property
+    def curves(self) -> pd.DataFrame:
+        """A row per curve: run, plate, analyte, model, parameters, range, standards used and dropped, bias."""
+        return pd.DataFrame(self._curves, columns=CURVES)
+
+    @property
+    def controls(self) -> pd.DataFrame:
+        """A row per QC of every run."""
+        return self._controls.table()
 
 
 def runs_section(study: Study, verdicts: Sequence[Verdict]) -> dict[str, Any]:
@@ -35,42 +74,41 @@ def runs_section(study: Study, verdicts: Sequence[Verdict]) -> dict[str, Any]:
     return section("All runs", pd.DataFrame(rows, columns=columns), source="results/runs/<run>/acceptance.tsv")
 
 
-def deviations_section(study: Study, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+def deviations_section(study: Study, verdicts: Sequence[Verdict], lost: Iterable[Deviation]) -> dict[str, Any]:
     """Return failed runs, rows not acquired and samples not there: what did not go as planned (RPT-16)."""
     text = "Causes and investigations are the laboratory's to write; manual integrations stand under Decisions."
-    return section("Deviations and their impact", deviations(study, verdicts), text=text)
+    return section("Deviations and their impact", deviations(study, verdicts, lost), text=text)
 
 
-def deviations(study: Study, verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """Return where, what, why and impact of what did not go as planned."""
+def not_acquired(run_id: str, worklist: pd.DataFrame) -> list[Deviation]:
+    """Return where, what, why and impact of the rows of a worklist that were not acquired."""
+    return [
+        (f"{run_id}, {row.position}", "not acquired", f"{row.sample_type} {row.sample_id}: {row.not_acquired_reason}",
+         "")
+        for row in worklist[worklist.not_acquired_reason != ""].itertuples()
+    ]  # fmt: skip
+
+
+def deviations(study: Study, verdicts: Sequence[Verdict], lost: Iterable[Deviation]) -> pd.DataFrame:
+    """Return where, what, why and impact of what did not go as planned; `lost`: as `not_acquired` returns them."""
     rows = [(verdict.name, "run failed", verdict.why, impact(verdict)) for verdict in verdicts if not verdict.accepted]
-    for run in study.runs:
-        lost = run.worklist[run.worklist.not_acquired_reason != ""]
-        rows += [
-            (f"{run.run_id}, {row.position}", "not acquired", f"{row.sample_type} {row.sample_id}: "
-             f"{row.not_acquired_reason}", "") for row in lost.itertuples()
-        ]  # fmt: skip
+    rows += lost
     missing = study.samples[study.samples.not_available_reason != ""]
     rows += [(row.sample_id, "sample not available", row.not_available_reason, "") for row in missing.itertuples()]
     return pd.DataFrame(rows, columns=["where", "what", "why", "impact"])
 
 
-def calibration_section(runs: Sequence[OfRun]) -> dict[str, Any]:
+def calibration_section(curves: pd.DataFrame) -> dict[str, Any]:
     """Return the curve of every run: model, parameters, range in force, standards used and dropped (RPT-02)."""
-    return section("Calibration of all runs", curves(runs), source="results/runs/<run>/curve.json")
+    return section("Calibration of all runs", curves, source="results/runs/<run>/curve.json")
 
 
-def curves(runs: Sequence[OfRun]) -> pd.DataFrame:
-    """Return one row per curve: run, plate, analyte, model, parameters, range, standards used and dropped, bias."""
-    rows = [
+def _curves(run: OfRun) -> list[tuple[object, ...]]:
+    return [
         (Cell(run.run_id, run_address(run.run_id, "Calibration")), curve["plate"], curve["analyte"],
          f"{curve['model']}, {curve['weighting']}", _parameters(curve), _range(curve), *_standards(curve))
-        for run in runs
         for curve in run.curves
     ]  # fmt: skip
-    columns = ["run_id", "plate", "analyte", "model and weighting", "parameters", "range in force",
-               "standards used", "dropped", "bias of standards used (%)"]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
 
 
 def _parameters(curve: dict[str, Any]) -> str:
@@ -92,18 +130,10 @@ def _standards(curve: dict[str, Any]) -> tuple[int, str, str]:
     return len(used), "; ".join(dropped), f"{min(bias):+.1f} to {max(bias):+.1f}" if bias else ""
 
 
-def quality_figures(runs: Sequence[OfRun]) -> list[Figure]:
-    """Return, per method and analyte, the bias of every QC over the runs in order (RPT-03, RPT-12)."""
-    table = pd.concat([_controls(run) for run in runs]) if runs else pd.DataFrame()
-    if table.empty:
-        return []
-    grouped = table.groupby(["method_id", "analyte"], sort=False)
-    return [_quality_figure(here, *map(str, key)) for key, here in grouped]
-
-
-def _controls(run: OfRun) -> pd.DataFrame:
-    rows = run.measurements
-    return rows[rows.sample_type.isin(CONTROLS)].assign(run_id=run.run_id, method_id=run.method_id)
+def quality_figures(controls: pd.DataFrame) -> Iterator[Figure]:
+    """Yield, per method and analyte, the bias of every QC over the runs in order (RPT-03, RPT-12)."""
+    for key, here in controls.groupby(["method_id", "analyte"], sort=False):
+        yield _quality_figure(here, *map(str, key))
 
 
 def _quality_figure(here: pd.DataFrame, method_id: str, analyte: str) -> Figure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pandas as pd
 from bioanalysis.report.links import VALUES, sample_anchor
 from bioanalysis.report.said import said
 from bioanalysis.report.sections import Cell, run_address, section, shown
+from bioanalysis.report.study_tables import located
 from bioanalysis.report.tissue_figures import tissue_figures
 from bioanalysis.words import QUANTIFIED
 
@@ -24,31 +26,42 @@ TEXT = (
 )
 
 
-def concentrations_section(concentrations: pd.DataFrame, flags: pd.DataFrame) -> dict[str, Any]:
+def concentrations_section(concentrations: pd.DataFrame, flags: pd.DataFrame, rows: pd.DataFrame) -> dict[str, Any]:
     """Return the section on tissue concentrations.
 
     Parameters
     ----------
     concentrations : DataFrame
-        tissue_concentrations.tsv with `address`, as `located` returns it.
+        As `read_concentrations` returns them.
     flags : DataFrame
         flags.tsv of the study: those that name a sample stand beside its values.
+    rows : DataFrame
+        Measurements of all runs, as `located` asks for them.
     """
     table = concentrations.assign(
         result=[_result(row) for row in concentrations.itertuples()],
         interval=[_interval(row.value_low, row.value_high) for row in concentrations.itertuples()],
         flags=_flags(concentrations, flags),
-        run_id=[Cell(run, run_address(run.split(";")[0]) if run else "") for run in concentrations.run_id],
     )
     is_first = ~concentrations.sample_id.duplicated()
     anchors = [sample_anchor(name) if first else ""
                for name, first in zip(concentrations.sample_id, is_first, strict=True)]  # fmt: skip
     return section(VALUES, table, COLUMNS, tissue_figures(concentrations), text=TEXT, anchors=anchors,
-                   source="tissue_concentrations.tsv", filters=FILTERS, heads=HEADS)  # fmt: skip
+                   source="tissue_concentrations.tsv", filters=FILTERS, heads=HEADS,
+                   linked=partial(_linked, rows))  # fmt: skip
 
 
-def _result(row: Any) -> Cell:
-    return Cell(shown(row.value) if row.status == QUANTIFIED else said(row.status), row.address)
+def _linked(rows: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Return values that lead to their rows, and runs that lead to their reports."""
+    addresses = located(table, rows).address
+    return table.assign(
+        result=[Cell(text, address) for text, address in zip(table.result, addresses, strict=True)],
+        run_id=[Cell(run, run_address(run.split(";")[0]) if run else "") for run in table.run_id],
+    )
+
+
+def _result(row: Any) -> str:
+    return shown(row.value) if row.status == QUANTIFIED else said(row.status)
 
 
 def _interval(low: float, high: float) -> str:

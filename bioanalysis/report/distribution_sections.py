@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
 
@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.evaluation.liver_safety import STATEMENT, alt_and_liver, chemistry_values
-from bioanalysis.evaluation.method_comparison import method_pairs, paired
+from bioanalysis.evaluation.method_comparison import NEEDED, method_pairs, paired
 from bioanalysis.limits import distribution_rules
 from bioanalysis.report.figures import Figure
 from bioanalysis.report.plots import Axis, Mark, plain, scatter
 from bioanalysis.report.study_stage import Part
+from bioanalysis.report.study_tables import require
 from bioanalysis.results import read_table
 from bioanalysis.study import Study
 from bioanalysis.words import QUANTIFIED, count_of
@@ -25,6 +26,7 @@ NO_DOSES = (
 CONCENTRATIONS, CHEMISTRY = "tissue_concentrations.tsv", "config/clinical_chemistry.tsv"
 NO_CHEMISTRY = "No config/clinical_chemistry.tsv: nothing to join."
 NO_PAIRS = "No sample was measured by LC-MS/MS and by ELISA."
+OF_CONCENTRATIONS = (*NEEDED, "group", "method_id", "pool")
 ALL, VEHICLE = "all", "vehicle"
 PAIR = ["tissue", "analyte", "method_x", "method_y", "pairs_from"]
 PAIRS = [
@@ -39,30 +41,42 @@ ESTIMATES = {
 }  # fmt: skip
 
 
-def distribution_parts(study: Study, results: Path) -> list[Part]:
-    """Return title, table, columns and figures of each section, from the tables in results/study."""
+def distribution_parts(study: Study, results: Path) -> Iterator[Part]:
+    """Yield title, table, columns and figures of each section, from the tables in results/study."""
     names = (
         "mass_balance", "dose_proportionality", "targeting", "sample_swaps", "dosing_summary", "exposure",
         "liver_safety", "liver_tests", "method_comparison", "tissue_concentrations",
     )  # fmt: skip
-    tables = {name: read_table(results / f"{name}.tsv") for name in names}
-    concentrations, swaps = tables["tissue_concentrations"], tables["sample_swaps"]
+    require(results, names)
+
+    def read(name: str) -> pd.DataFrame:
+        return read_table(results / f"{name}.tsv")
+
+    concentrations = read_table(results / "tissue_concentrations.tsv", OF_CONCENTRATIONS)
     concentrations = concentrations.assign(collection_day=pd.to_numeric(concentrations.collection_day))
-    whole = tables["mass_balance"][tables["mass_balance"].tissue == ALL]
-    safety, compared = tables["liver_safety"], tables["method_comparison"]
     notes = [] if study.dosing is not None else [_sentence(NO_DOSES)]
-    return [
-        ("Exchanged samples: suspicions", swaps[swaps["flag"] != ""], None, [_sentence(_swap_words(swaps))]),
-        ("Amount in organs against doses", whole, None, notes or balance_figures(whole)),
-        ("Dose proportionality", tables["dose_proportionality"], None, dose_figures(study, concentrations)),
-        ("Treatments compared: ratio of tissue ratios", tables["targeting"], None, []),
-        ("Doses as given", tables["dosing_summary"], None, notes),
-        ("Exposure over time", tables["exposure"], None, []),
-        (f"Liver safety: {STATEMENT}", safety[safety["class"] != ""], None, liver_figures(study, concentrations)),
-        (f"Liver tests between groups: {STATEMENT}", tables["liver_tests"], None, []),
-        ("ELISA against LC-MS/MS", compared, PAIRS, comparison_figures(study, concentrations)),
-        ("ELISA against LC-MS/MS: estimates with their intervals", estimates(compared), None, []),
-    ]
+    yield _swaps_part(read("sample_swaps"))
+    whole = _of_all_organs(read("mass_balance"))
+    yield "Amount in organs against doses", whole, None, notes or balance_figures(whole)
+    yield "Dose proportionality", read("dose_proportionality"), None, dose_figures(study, concentrations)
+    yield "Treatments compared: ratio of tissue ratios", read("targeting"), None, []
+    yield "Doses as given", read("dosing_summary"), None, notes
+    yield "Exposure over time", read("exposure"), None, []
+    safety = read("liver_safety")
+    figures = liver_figures(study, concentrations)
+    yield f"Liver safety: {STATEMENT}", safety[safety["class"] != ""], None, figures
+    yield f"Liver tests between groups: {STATEMENT}", read("liver_tests"), None, []
+    compared = read("method_comparison")
+    yield "ELISA against LC-MS/MS", compared, PAIRS, comparison_figures(study, concentrations)
+    yield "ELISA against LC-MS/MS: estimates with their intervals", estimates(compared), None, []
+
+
+def _of_all_organs(balance: pd.DataFrame) -> pd.DataFrame:
+    return balance[balance.tissue == ALL]
+
+
+def _swaps_part(swaps: pd.DataFrame) -> Part:
+    return "Exchanged samples: suspicions", swaps[swaps["flag"] != ""], None, [_sentence(_swap_words(swaps))]
 
 
 def estimates(compared: pd.DataFrame) -> pd.DataFrame:
@@ -82,9 +96,8 @@ def _swap_words(swaps: pd.DataFrame) -> str:
     return f"{asked} questions on animals and pairs of tissues answered" + (f"; not answered: {left}" if left else "")
 
 
-def balance_figures(whole: pd.DataFrame) -> list[Figure]:
-    """Return the share of the dose found in the organs weighed, animal by animal, per analyte and method."""
-    figures = []
+def balance_figures(whole: pd.DataFrame) -> Iterator[Figure]:
+    """Yield the share of the dose found in the organs weighed, animal by animal, per analyte and method."""
     for (analyte, method_id), here in whole.groupby(["analyte", "method_id"], sort=False):
         groups = _places(here.group)
         percent, limit = pd.to_numeric(here.percent_of_dose), float(pd.to_numeric(here.limit_percent).iloc[0])
@@ -96,16 +109,14 @@ def balance_figures(whole: pd.DataFrame) -> list[Figure]:
         axis = Axis("group", ticks=groups, include=[0.5, len(groups) + 0.5])
         drawn = scatter(marks, axis, Axis("% of the dose", log=True), guides=(limit,))
         words = f"{analyte} by {method_id}: {len(marks)} of {count_of(len(here), 'animal')} drawn."
-        figures.append(Figure(drawn, words, {"analyte": str(analyte), "method": str(method_id)}, "mass_balance.tsv"))
-    return figures
+        yield Figure(drawn, words, {"analyte": str(analyte), "method": str(method_id)}, "mass_balance.tsv")
 
 
-def dose_figures(study: Study, concentrations: pd.DataFrame) -> list[Figure]:
-    """Return concentration against dose per tissue, a kind of mark for each method."""
+def dose_figures(study: Study, concentrations: pd.DataFrame) -> Iterator[Figure]:
+    """Yield concentration against dose per tissue, a kind of mark for each method."""
     dose = study.subjects.set_index("subject_id").dose_mg_per_kg
     found = concentrations[concentrations.status == QUANTIFIED]
     found = found.assign(dose=found.subject_id.map(dose)).query("dose > 0")
-    figures = []
     for (tissue, unit), here in found.groupby(["tissue", "unit"], sort=False):
         methods = list(dict.fromkeys(here.method_id))
         marks = [
@@ -113,8 +124,7 @@ def dose_figures(study: Study, concentrations: pd.DataFrame) -> list[Figure]:
             for row in here.itertuples()
         ]
         drawn = scatter(marks, Axis("dose, mg/kg", log=True), Axis(f"{tissue}, {unit}", log=True))
-        figures.append(Figure(drawn, f"{tissue}: {_kinds(methods)}.", {"tissue": str(tissue)}, CONCENTRATIONS))
-    return figures
+        yield Figure(drawn, f"{tissue}: {_kinds(methods)}.", {"tissue": str(tissue)}, CONCENTRATIONS)
 
 
 def liver_figures(study: Study, concentrations: pd.DataFrame) -> list[Figure | str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,15 @@ TO_DO_KINDS = ("repeat_missing", "needs_decision")
 
 @dataclass(frozen=True)
 class Verdict:
-    """The verdict on one run, or on one plate of it, for one analyte."""
+    """The verdict on one run, or on one plate of it, for one analyte.
+
+    Attributes
+    ----------
+    waiting : sequence of str
+        Samples without a result that wait for a repeat, one for each value.
+    replaced : sequence of str
+        For each sample that a repeat gave a result, the run of that repeat.
+    """
 
     run_id: str
     method_id: str
@@ -27,21 +36,21 @@ class Verdict:
     analyte: str
     accepted: bool
     why: str
-    waiting: pd.DataFrame
-    replaced: pd.DataFrame
+    waiting: Sequence[str]
+    replaced: Sequence[str]
 
     @property
     def name(self) -> str:
         return f"{self.run_id}{f' plate {self.plate}' if self.plate else ''}, {self.analyte}"
 
 
-def run_verdicts(runs: Sequence[OfRun], concentrations: pd.DataFrame, repeats: pd.DataFrame) -> list[Verdict]:
-    """Return the verdicts on all runs, with the samples that wait for a repeat and those that a repeat replaced.
+def run_verdicts(run: OfRun, concentrations: pd.DataFrame, repeats: pd.DataFrame) -> list[Verdict]:
+    """Return the verdicts on a run, with the samples that wait for a repeat and those that a repeat replaced.
 
     Parameters
     ----------
     concentrations : DataFrame
-        tissue_concentrations.tsv with `plate`, as `located` returns it.
+        Rows of tissue_concentrations.tsv, those that are not reported at least.
     repeats : DataFrame
         repeats.tsv of the study.
     """
@@ -50,7 +59,6 @@ def run_verdicts(runs: Sequence[OfRun], concentrations: pd.DataFrame, repeats: p
             run.run_id, run.method_id, row.plate, row.analyte, row.verdict == "pass", _why(run.acceptance, row),
             _waiting(run.run_id, row, concentrations), _replaced(run.run_id, row, repeats, run.measurements),
         )
-        for run in runs
         for row in run.acceptance[run.acceptance.rule_id == RUN].itertuples()
     ]  # fmt: skip
 
@@ -66,18 +74,18 @@ def _why(acceptance: pd.DataFrame, verdict: Any) -> str:
     return "; ".join(dict.fromkeys(said)) or str(verdict.observed)
 
 
-def _waiting(run_id: str, verdict: Any, concentrations: pd.DataFrame) -> pd.DataFrame:
+def _waiting(run_id: str, verdict: Any, concentrations: pd.DataFrame) -> list[str]:
     table = concentrations
     here = (table.run_id == run_id) & (table.analyte == verdict.analyte) & (table.status == NOT_REPORTED)
-    return table[here & ((table.plate == verdict.plate) | (verdict.plate == ""))]
+    return table.sample_id[here & ((table.plate == verdict.plate) | (verdict.plate == ""))].tolist()
 
 
-def _replaced(run_id: str, verdict: Any, repeats: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
-    """Return the repeats of samples of a run (or plate) that failed, those with an accepted result."""
+def _replaced(run_id: str, verdict: Any, repeats: pd.DataFrame, measurements: pd.DataFrame) -> list[str]:
+    """Return the runs of the repeats of samples of a run (or plate) that failed, those with an accepted result."""
     here = repeats[(repeats.initial_run_id == run_id) & (repeats.analyte == verdict.analyte)]
     if verdict.plate:
         here = here[here.sample_id.isin(measurements.sample_id[measurements.plate == verdict.plate])]
-    return here[(here.accepted_run_id != run_id) & here.accepted_status.isin(ACCEPTED)]
+    return here.accepted_run_id[(here.accepted_run_id != run_id) & here.accepted_status.isin(ACCEPTED)].tolist()
 
 
 def cards(
@@ -117,8 +125,8 @@ def _runs_card(verdicts: Sequence[Verdict], failed: Sequence[Verdict]) -> dict[s
 
 def impact(verdict: Verdict) -> str:
     """Return what a failed run cost: samples without a result, samples that a repeat gave one."""
-    replaced = verdict.replaced.groupby("accepted_run_id").size()
-    words = [f"{count_of(int(number), 'sample')} replaced by {run}" for run, number in replaced.items()]
+    replaced = sorted(Counter(verdict.replaced).items())
+    words = [f"{count_of(number, 'sample')} replaced by {run}" for run, number in replaced]
     waiting = len(verdict.waiting)
     words += [f"{count_of(waiting, 'sample')} without a result by {verdict.method_id}, no repeat yet"] * bool(waiting)
     return "; ".join(words) or "No reported sample depends on it"
@@ -151,12 +159,12 @@ def counted(codes: pd.Series) -> str:
 
 
 def _listed(rows: pd.DataFrame) -> list[str]:
-    return [names(rows)] if len(rows) else []
+    return [names(rows.sample_id)] if len(rows) else []
 
 
-def names(rows: pd.DataFrame) -> str:
-    """Return the samples of the rows, the first few by name."""
-    samples = list(dict.fromkeys(rows.sample_id))
+def names(sample_ids: Iterable[str]) -> str:
+    """Return samples, the first few by name."""
+    samples = list(dict.fromkeys(sample_ids))
     more = len(samples) - NAMED
     return ", ".join(samples[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
@@ -172,9 +180,9 @@ def to_do(verdicts: Sequence[Verdict], concentrations: pd.DataFrame, flags: pd.D
     ]
     undecided = concentrations[concentrations.status == NEEDS_DECISION]
     if len(undecided):
-        lines.append(f"Decide which result counts for {names(undecided)}: a line report_run or report_result in "
-                     "config/decisions.tsv, with reason and author.")  # fmt: skip
-    covered = {(verdict.run_id, sample) for verdict in failed for sample in verdict.waiting.sample_id}
+        lines.append(f"Decide which result counts for {names(undecided.sample_id)}: a line report_run or report_result "
+                     "in config/decisions.tsv, with reason and author.")  # fmt: skip
+    covered = {(verdict.run_id, sample) for verdict in failed for sample in verdict.waiting}
     lines += _other_repeats(flags, covered)
     others = flags[(flags.state == "open") & ~flags["flag"].isin(TO_DO_KINDS)]
     if len(others):
@@ -191,6 +199,6 @@ def _other_repeats(flags: pd.DataFrame, covered: set[tuple[str, str]]) -> list[s
     pairs = zip(wanted.run_id, wanted.sample_id, strict=True)
     wanted = wanted[pd.Series([pair not in covered for pair in pairs], index=wanted.index, dtype=bool)]
     return [
-        f"Repeat {names(here)} (first in {run_id}): {observed}."
+        f"Repeat {names(here.sample_id)} (first in {run_id}): {observed}."
         for (run_id, observed), here in wanted.groupby(["run_id", "observed"], sort=False)
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -52,11 +51,11 @@ def _span(values: pd.Series) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def by_hand_section(study: Study, folder: Path) -> dict[str, Any]:
+def by_hand_section(study: Study) -> dict[str, Any]:
     """Return every chromatogram integrated by hand in any run, before and after, with the way to it (RPT-09)."""
     decided = study.decisions[study.decisions.action == "integrate"].run_id
     tables = [
-        by_hand(read_table(folder / "results/runs" / run_id / "peaks.tsv"))[1].assign(run_id=run_id)
+        by_hand(read_table(study.folder / "results/runs" / run_id / "peaks.tsv"))[1].assign(run_id=run_id)
         for run_id in dict.fromkeys(decided)
     ]
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=BY_HAND)

@@ -6,7 +6,7 @@ the run's report; and each value leads to its row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -20,6 +20,7 @@ from bioanalysis.report.study_tables import OfRun
 VALUES = "Tissue concentrations"  # title of the section that holds every value
 RUNS = ("run_id", "initial_run_id", "repeat_run_id", "accepted_run_id", "batch")
 NARROWED = ("subject_id", "group", "tissue", "method_id")  # filters of the values that a row of another table sets
+ControlsOf = tuple[str, str, str, str]  # method, analyte, level, tissue
 NOT_OF_VALUES = "test"  # a column of tables whose numbers come from clinical chemistry
 
 
@@ -30,55 +31,77 @@ def sample_anchor(sample_id: str) -> str:
 
 @dataclass(frozen=True)
 class Ways:
-    """Where runs, samples and readings stand: rows of runs by sample and by position, and the samples with a value."""
+    """Where runs, samples and readings stand.
+
+    Attributes
+    ----------
+    runs, samples : frozenset of str
+        All runs, and the samples with a row among the values.
+    rows : DataFrame
+        run_id and `ROWS` of the measurements of all runs.
+    """
 
     runs: frozenset[str]
     samples: frozenset[str]
-    by_sample: Mapping[tuple[str, str, str], str]
-    by_position: Mapping[tuple[str, str, str, str], str]
-
-    @classmethod
-    def of(cls, runs: Sequence[OfRun], samples: Iterable[str]) -> Ways:
-        """Return the ways through a study: `samples` are those with a row among the values."""
-        by_sample: dict[tuple[str, str, str], str] = {}
-        by_position: dict[tuple[str, str, str, str], str] = {}
-        for run in runs:
-            for row in run.measurements.itertuples():
-                anchor = row_anchor(row.line, row.analyte)
-                by_sample.setdefault((run.run_id, row.sample_id, row.analyte), anchor)
-                by_position.setdefault((run.run_id, row.plate, str(row.position), row.analyte), anchor)
-        return cls(frozenset(run.run_id for run in runs), frozenset(samples), by_sample, by_position)
+    rows: pd.DataFrame
 
     def linked(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return a table whose runs, positions, samples and groups lead to what they name."""
+        """Return a table whose runs, positions, samples and groups lead to what they name.
+
+        Of a long table a stretch is asked for at a time: only the rows of runs it names are looked through.
+        """
         if table.empty:
             return table
         rows = table.to_dict("records")
+        leads = _Leads.to(self.rows, {_run_named(row, column) for column in RUNS if column in table for row in rows})
         made: dict[str, list[object]] = {}
         for column in RUNS:
             if column in table:
-                made[column] = [self._run(row, column) for row in rows]
+                made[column] = [self._run(row, column, leads) for row in rows]
         if {"run_id", "position", "analyte"} <= set(table):
-            made["position"] = [self._position(row) for row in rows]
+            made["position"] = [_position(row, leads) for row in rows]
         if "sample_id" in table:
             made["sample_id"] = [self._sample(row["sample_id"]) for row in rows]
         return (table if NOT_OF_VALUES in table else to_values(table)).assign(**made)
 
-    def _run(self, row: Mapping[str, object], column: str) -> object:
-        named = row.get("run_id") if column == "batch" else ""  # a run may hold several batches: LC-01:E1
-        first = str(named or row[column]).split(";")[0]
-        if isinstance(row[column], Cell) or first not in self.runs:
+    def _run(self, row: Mapping[str, object], column: str, leads: _Leads) -> object:
+        run = _run_named(row, column)
+        if isinstance(row[column], Cell) or run not in self.runs:
             return row[column]
-        anchor = self.by_sample.get((first, str(row.get("sample_id", "")), str(row.get("analyte", ""))), "")
-        return Cell(str(row[column]), run_address(first, "Recovery" if column == "batch" else anchor))
-
-    def _position(self, row: Mapping[str, object]) -> object:
-        run, place = str(row["run_id"]), str(row["position"])
-        anchor = self.by_position.get((run, str(row.get("plate", "")), place, str(row["analyte"])))
-        return Cell(place, run_address(run, anchor)) if anchor else row["position"]
+        anchor = leads.by_sample.get((run, str(row.get("sample_id", "")), str(row.get("analyte", ""))), "")
+        return Cell(str(row[column]), run_address(run, "Recovery" if column == "batch" else anchor))
 
     def _sample(self, sample_id: object) -> object:
         return Cell(str(sample_id), f"#{sample_anchor(str(sample_id))}") if sample_id in self.samples else sample_id
+
+
+@dataclass(frozen=True)
+class _Leads:
+    """The anchors of rows of some runs, by sample and by position; the first of a run where there are several."""
+
+    by_sample: Mapping[tuple[str, str, str], str]
+    by_position: Mapping[tuple[str, str, str, str], str]
+
+    @classmethod
+    def to(cls, rows: pd.DataFrame, runs: set[str]) -> _Leads:
+        by_sample, by_position = {}, {}
+        for row in rows[rows.run_id.isin(runs)][::-1].itertuples():
+            anchor = row_anchor(row.line, row.analyte)
+            by_sample[row.run_id, row.sample_id, row.analyte] = anchor
+            by_position[row.run_id, row.plate, str(row.position), row.analyte] = anchor
+        return cls(by_sample, by_position)
+
+
+def _run_named(row: Mapping[str, object], column: str) -> str:
+    """Return the run a cell names first: a run may hold several batches, such as LC-01:E1."""
+    named = row.get("run_id") if column == "batch" else ""
+    return str(named or row[column]).split(";")[0]
+
+
+def _position(row: Mapping[str, object], leads: _Leads) -> object:
+    run, place = str(row["run_id"]), str(row["position"])
+    anchor = leads.by_position.get((run, str(row.get("plate", "")), place, str(row["analyte"])))
+    return Cell(place, run_address(run, anchor)) if anchor else row["position"]
 
 
 def to_values(table: pd.DataFrame) -> pd.DataFrame:
@@ -111,20 +134,23 @@ def _values(row: Mapping[str, object], column: str) -> Cell:
     return Cell(str(row[column]), f"#{slug(VALUES)}?{urlencode(narrowed)}")
 
 
-def with_runs(controls: pd.DataFrame, runs: Sequence[OfRun]) -> pd.DataFrame:
+def held_in(run: OfRun) -> list[ControlsOf]:
+    """Return the QCs, and all else, that stand in the parts of a run that are accepted."""
+    passed = run.acceptance[(run.acceptance.rule_id == RUN) & (run.acceptance.verdict == "pass")]
+    accepted = set(zip(passed.plate, passed.analyte, strict=True))
+    here = run.measurements[["plate", "analyte", "level", "tissue"]].drop_duplicates()
+    found = [
+        (run.method_id, analyte, level, tissue)
+        for plate, analyte, level, tissue in here.itertuples(index=False, name=None)
+        if accepted & {(plate, analyte), ("", analyte)}
+    ]
+    return list(dict.fromkeys(found))
+
+
+def with_runs(controls: pd.DataFrame, held: Mapping[ControlsOf, Sequence[str]]) -> pd.DataFrame:
     """Return quality_controls.tsv with the accepted runs that hold the QCs of each row, each leading to its report."""
-    keys = ["analyte", "level", "tissue"]
-    held: dict[tuple[str, ...], dict[str, None]] = {}
-    for run in runs:
-        passed = run.acceptance[(run.acceptance.rule_id == RUN) & (run.acceptance.verdict == "pass")]
-        accepted = set(zip(passed.plate, passed.analyte, strict=True))
-        here = run.measurements[["plate", *keys]].drop_duplicates()
-        for plate, *key in here.itertuples(index=False, name=None):
-            if not accepted & {(plate, key[0]), ("", key[0])}:
-                continue
-            held.setdefault((run.method_id, *key), {})[run.run_id] = None
     lead = [
-        [Cell(run, run_address(run, slug("Quality controls"))) for run in held.get(tuple(key), ())]
-        for key in controls[["method_id", *keys]].itertuples(index=False, name=None)
+        [Cell(run, run_address(run, slug("Quality controls"))) for run in held.get(key, ())]
+        for key in controls[["method_id", "analyte", "level", "tissue"]].itertuples(index=False, name=None)
     ]
     return controls.assign(found_in=[Cell("", more=tuple(cells)) if cells else "" for cells in lead])

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from bioanalysis.acceptance.ledger import RUN
-from bioanalysis.limits import EDITION, EXPLORATORY, Limits, limits_for
+from bioanalysis.limits import EDITION, Limits, limits_for
 from bioanalysis.report.account import (
     controls_section as control_animals_section,
 )
@@ -23,9 +24,9 @@ from bioanalysis.report.account import (
 )
 from bioanalysis.report.all_runs import calibration_section, deviations_section, quality_figures, runs_section
 from bioanalysis.report.concentrations_section import concentrations_section
-from bioanalysis.report.decided import DECISIONS, decided_within_run
+from bioanalysis.report.decided import DECISIONS, decided_within_run, wider_than_guideline
 from bioanalysis.report.distribution_sections import distribution_parts
-from bioanalysis.report.first_screen import Verdict, cards, run_verdicts, to_do
+from bioanalysis.report.first_screen import cards, to_do
 from bioanalysis.report.flag_effects import flag_effects
 from bioanalysis.report.handling import by_hand_section, storage_section
 from bioanalysis.report.injections import by_hand, carry_over_figures, standard_figures
@@ -38,17 +39,19 @@ from bioanalysis.report.run_sections import (
     measurements_section,
     rule_sections,
 )
+from bioanalysis.report.runs_of_study import RunsOfStudy
 from bioanalysis.report.said import said
 from bioanalysis.report.sections import section
 from bioanalysis.report.study_stage import Part, study_stage_parts, study_stage_verdicts
-from bioanalysis.report.study_tables import OfRun, located, read_of_run, read_or_empty, read_study_tables
+from bioanalysis.report.study_tables import read_concentrations, read_or_empty
 from bioanalysis.report.tracking import entries_section, preparation_section, tracking_section
 from bioanalysis.report.variability_sections import is_factor, variability_parts
 from bioanalysis.results import read_curves, read_table, write_result
 from bioanalysis.study import Run, Study
+from bioanalysis.study.entries import MEASURED
+from bioanalysis.study.finished import open_finished
 
 _section = section
-Tables = Mapping[str, pd.DataFrame]
 
 
 def write_run_report(folder: Path, run_id: str, path: Path) -> None:
@@ -83,100 +86,97 @@ def write_run_report(folder: Path, run_id: str, path: Path) -> None:
         sections.append(section("Position effects", tables["positions"], source="positions.tsv"))
         sections.append(section("What the reader noticed of the exports", notes))
     subtitle = f"method {run.method.method_id} version {run.method.version}, {run.run_date}, {run.analyst}"
-    verdicts = [*_run_verdicts(run_id, acceptance), *_wider_than_guideline(run_id, acceptance, tables["flags"])]
+    verdicts = [*_run_verdicts(run_id, acceptance), *wider_than_guideline(run_id, acceptance, tables["flags"])]
     verdicts += decided_within_run(run_id, tables["flags"])
     write_page(path, f"Run {run_id}", subtitle, verdicts, sections, back=OF_STUDY)
 
 
 def write_study_report(folder: Path, path: Path) -> None:
-    """Write results/study/report.html from the tables of the study, and flag_effects.tsv beside it."""
-    study = Study.load(folder, OF_WORKLISTS)
+    """Write results/study/report.html from the tables of the study, and flag_effects.tsv beside it.
+
+    Runs are read one at a time, and tables when their section is written.
+    """
+    study = open_finished(folder, OF_SUBJECTS, OF_SAMPLES, OF_WORKLISTS)
     results = folder / "results" / "study"
-    of_runs = [
-        read_of_run(folder / "results" / "runs" / run.run_id, run.run_id, run.method.method_id) for run in study.runs
-    ]
-    tables = read_study_tables(results)
-    concentrations = located(tables["tissue_concentrations"], of_runs)
-    flags = tables["flags"]
-    verdicts = run_verdicts(of_runs, concentrations, tables["repeats"])
-    wider = [line["text"] for run in of_runs for line in _wider_than_guideline(run.run_id, run.acceptance, run.flags)]
-    lines = [line for run in of_runs for line in decided_within_run(run.run_id, run.flags)]
-    lines += study_stage_verdicts(results)
+    concentrations = read_concentrations(results)
+    flags = read_or_empty(results / "flags.tsv")
+    runs = RunsOfStudy.read(study, folder / "results" / "runs", concentrations, read_or_empty(results / "repeats.tsv"))
     effects = flag_effects(concentrations, flags)
     write_result(effects, path.parent / "flag_effects.tsv")
-    ways = Ways.of(of_runs, concentrations.sample_id)
-    sections = [
-        *_sections_of_values(study, results, tables, concentrations, ways),
-        *_sections_of_runs(study, results, of_runs, verdicts, tables, ways),
-        *_sections_of_records(study, folder, verdicts, tables, effects, ways),
-    ]
-    settings = study.config.study
-    shown_first = cards(verdicts, concentrations, flags, wider, said(settings.status), EDITION)
+    ways = Ways(frozenset(run.run_id for run in study.runs), frozenset(concentrations.sample_id), runs.rows)
+    sections = chain(
+        _sections_of_values(study, results, concentrations, flags, ways),
+        _sections_of_runs(study, results, runs, ways),
+        _sections_of_records(study, results, runs, flags, effects, ways),
+    )
+    settings, verdicts = study.config.study, runs.verdicts
+    shown_first = cards(verdicts, concentrations, flags, runs.wider, said(settings.status), EDITION)
+    lines = [*runs.decided, *study_stage_verdicts(results)]
     write_page(path, f"{settings.id}: {settings.title}", f"test article {settings.test_article}", lines, sections,
-           shown_first, to_do(verdicts, concentrations, flags))  # fmt: skip
+               shown_first, to_do(verdicts, concentrations, flags))  # fmt: skip
 
 
 def _sections_of_values(
-    study: Study, results: Path, tables: Tables, concentrations: pd.DataFrame, ways: Ways
-) -> list[dict[str, Any]]:
-    recovery = tables["recovery"]
-    linked = ways.linked
-    return [
-        concentrations_section(concentrations, tables["flags"]),
-        section("Summary by group", linked(tables["tissue_summary"]), text=SUMMARY_TEXT, source="tissue_summary.tsv"),
-        samples_section(study, concentrations),
-        tracking_section(study, concentrations),
-        entries_section(study),
-        primary_section(concentrations),
-        control_animals_section(concentrations),
-        section("Biodistribution", linked(tables["biodistribution"]), source="biodistribution.tsv"),
-        *_parts(partial(distribution_parts, study), results, ways),
-        *_parts(variability_parts, results, ways),
-        section("Recovery", linked(recovery[is_factor(recovery)]), RECOVERY, source="recovery.tsv"),
-    ]
+    study: Study, results: Path, concentrations: pd.DataFrame, flags: pd.DataFrame, ways: Ways
+) -> Iterator[dict[str, Any]]:
+    table = partial(_table_section, results, ways)
+    yield concentrations_section(concentrations, flags, ways.rows)
+    yield table("Summary by group", "tissue_summary", text=SUMMARY_TEXT)
+    yield samples_section(study, concentrations)
+    yield tracking_section(study, concentrations)
+    yield entries_section(study)
+    yield primary_section(concentrations)
+    yield control_animals_section(concentrations)
+    yield table("Biodistribution", "biodistribution")
+    yield from _parts(partial(distribution_parts, study), results, ways)
+    yield from _parts(variability_parts, results, ways)
+    recovery = read_or_empty(results / "recovery.tsv")
+    yield section("Recovery", recovery[is_factor(recovery)], RECOVERY, source="recovery.tsv", linked=ways.linked)
 
 
-def _sections_of_runs(
-    study: Study, results: Path, of_runs: Sequence[OfRun], verdicts: Sequence[Verdict], tables: Tables,
-    ways: Ways,
-) -> list[dict[str, Any]]:  # fmt: skip
-    return [
-        runs_section(study, verdicts),
-        calibration_section(of_runs),
-        section("QCs over the runs", figures=quality_figures(of_runs)),
-        *_parts(partial(study_stage_parts, of_runs), results, ways),
-        storage_section(tables["storage"]),
-        section("Response variance of plate assays", tables["response_variance"], source="response_variance.tsv"),
-        section("Sequences of several runs", tables["sequences"], SEQUENCES, source="sequences.tsv"),
-    ]
+def _sections_of_runs(study: Study, results: Path, runs: RunsOfStudy, ways: Ways) -> Iterator[dict[str, Any]]:
+    table = partial(_table_section, results, None)
+    yield runs_section(study, runs.verdicts)
+    yield calibration_section(runs.curves)
+    yield section("QCs over the runs", figures=quality_figures(runs.controls))
+    yield from _parts(partial(study_stage_parts, runs.held), results, ways)
+    yield storage_section(read_or_empty(results / "storage.tsv"))
+    yield table("Response variance of plate assays", "response_variance")
+    yield table("Sequences of several runs", "sequences", SEQUENCES)
 
 
 def _sections_of_records(
-    study: Study, folder: Path, verdicts: Sequence[Verdict], tables: Tables, effects: pd.DataFrame,
-    ways: Ways,
-) -> list[dict[str, Any]]:  # fmt: skip
-    flags, account = ways.linked(tables["flags"]), tables["reconciliation"]
-    return [
-        section("Flags", flags, FLAGS, source="flags.tsv", filters=["flag", "state", "run_id", "tissue"]),
-        _effects_section(effects, ways),
-        section("Decisions: each sample with and without", ways.linked(tables["decisions"]), source="decisions.tsv"),
-        by_hand_section(study, folder),
-        deviations_section(study, verdicts),
-        methods_section(study),
-        materials_section(study),
-        preparation_section(study),
-        section("Reconciliation of every input row", account, source="reconciliation.tsv", folded=True),
-        provenance_section(study),
-    ]
+    study: Study, results: Path, runs: RunsOfStudy, flags: pd.DataFrame, effects: pd.DataFrame, ways: Ways
+) -> Iterator[dict[str, Any]]:
+    yield section("Flags", flags, FLAGS, source="flags.tsv", filters=["flag", "state", "run_id", "tissue"],
+                  linked=ways.linked)  # fmt: skip
+    yield _effects_section(effects, ways)
+    yield _table_section(results, ways, "Decisions: each sample with and without", "decisions")
+    yield by_hand_section(study)
+    yield deviations_section(study, runs.verdicts, runs.lost)
+    yield methods_section(study)
+    yield materials_section(study)
+    yield preparation_section(runs.prepared)
+    yield _table_section(results, None, "Reconciliation of every input row", "reconciliation", folded=True)
+    yield provenance_section(study)
 
 
-def _parts(parts: Callable[[Path], Sequence[Part]], results: Path, ways: Ways) -> list[dict[str, Any]]:
-    """Return the sections of one topic; a table that is not there is said in their place."""
+def _table_section(
+    results: Path, ways: Ways | None, title: str, name: str, columns: list[str] | None = None, **more: Any
+) -> dict[str, Any]:
+    """Return the section that shows a table of results/study, with ways into the page and the runs where given."""
+    linked = ways.linked if ways else None
+    return section(title, read_or_empty(results / f"{name}.tsv"), columns, source=f"{name}.tsv", linked=linked, **more)
+
+
+def _parts(parts: Callable[[Path], Iterable[Part]], results: Path, ways: Ways) -> Iterator[dict[str, Any]]:
+    """Yield the sections of one topic; a table that is not there is said in their place."""
     try:
-        return [section(title, ways.linked(table), names, figures) for title, table, names, figures in parts(results)]
+        for title, table, names, figures in parts(results):
+            yield section(title, table, names, figures, linked=ways.linked)
     except FileNotFoundError as missing:
         name = Path(str(missing.filename)).name
-        return [section(f"Not shown: {name}", text=f"{name} is not among the results.")]
+        yield section(f"Not shown: {name}", text=f"{name} is not among the results.")
 
 
 def _effects_section(effects: pd.DataFrame, ways: Ways) -> dict[str, Any]:
@@ -188,8 +188,8 @@ def _effects_section(effects: pd.DataFrame, ways: Ways) -> dict[str, Any]:
     effects = effects.assign(**effects[words].fillna(""))  # a flag on a sample without a value concerns no group
     size = pd.to_numeric(effects.change_percent).abs()
     ordered = effects.loc[size.sort_values(ascending=False, kind="stable", na_position="last").index]
-    return section("Effect of each open flag on the means of groups", ways.linked(ordered), text=text,
-                   source="flag_effects.tsv", filters=["flag", "run_id", "tissue", "group"])  # fmt: skip
+    return section("Effect of each open flag on the means of groups", ordered, text=text, source="flag_effects.tsv",
+                   filters=["flag", "run_id", "tissue", "group"], linked=ways.linked)  # fmt: skip
 
 
 # fmt: off
@@ -201,7 +201,9 @@ BY_HAND = ["position", "transition", "automatic_area", "area", "change_percent",
            "reason_code", "reason", "author", "decided_at"]
 SEQUENCES = ["sequence_id", "runs", "rule_id", "analyte", "verdict", "limit", "observed", "position", "source"]
 OF_STUDY = "../../study/report.html"  # the report of the study, as seen from that of a run
-OF_WORKLISTS = ("sample_type", "sample_id", "position", "tissue", "lot", "stock", "prepared_on", "not_acquired_reason")
+OF_SUBJECTS = ("subject_id", "group", "treatment", "dose_mg_per_kg")
+OF_SAMPLES = ("storage_c", "freeze_thaw_cycles", "comment", "tissue", *MEASURED, "entry", "entered_by", "checked_by")
+OF_WORKLISTS = ("tissue", "lot", "stock", "prepared_on")
 SUMMARY_TEXT = "The animal is the unit; BLQ is counted and never a number. Each group leads to its values."
 STANDARD = ["position", "sample_type", "sample_id", "level", "tissue", "analyte", "internal_standard_area",
             "percent_of_mean", "flag"]
@@ -220,15 +222,6 @@ def _run_verdicts(run_id: str, acceptance: pd.DataFrame) -> list[dict[str, str]]
         }
         for row in rows.itertuples()
     ]
-
-
-def _wider_than_guideline(run_id: str, acceptance: pd.DataFrame, flags: pd.DataFrame) -> list[dict[str, str]]:
-    """Return what lets pass more than the guideline does, for the first screen."""
-    wider = acceptance[acceptance.wider_than_source].drop_duplicates("rule_id")
-    texts = [f"{row.rule_id}: {row.judged} {row.limit} ({row.source})" for row in wider.itertuples()]
-    texts += ["the zero standard takes part in the fit"] * bool((flags["flag"] == "zero_in_fit").any())
-    texts += ["exploratory profile: nothing is withheld"] * bool((acceptance.limit == EXPLORATORY).any())
-    return [{"kind": "fail", "text": f"{run_id}: WIDER THAN ICH M10: {text}"} for text in texts]
 
 
 def injection_sections(results: Path, limits: Limits) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +10,12 @@ import pandas as pd
 
 from bioanalysis.moles import GRAMS, MOLES, as_counted
 from bioanalysis.report.figures import Figure
-from bioanalysis.report.links import with_runs
+from bioanalysis.report.links import ControlsOf, with_runs
 from bioanalysis.report.plots import Axis, Mark, scatter
-from bioanalysis.report.study_tables import OfRun, read_or_empty
+from bioanalysis.report.study_tables import read_or_empty
 from bioanalysis.words import count_of
 
-Part = tuple[str, pd.DataFrame, list[str] | None, Sequence[Figure | str]]
+Part = tuple[str, pd.DataFrame, list[str] | None, Iterable[Figure | str]]
 
 # fmt: off
 RULES = ["method_id", "rule_id", "verdict", "tissue", "analyte", "subject", "limit", "observed", "judged", "source",
@@ -29,19 +29,23 @@ REPEATS = ["method_id", "analyte", "sample_id", "initial_run_id", "initial_statu
 # fmt: on
 
 
-def study_stage_parts(runs: Sequence[OfRun], results: Path) -> list[Part]:
-    """Return title, table, columns and figures of each section, from the tables of the runs and in results/study."""
-    names = ("acceptance", "repeats", "repeat_counts", "incurred", "quality_controls", "storage")
-    tables = {name: read_or_empty(results / f"{name}.tsv") for name in names}
-    outside = tables["storage"][tables["storage"].verdict == "fail"]
-    return [
-        ("Acceptance of the study: every rule and its numbers", tables["acceptance"], RULES, []),
-        ("Repeat analyses", tables["repeats"], REPEATS, []),
-        ("Repeat analyses by reason", tables["repeat_counts"], None, []),
-        ("Incurred sample reanalysis", tables["incurred"], PAIRS, difference_figures(tables["incurred"])),
-        ("Quality controls over all accepted runs", with_runs(tables["quality_controls"], runs), None, []),
-        ("Samples stored beyond proven stability", outside, None, []),
-    ]
+def study_stage_parts(held: Mapping[ControlsOf, Sequence[str]], results: Path) -> Iterator[Part]:
+    """Yield title, table, columns and figures of each section, from the tables in results/study.
+
+    `held`: the accepted runs that hold each QC.
+    """
+
+    def read(name: str) -> pd.DataFrame:
+        return read_or_empty(results / f"{name}.tsv")
+
+    yield "Acceptance of the study: every rule and its numbers", read("acceptance"), RULES, []
+    yield "Repeat analyses", read("repeats"), REPEATS, []
+    yield "Repeat analyses by reason", read("repeat_counts"), None, []
+    incurred = read("incurred")
+    yield "Incurred sample reanalysis", incurred, PAIRS, difference_figures(incurred)
+    yield "Quality controls over all accepted runs", with_runs(read("quality_controls"), held), None, []
+    storage = read("storage")
+    yield "Samples stored beyond proven stability", storage[storage.verdict == "fail"], None, []
 
 
 def difference_figures(pairs: pd.DataFrame) -> list[Figure]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -17,11 +18,12 @@ SPREAD = 0.3
 PER_GROUP = 90
 
 
-def tissue_figures(concentrations: pd.DataFrame) -> list[Figure]:
-    """Return a figure per tissue, analyte and method, in the order of the table."""
+def tissue_figures(concentrations: pd.DataFrame) -> Iterator[Figure]:
+    """Yield a figure per tissue, analyte and method, in the order of the table."""
     measured = concentrations[concentrations.method_id != ""]
     keys = ["tissue", "analyte", "method_id"]
-    return [_tissue_figure(here, *map(str, key)) for key, here in measured.groupby(keys, sort=False)]
+    for key, here in measured.groupby(keys, sort=False):
+        yield _tissue_figure(here, *map(str, key))
 
 
 def _tissue_figure(here: pd.DataFrame, tissue: str, analyte: str, method_id: str) -> Figure:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from bioanalysis.report.sections import section
-from bioanalysis.study import Study
+from bioanalysis.study import Run, Study
 from bioanalysis.study.entries import MEASURED, by_hand
 from bioanalysis.study.schema import FROM_INSTRUMENT
 from bioanalysis.words import count_of
@@ -17,6 +18,7 @@ SAMPLE_COLUMNS = ["sample_id", "collected_at", "received_at", "storage_c", "free
                   "comment"]  # fmt: skip
 ENTRIES = ["sample_id", "tissue", *MEASURED, "entered_by", "checked_by"]
 PREPARED = ["calibrator", "anchor", "qc", "dilution_qc"]
+Preparation = tuple[object, ...]  # a row of the section on what was prepared
 BLANKS = ["blank", "zero", "carryover_blank", "recovery_pre", "recovery_post"]
 
 
@@ -57,16 +59,22 @@ def entries_section(study: Study) -> dict[str, Any]:
                    folded=True)  # fmt: skip
 
 
-def preparation_section(study: Study) -> dict[str, Any]:
-    """Return, run by run, stock and day of preparation of calibrators and QCs, and matrix lots (RPT-15)."""
-    rows = []
-    for run in study.runs:
-        table = run.worklist
-        for words, kinds in (("calibrators and QCs", PREPARED), ("blanks and recovery rows", BLANKS)):
-            here = table[table.sample_type.isin(kinds)]
-            if len(here):
-                rows.append((run.run_id, run.run_date[:10], words, len(here),
-                             *(_words(here, name) for name in ("tissue", "lot", "stock", "prepared_on"))))  # fmt: skip
+def prepared(run: Run, worklist: pd.DataFrame) -> list[Preparation]:
+    """Return what calibrators and QCs, and what blanks and recovery rows of a run were made of."""
+    kinds = {"calibrators and QCs": PREPARED, "blanks and recovery rows": BLANKS}
+    found = {words: worklist[worklist.sample_type.isin(types)] for words, types in kinds.items()}
+    return [
+        (run.run_id, run.run_date[:10], words, len(here),
+         *(_words(here, name) for name in ("tissue", "lot", "stock", "prepared_on")))
+        for words, here in found.items() if len(here)
+    ]  # fmt: skip
+
+
+def preparation_section(rows: Sequence[Preparation]) -> dict[str, Any]:
+    """Return, run by run, stock and day of preparation of calibrators and QCs, and matrix lots (RPT-15).
+
+    `rows`: what was `prepared` for each run.
+    """
     columns = ["run_id", "run_date", "rows of", "number", "matrix", "matrix lot", "stock", "prepared_on"]
     text = (
         "As given in the worklists. Whether stocks were independent and still within their proven stability is judged "

@@ -10,9 +10,10 @@ import pandas as pd
 from bioanalysis.acceptance.ledger import FAIL, NOT_ASSESSABLE, PASS
 from bioanalysis.acceptance.validation import ACCURACY, FOUND_IN, RULES_OF, VALIDATION, WRITTEN
 from bioanalysis.report.account import materials_section
+from bioanalysis.report.decided import wider_than_guideline
 from bioanalysis.report.figures import Figure
 from bioanalysis.report.page import write_page
-from bioanalysis.report.pages import FLAGS, _run_verdicts, _section, _wider_than_guideline
+from bioanalysis.report.pages import FLAGS, _run_verdicts, _section
 from bioanalysis.report.plots import Axis, Mark, scatter
 from bioanalysis.report.run_sections import RULES
 from bioanalysis.report.said import in_words, said
@@ -77,9 +78,9 @@ def validation_verdicts(folder: Path, study: Study, acceptance: pd.DataFrame) ->
         own = read_table(folder / "results" / "runs" / run.run_id / "acceptance.tsv")
         flags = read_table(folder / "results" / "runs" / run.run_id / "flags.tsv")
         verdicts += _run_verdicts(run.run_id, own)
-        wider += _wider_than_guideline(run.run_id, own, flags)
+        wider += wider_than_guideline(run.run_id, own, flags)
     no_flags = pd.DataFrame({"flag": [], "limit": []})
-    return [*verdicts, *_wider_than_guideline("validation", acceptance, no_flags), *wider]
+    return [*verdicts, *wider_than_guideline("validation", acceptance, no_flags), *wider]
 
 
 def _with_verdict(acceptance: pd.DataFrame, verdict: str) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,9 @@ import pandas as pd
 from bioanalysis.report.figures import Figure
 from bioanalysis.report.plots import Axis, Mark, plain, scatter
 from bioanalysis.report.study_stage import Part
+from bioanalysis.report.study_tables import require
 from bioanalysis.results import read_table
+from bioanalysis.tables import read_results
 
 # fmt: off
 WORDS = ["tissue", "method_id", "topic", "conclusion", "check_first", "evidence", "analyte"]
@@ -18,23 +21,24 @@ OUTLIERS = ["tissue", "method_id", "analyte", "subject_id", "group", "collection
 DIAGNOSTICS = ["tissue", "batch", "kind", "level", "factor", "low", "high", "relative_uncertainty", "n", "rows", "note",
                "analyte"]
 # fmt: on
+OF_BUDGET = ("tissue", "analyte", "method_id", "contribution", "percent")
 LOOK_AT = 10  # animals farthest from their groups that the report shows
 
 
-def variability_parts(results: Path) -> list[Part]:
-    """Return title, table, columns and figures of each section, from the tables in results/study."""
-    names = ("variability_conclusions", "variance_components", "outliers", "uncertainty", "recovery")
-    tables = {name: read_table(results / f"{name}.tsv") for name in names}
-    recovery, components = tables["recovery"], tables["variance_components"]
+def variability_parts(results: Path) -> Iterator[Part]:
+    """Yield title, table, columns and figures of each section, from the tables in results/study."""
+    require(results, ("variability_conclusions", "variance_components", "outliers", "uncertainty", "recovery"))
+    yield "Why the values vary", read_table(results / "variability_conclusions.tsv"), WORDS, []
+    components = read_table(results / "variance_components.tsv")
     components = components.assign(component=components.component.str.replace("+", " + "))
-    budget = budget_by_tissue(tables["uncertainty"])
-    return [
-        ("Why the values vary", tables["variability_conclusions"], WORDS, []),
-        ("Variance components", components, None, share_figures(components)),
-        (f"Animals apart from their group: the {LOOK_AT} farthest", farthest(tables["outliers"]), OUTLIERS, []),
-        ("Uncertainty: median share of each step, percent of the variance", budget, None, []),
-        ("Recovery on areas and against concentration: never applied", recovery[~is_factor(recovery)], DIAGNOSTICS, []),
-    ]
+    yield "Variance components", components, None, share_figures(components)
+    outliers = farthest(read_table(results / "outliers.tsv"))
+    yield f"Animals apart from their group: the {LOOK_AT} farthest", outliers, OUTLIERS, []
+    budget = budget_by_tissue(read_results(results / "uncertainty.tsv", ["percent"], OF_BUDGET))
+    yield "Uncertainty: median share of each step, percent of the variance", budget, None, []
+    recovery = read_table(results / "recovery.tsv")
+    diagnostics = recovery[~is_factor(recovery)]
+    yield "Recovery on areas and against concentration: never applied", diagnostics, DIAGNOSTICS, []
 
 
 def farthest(outliers: pd.DataFrame) -> pd.DataFrame:

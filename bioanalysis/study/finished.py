@@ -6,7 +6,7 @@ some columns of them, a report for little, one run at a time.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -30,22 +30,31 @@ Row = dict[str, Any]
 
 
 class FinishedRun(Run):
-    """A run whose worklist (the columns `OF_WORKLIST`) is read again each time it is asked for."""
+    """A run whose worklist (some of its columns) is read again each time it is asked for."""
 
-    def __init__(self, folder: Path, row: Row, method: Method) -> None:
+    def __init__(self, folder: Path, row: Row, method: Method, columns: Sequence[str]) -> None:
         run = Run.of_row(row, method, NOTHING, NOTHING)
         for name in [field.name for field in fields(Run) if field.name != "worklist"]:
             object.__setattr__(self, name, getattr(run, name))
-        object.__setattr__(self, "_source", (folder, row))
+        object.__setattr__(self, "_source", (folder, row, list(columns)))
 
     @property
     def worklist(self) -> pd.DataFrame:  # type: ignore[override]
-        folder, row = self._source  # type: ignore[attr-defined]
-        return _worklist(folder, row, self.method, {})[OF_WORKLIST]  # tissues, which the manifest knows, are left out
+        folder, row, columns = self._source  # type: ignore[attr-defined]
+        return _worklist(folder, row, self.method, {})[
+            columns
+        ]  # tissues of samples, which the manifest knows, are left out
 
 
-def open_finished(folder: Path) -> Study:
-    """Return what reports ask of a study: settings, methods, runs, decisions, side tables, `OF_SAMPLES` of samples.
+def open_finished(
+    folder: Path, subjects: Sequence[str] = (), samples: Sequence[str] = (), worklists: Sequence[str] = ()
+) -> Study:
+    """Return what reports ask of a study: settings, methods, runs, decisions and side tables.
+
+    Parameters
+    ----------
+    subjects, samples, worklists : sequence of str
+        Columns of animals, of samples beside `OF_SAMPLES`, and of worklists beside `OF_WORKLIST`.
 
     Raises
     ------
@@ -53,8 +62,9 @@ def open_finished(folder: Path) -> Study:
         Where a table or setting cannot be read.
     """
     about = _Tables(folder)
-    runs = tuple(FinishedRun(folder, row, method) for row, method in about.runs)
-    return about.study(runs, settled(about.decisions, runs), samples=about.samples[OF_SAMPLES], subjects=NOTHING)
+    runs = tuple(FinishedRun(folder, row, method, [*OF_WORKLIST, *worklists]) for row, method in about.runs)
+    tables = {"samples": about.samples[[*OF_SAMPLES, *samples]], "subjects": about.subjects[list(subjects)]}
+    return about.study(runs, settled(about.decisions, runs), **tables)
 
 
 def open_measured(folder: Path, worklists: Collection[str]) -> Study:

@@ -37,7 +37,7 @@ def test_what_was_integrated_by_hand_is_shown_before_and_after_and_leads_to_its_
     folder = make_results(tmp_path)
     (folder / "config/decisions.tsv").write_text(DECISION)
     (folder / "results/runs/R1/peaks.tsv").write_text(PEAKS)
-    made = by_hand_section(Study.load(folder), folder)
+    made = by_hand_section(Study.load(folder))
     (row,) = made["rows"]
     assert "<td>100</td><td>150</td>" in row
     assert 'href="../runs/R1/report.html#chromatogram-7"' in row
@@ -46,5 +46,5 @@ def test_what_was_integrated_by_hand_is_shown_before_and_after_and_leads_to_its_
 
 def test_a_study_without_any_says_none(tmp_path):
     folder = make_results(tmp_path)
-    assert by_hand_section(Study.load(folder), folder)["text"] == "none"
+    assert by_hand_section(Study.load(folder))["text"] == "none"
     assert storage_section(pd.DataFrame(columns=["method_id", "tissue", "verdict"]))["text"].endswith("none")

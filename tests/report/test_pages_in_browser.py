@@ -8,7 +8,7 @@ from browser import opened, serious_issues
 from made_results import make_results
 
 from bioanalysis.report import write_study_report
-from bioanalysis.report.pages import _write
+from bioanalysis.report.page import write_page
 from bioanalysis.report.run_sections import curve_figures, measurements_section, rule_sections
 from bioanalysis.report.sections import section
 from bioanalysis.report.study_tables import read_of_run
@@ -29,7 +29,7 @@ def study(tmp_path_factory):
             section("Calibration", figures=curve_figures(run.curves[0], 15.0)),
             measurements_section(run.measurements, has_chromatograms=False),
         ]
-        _write(folder / f"results/runs/{name}/report.html", f"Run {name}", "", [], sections)
+        write_page(folder / f"results/runs/{name}/report.html", f"Run {name}", "", [], sections)
     return folder
 
 
@@ -146,7 +146,7 @@ def test_on_paper_no_filters_and_no_hidden_tables(chromium, study):
 
 def test_a_table_of_many_columns_is_not_cut_on_paper(chromium, tmp_path):
     cells = {f"mean of {n}": [12.3, 0.456] for n in range(26)}
-    _write(tmp_path / "page.html", "Page", "", [], [section("Wide", pd.DataFrame(cells))])
+    write_page(tmp_path / "page.html", "Page", "", [], [section("Wide", pd.DataFrame(cells))])
     # 273 mm of an A4 page between margins of 12 mm are 1032 pixels
     with opened(chromium, viewport={"width": 1032, "height": 700}) as (page, _):
         page.goto((tmp_path / "page.html").as_uri())
@@ -157,7 +157,7 @@ def test_a_table_of_many_columns_is_not_cut_on_paper(chromium, tmp_path):
 def test_numbers_stand_at_the_right_and_names_at_the_left(chromium, tmp_path):
     table = pd.DataFrame({"tissue": ["liver", "kidney"], "subject_id": ["101", "102"], "mean": ["BLQ", "1.5"],
                           "days": ["28 to 84", "3"]})  # fmt: skip
-    _write(tmp_path / "page.html", "Page", "", [], [section("1st, of all", table)])
+    write_page(tmp_path / "page.html", "Page", "", [], [section("1st, of all", table)])
     with opened(chromium) as (page, said):
         page.goto((tmp_path / "page.html").as_uri())
         for row in page.locator("tr").all():

@@ -9,7 +9,7 @@ import pytest
 from made_results import make_results
 
 from bioanalysis.report.run_sections import controls_section, curve_figures, measurements_section, rule_sections
-from bioanalysis.report.study_tables import located, read_of_run, read_study_tables
+from bioanalysis.report.study_tables import ROWS, OfRun, Stacked, located, read_concentrations, read_of_run
 
 pytestmark = pytest.mark.requirement("UR-050")
 
@@ -28,6 +28,12 @@ def run(tmp_path):
     return read_of_run(make_results(tmp_path, failed=(1,)) / "results/runs/R1", "R1", "ASO-LCMS-01")
 
 
+def rows_of(run: OfRun) -> pd.DataFrame:
+    rows = Stacked("run_id", *ROWS)
+    rows.add(run.measurements, run_id=run.run_id)
+    return rows.table()
+
+
 def test_rules_not_met_come_first_and_passes_are_counted():
     not_met, not_judged, met, every = rule_sections(RULES)
     assert [len(part["rows"]) for part in (not_met, not_judged, met, every)] == [1, 1, 1, 6]
@@ -44,7 +50,7 @@ def test_each_measurement_has_an_id_that_the_study_links_to(run, tmp_path):
     rows = measurements_section(run.measurements, True)["rows"]
     made = {row.split('"')[1] for row in rows}
     assert len(made) == len(run.measurements)
-    table = located(read_study_tables(tmp_path / "results/study")["tissue_concentrations"], [run])
+    table = located(read_concentrations(tmp_path / "results/study"), rows_of(run))
     linked = {address.split("#")[1] for address in table.address if address}
     assert len(linked) == 6
     assert linked <= made
@@ -90,5 +96,5 @@ def test_a_sample_on_two_plates_leads_to_the_well_it_came_from(run):
     wells = pd.DataFrame({"plate": ["P1", "P2"], "sample_id": "S1", "position": "A1", "analyte": "a", "line": [2, 9]})
     table = pd.DataFrame({"run_id": "R1", "plate": ["P2", "P1", "P2;P1"], "sample_id": "S1", "position": "A1;A2",
                           "analyte": "a"})  # fmt: skip
-    addresses = located(table, [replace(run, measurements=wells)]).address
+    addresses = located(table, rows_of(replace(run, measurements=wells))).address
     assert [address.split("#")[1] for address in addresses] == ["row-9-a", "row-2-a", "row-9-a"]

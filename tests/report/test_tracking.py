@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from small_study import change, make_small_study
 
-from bioanalysis.report.tracking import preparation_section, tracking_section
+from bioanalysis.report.tracking import preparation_section, prepared, tracking_section
 from bioanalysis.study import Study
 
 DATES = ("not_available_reason", "not_available_reason collected_at received_at"), (
@@ -49,6 +49,7 @@ def test_days_until_the_first_analysis_are_counted_and_a_missing_date_is_said(st
 
 
 def test_stocks_and_days_of_preparation_stand_by_run(study):
-    rows = {(words[0], words[2]): words for words in plain_rows(preparation_section(study))}
+    section = preparation_section([row for run in study.runs for row in prepared(run, run.worklist)])
+    rows = {(words[0], words[2]): words for words in plain_rows(section)}
     assert rows["LC-01", "calibrators and QCs"][-2:] == ["S-7, S-8", "2026-03-08, 2026-03-09"]
     assert rows["EL-01", "calibrators and QCs"][-2:] == ["not given", "not given"]

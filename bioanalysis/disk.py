@@ -25,7 +25,7 @@ def require_writable(folder: Path) -> None:
             probe.parent.mkdir(parents=True, exist_ok=True)
             probe.write_bytes(b"x")
         except OSError as error:
-            faults.append(Fault(name, f"cannot be written to ({error.strerror})", EXPECTED))
+            faults.append(Fault(str(name), f"cannot be written to ({error.strerror})", EXPECTED))
         finally:
             with contextlib.suppress(OSError):
                 probe.unlink()
@@ -41,7 +41,8 @@ def plain_disk_errors() -> Iterator[None]:
     except OSError as error:
         if error.errno not in TROUBLES:
             raise
-        name = error.filename if isinstance(error.filename, str) else "the disk"
+        # of two files, as when one is copied or renamed, the second is the one that is written
+        name = error.filename2 or error.filename or "the disk"
         raise BatchError([Fault(name, f"cannot be written ({error.strerror})", EXPECTED)]) from error
 
 

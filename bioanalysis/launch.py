@@ -17,7 +17,7 @@ from bioanalysis.lock import locked, share_lock
 from bioanalysis.orphans import end_orphans
 from bioanalysis.planning import Plan, load_with_runs, plan_of, workflow_folder
 from bioanalysis.records.audit import now
-from bioanalysis.records.outside import outside_message
+from bioanalysis.records.outside import left_behind_message, outside_message
 from bioanalysis.records.recorder import Outcome, Recorder, clear_torn_results
 from bioanalysis.records.seal import remove_torn_seal, sealed_version
 from bioanalysis.records.standing import config_changed_since, config_now, raw_changed_since, raw_now
@@ -73,6 +73,8 @@ def run_study(
             _require_reason(records, version, reason)
         if outside := records.set_aside_what_changed_outside():
             print(outside_message(outside))
+        if gone := records.set_aside_what_was_left_behind(study):
+            print(left_behind_message(gone))
         try:
             return _run(study, records, command)
         except OSError as error:  # its own words: something was computed

@@ -15,6 +15,7 @@ from bioanalysis.study import Study
 
 Digests = Mapping[str, str]
 MOST_CELLS = 20
+NO_SUCH_RUN = "no longer among the runs of the study"
 NO_REASON = "no reason given"
 
 
@@ -170,6 +171,7 @@ def why_computed(before: Standing, after: Standing, study: Study, acts: Iterable
         said[run_id] += [f"method {name} changed" for name in changed_methods if methods[run_id] == name]
         decided = [a for a in actions if a.action.startswith("decision") and run_id in str(a.after or a.before)]
         said[run_id] += [f"decision {act.object}" for act in decided]
+    said |= {group: [NO_SUCH_RUN] for group in {group_of(name) for name in before.results} - {*names_of, "study"}}
     if not any(group_of(name) == "study" for name in before.results):
         return {**{group: ", ".join(words) for group, words in said.items() if words}, "study": "first computed"}
     said["study"] = ["the software changed"] * code + [f"{name} changed" for name in changed_config]

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from bioanalysis.records.acts import differing
+from bioanalysis.records.acts import NO_SUCH_RUN, differing, group_of
 from bioanalysis.records.audit import Act, AuditTrail
+from bioanalysis.records.digests import digest_of_list
 from bioanalysis.records.made import BEGUN, note_on
 from bioanalysis.records.places import SET_ASIDE
 from bioanalysis.text_files import listed
@@ -88,6 +89,31 @@ def set_aside(folder: Path, audit: AuditTrail, found: list[Outside]) -> None:
         (folder / one.name).unlink(missing_ok=True)
 
 
+def left_behind(results: Mapping[str, str], runs: Iterable[str]) -> dict[str, str]:
+    """Return the results of runs that the study no longer has, with their digests."""
+    known = {*runs, "study"}
+    return {name: digest for name, digest in results.items() if group_of(name) not in known}
+
+
+def set_aside_left_behind(folder: Path, audit: AuditTrail, digests: Mapping[str, str]) -> list[str]:
+    """Write down each run these results are of, and move them to the records; returns the runs."""
+    acts, kept = [], {}
+    runs = sorted({group_of(name) for name in digests})
+    for number, run in enumerate(runs, start=len(audit.trail.entries) + 1):
+        here = {name: digest for name, digest in digests.items() if group_of(name) == run}
+        for name, digest in here.items():
+            target = f"{SET_ASIDE}/{number:04d}/{name}"
+            _second_name(folder / name, folder / f"{target}.next")
+            kept[target] = digest
+        before = {"files": len(here), "sha256_of_list": digest_of_list(here)}
+        acts.append(Act("results_set_aside", run, before, {"set_aside": f"{SET_ASIDE}/{number:04d}"}, NO_SUCH_RUN))
+    if acts:
+        audit.add(*acts, waiting=kept)
+    for run in runs:
+        shutil.rmtree(folder / "results/runs" / run)
+    return runs
+
+
 def _second_name(path: Path, second: Path) -> None:
     second.parent.mkdir(parents=True, exist_ok=True)
     second.unlink(missing_ok=True)
@@ -105,6 +131,11 @@ def outside_message(names: list[str]) -> str:
     what = f"{len(names)} results were" if len(names) > 1 else "a result was"
     tail = "what stands there is kept in results/study/provenance/set_aside, and made again"
     return f"{what} changed without an entry in the audit trail ({listed(names)}): {tail}"
+
+
+def left_behind_message(runs: list[str]) -> str:
+    """Return in words that results of runs were taken away which the study no longer has."""
+    return f"results of {listed(runs)}, {NO_SUCH_RUN}: kept in results/study/provenance/set_aside"
 
 
 def remove(folder: Path, names: Iterable[str]) -> None:

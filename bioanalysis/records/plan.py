@@ -70,6 +70,7 @@ def plan_in_words(
     after: Standing,
     changes: Iterable[Change],
     outside: Iterable[str],
+    gone: Iterable[str],
     code: bool,
 ) -> str:
     """Return the plan as text: what would run, what changed since the last recorded run, why each run is concerned.
@@ -84,6 +85,8 @@ def plan_in_words(
         Cells of settings that changed.
     outside : iterable of str
         In words: results changed without an entry, and what becomes of them.
+    gone : iterable of str
+        Runs that the study no longer has and whose results stand there.
     code : bool
         Whether the software is not the recorded one.
     """
@@ -94,6 +97,7 @@ def plan_in_words(
     if before is not None:
         lines += _block("changed since the last recorded run:", _changed(before, after, changes, code))
     lines += _block("without an entry in the audit trail:", list(outside))
+    lines += _block("no longer in the study:", [f"run {run}: its results would be set aside" for run in gone])
     lines += _block("why:", _reasons(jobs, code))
     return "\n".join(lines)
 

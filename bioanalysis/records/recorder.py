@@ -16,6 +16,7 @@ from bioanalysis.records.acts import (
     config_acts,
     decision_acts,
     differing,
+    group_of,
     method_acts,
     raw_acts,
     software_acts,
@@ -32,9 +33,11 @@ from bioanalysis.records.outside import (
     changed_since,
     changed_since_killed,
     half_made,
+    left_behind,
     output_of,
     remove,
     set_aside,
+    set_aside_left_behind,
 )
 from bioanalysis.records.places import CHANGES, ENVIRONMENT, MANIFEST
 from bioanalysis.records.plan import plan_in_words, planned_jobs
@@ -135,6 +138,15 @@ class Recorder:
         self._remove_figures_beside([one.name for one in found if one.made is not None])
         return [one.name for one in found]
 
+    def _left_behind(self, study: Study) -> dict[str, str]:
+        found = left_behind(results_now(self.folder), [run.run_id for run in study.runs])
+        others = {one.name for one in self.changed_outside()} if found else set()
+        return {name: digest for name, digest in found.items() if name not in others}
+
+    def set_aside_what_was_left_behind(self, study: Study) -> list[str]:
+        """Take away results of runs that the study no longer has; they are written down and kept. Returns the runs."""
+        return set_aside_left_behind(self.folder, self.audit, self._left_behind(study))
+
     def _other_readings(self) -> bool:
         last = self.audit.trail.last(*ENDS)
         return last is not None and last["after"].get("readings_sha256") != readings_digest(made(self.folder))
@@ -176,12 +188,12 @@ class Recorder:
         """Return in plain words what would run again and why, empty where nothing would."""
         before, outside = self.recorded, [str(one) for one in self.changed_outside()]
         outside += [f"{name} {READ_AGAIN}" for name in self.changed_readings()]
-        jobs = planned_jobs(output)
-        if not jobs and not outside:
+        jobs, gone = planned_jobs(output), sorted({group_of(name) for name in self._left_behind(study)})
+        if not jobs and not outside and not gone:
             return ""
         after = Standing(self.config, raw_now(self.folder, study), results_now(self.folder))
         changes = cell_changes(self.folder, before.config, after.config) if before else []
-        return plan_in_words(jobs, before, after, changes, outside, self._other_code())
+        return plan_in_words(jobs, before, after, changes, outside, gone, self._other_code())
 
     def note_interruption(self, words: str) -> None:
         """Write down, in these words, that the last run ended before it was done, and which results it left changed."""

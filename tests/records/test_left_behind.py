@@ -1,0 +1,80 @@
+"""Results of a run that the study no longer has are named, taken away and kept: they are not sealed with the others."""
+
+from __future__ import annotations
+
+import pytest
+from recorded_study import MEASUREMENTS, entries, recorded_study
+from small_study import change
+
+from bioanalysis.planning import workflow_folder
+from bioanalysis.records.audit import now
+from bioanalysis.records.recorder import Outcome, Recorder
+from bioanalysis.records.verify import verify
+from bioanalysis.study import Study
+
+pytestmark = pytest.mark.requirement("UR-032")
+CURVE = "results/runs/EL-01/curve.json"
+
+
+@pytest.fixture
+def study(tmp_path):
+    """A study whose ELISA run has been taken out since it was recorded."""
+    folder = recorded_study(tmp_path / "study")
+    change(folder, "config/runs.tsv", ("EL-01 ASO-ELISA-01 2026-03-12 KM raw/EL-01.csv", ""))
+    (folder / "config/worklists/EL-01.tsv").unlink()
+    (folder / "config/decisions.tsv").unlink()  # on that run
+    return folder
+
+
+def recorder(study):
+    return Recorder(study, workflow_folder())
+
+
+def last(study, action):
+    return [entry for entry in entries(study) if entry["action"] == action][-1]
+
+
+def test_the_plan_names_the_run(study):
+    said = recorder(study).plan(Study.load(study), "").splitlines()
+    assert said[-2:] == ["no longer in the study:", "  run EL-01: its results would be set aside"]
+    assert (study / CURVE).is_file()
+
+
+def test_its_results_are_kept_elsewhere_and_an_entry_says_so(study):
+    content, records = (study / CURVE).read_bytes(), recorder(study)
+    assert records.set_aside_what_was_left_behind(Study.load(study)) == ["EL-01"]
+    assert not (study / "results/runs/EL-01").exists()
+    entry = last(study, "results_set_aside")
+    assert (entry["object"], entry["reason"]) == ("EL-01", "no longer among the runs of the study")
+    assert (study / entry["after"]["set_aside"] / CURVE).read_bytes() == content
+    records.write(Study.load(study), Outcome(True, now(), "done"))
+    assert last(study, "results_removed")["reason"] == "no longer among the runs of the study"
+    assert verify(study)[0] == []
+    assert recorder(study).plan(Study.load(study), "") == ""
+
+
+def test_results_of_runs_the_study_has_stay(study):
+    before = (study / "results/runs/LC-01/measurements.tsv").read_bytes()
+    recorder(study).set_aside_what_was_left_behind(Study.load(study))
+    assert (study / "results/runs/LC-01/measurements.tsv").read_bytes() == before
+
+
+def test_whoever_is_killed_before_they_are_taken_away_takes_them_away_later(study):
+    records, content = recorder(study), (study / CURVE).read_bytes()
+    records.set_aside_what_was_left_behind(Study.load(study))
+    (study / CURVE).parent.mkdir()
+    (study / CURVE).write_bytes(content)  # as it stood before it was taken away
+    again = recorder(study)
+    assert again.changed_outside() == []
+    assert again.set_aside_what_was_left_behind(Study.load(study)) == ["EL-01"]
+    again.write(Study.load(study), Outcome(True, now(), "done"))
+    assert verify(study)[0] == []
+
+
+def test_what_nobody_vouches_for_is_told_as_such_alone(study):
+    foreign = study / "results/runs/LC-77/measurements.tsv"
+    foreign.parent.mkdir()
+    foreign.write_text(MEASUREMENTS)
+    plan = recorder(study).plan(Study.load(study), "")
+    assert "results/runs/LC-77/measurements.tsv was written by no run: would be set aside" in plan
+    assert "run LC-77" not in plan

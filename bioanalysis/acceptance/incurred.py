@@ -67,7 +67,7 @@ def incurred_pairs(
         pair of which one value is BLQ and the other quantified has no difference and lies outside. Of several
         reanalyses of a sample the first that says something counts (`counted`).
     """
-    first = {row.sample_id: row for row in initial.itertuples()}
+    first = {row.sample_id: row for row in initial[initial.sample_id.isin(again.sample_id)].itertuples()}
     rows: list[dict[str, object]] = []
     done: set[str] = set()
     for repeat in again.itertuples():

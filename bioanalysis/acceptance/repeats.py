@@ -67,8 +67,9 @@ def repeat_table(analyses: pd.DataFrame, reported: pd.DataFrame, *, planned: int
         `COLUMNS`; several repeats are joined by ';' in the order in which they were run, values at full precision.
         Several dilutions of a sample in one run are one analysis.
     """
-    accepted = {(row.sample_id, row.analyte): row for row in reported.itertuples()}
     several = analyses.duplicated(["sample_id", "analyte"], keep=False) | (analyses.repeat_reason != "")
+    meant = reported[reported.sample_id.isin(analyses.sample_id[several])]
+    accepted = {(row.sample_id, row.analyte): row for row in meant.itertuples()}
     rows = [
         _row(here, accepted[key], planned)
         for key, here in analyses[several].groupby(["sample_id", "analyte"], sort=False)

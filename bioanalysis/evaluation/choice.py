@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,8 +44,8 @@ class Choice:
     flags: str = ""
 
 
-def only_results(rows: pd.DataFrame) -> dict[tuple[str, str, str], Choice]:
-    """Return the results of samples that have but one, by sample, analyte and method: what `choose` says of each.
+def only_results(rows: pd.DataFrame) -> Iterator[Choice]:
+    """Yield the result of each sample that has but one: what `choose` says of it.
 
     Parameters
     ----------
@@ -54,10 +55,7 @@ def only_results(rows: pd.DataFrame) -> dict[tuple[str, str, str], Choice]:
     """
     values = (rows.reading_ng_ml * rows.dilution_factor).where(rows.status == QUANTIFIED)
     rows = rows.assign(homogenate_ng_ml=values, n_extractions=1)
-    return {
-        (row.sample_id, row.analyte, row.method_id): Choice(row, row.status, row.reason, flags=row.flags)
-        for row in rows.itertuples()
-    }
+    return (Choice(row, row.status, row.reason, flags=row.flags) for row in rows.itertuples())
 
 
 def choose(candidates: pd.DataFrame, decisions: pd.DataFrame, method: Method) -> Choice:

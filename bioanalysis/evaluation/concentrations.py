@@ -80,9 +80,10 @@ def _results(
     study: Study, reportable: pd.DataFrame, contexts: Mapping[str, MethodContext]
 ) -> Iterator[dict[str, object]]:
     """Yield what is reported of each sample, analyte and method, then the samples that were never measured."""
-    choices = _choices(study, reportable, contexts)
-    names = {key[0] for key in choices}
-    yield from (_measured(contexts, key, choice) for key, choice in choices.items())
+    unknowns = reportable[reportable.sample_type == "unknown"]
+    for key, choice in _choices(study, unknowns, contexts):
+        yield _measured(contexts, key, choice)
+    names = set(unknowns.sample_id)
     yield from (_not_measured(row) for row in study.samples.itertuples() if row.sample_id not in names)
 
 
@@ -97,13 +98,13 @@ def _together(rows: Iterator[dict[str, object]]) -> pd.DataFrame:
 
 
 def _choices(
-    study: Study, reportable: pd.DataFrame, contexts: Mapping[str, MethodContext]
-) -> dict[tuple[str, str, str], Choice]:
-    unknowns = reportable[reportable.sample_type == "unknown"]
+    study: Study, unknowns: pd.DataFrame, contexts: Mapping[str, MethodContext]
+) -> Iterator[tuple[tuple[str, str, str], Choice]]:
+    """Yield what is reported by sample, analyte and method, in the order of runs and worklists."""
     decisions = study.decisions[study.decisions.action.isin(["report_run", "report_result"])]
     alone = ~unknowns.duplicated(KEY, keep=False) & ~unknowns.sample_id.isin(decisions.sample_id)
     alone &= ~unknowns.method_id.isin([name for name, context in contexts.items() if context.method.plans_replicates])
-    choices = only_results(unknowns[alone])
+    choices, single = {}, only_results(unknowns[alone])
     for (sample, analyte, method_id), candidates in unknowns[~alone].groupby(KEY, sort=False):
         concerning = decisions[
             decisions.sample_id.isin(["", sample])
@@ -111,7 +112,8 @@ def _choices(
             & decisions.run_id.isin(["", *candidates.run_id])
         ]
         choices[sample, analyte, method_id] = choose(candidates, concerning, contexts[method_id].method)
-    return {key: choices[key] for key in unknowns[KEY].drop_duplicates().itertuples(index=False, name=None)}
+    for key in unknowns[KEY].drop_duplicates().itertuples(index=False, name=None):
+        yield key, choices[key] if key in choices else next(single)
 
 
 def _manifest(study: Study) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from typing import Any, cast
 
 import pandas as pd
 
@@ -13,7 +14,7 @@ Place = tuple[pd.DataFrame, int, int]
 
 
 class StackedRuns(Mapping[str, RunTables]):
-    """The tables of runs by run_id; those of one run are cut out of the whole where they are asked for."""
+    """The tables of runs by run_id; a table of one run is cut out of the whole where it is asked for."""
 
     def __init__(self) -> None:
         self._places: dict[str, dict[str, Place]] = {}
@@ -25,14 +26,26 @@ class StackedRuns(Mapping[str, RunTables]):
         self._places |= {name: {kind: stacks[kind][name] for kind in kinds} for name in runs}
 
     def __getitem__(self, run_id: str) -> RunTables:
-        places = self._places[run_id].items()
-        return RunTables(**{kind: whole.iloc[start:end].reset_index(drop=True) for kind, (whole, start, end) in places})
+        return cast("RunTables", _Cut(self._places[run_id]))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
 
     def __len__(self) -> int:
         return len(self._places)
+
+
+class _Cut:
+    """The tables of one run, each a piece of a whole."""
+
+    def __init__(self, places: Mapping[str, Place]) -> None:
+        self._places = places
+
+    def __getattr__(self, kind: str) -> Any:
+        if kind not in self._places:
+            raise AttributeError(kind)
+        whole, start, end = self._places[kind]
+        return whole.iloc[start:end].reset_index(drop=True)
 
 
 def _stacked(tables: Mapping[str, pd.DataFrame]) -> dict[str, Place]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -57,6 +58,22 @@ class RunTables:
     internal_standard: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
+class TablesOf(Mapping[str, pd.DataFrame]):
+    """One kind of table of many runs by run_id; none is held, each is fetched where it is asked for."""
+
+    def __init__(self, runs: Mapping[str, RunTables], kind: str) -> None:
+        self._runs, self._kind = runs, kind
+
+    def __getitem__(self, run_id: str) -> pd.DataFrame:
+        return cast("pd.DataFrame", getattr(self._runs[run_id], self._kind))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._runs)
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+
 @dataclass(frozen=True)
 class StudyEvaluation:
     """The tables of results/study/."""
@@ -104,8 +121,9 @@ def evaluate_study(study: Study, runs: Mapping[str, RunTables]) -> StudyEvaluati
         [context.recovery.table.assign(method_id=name) for name, context in contexts.items()], ignore_index=True
     )
     plausibility = gathered(judge(study, concentrations) for judge in PLAUSIBILITY)
+    in_sequence = [run.run_id for run in study.runs if run.sequence_id and run.run_id in runs]
     sequences = judge_sequences(
-        study.runs, {name: (tables.carry_over, tables.internal_standard) for name, tables in runs.items()}
+        study.runs, {name: (runs[name].carry_over, runs[name].internal_standard) for name in in_sequence}
     )
     found = [row for tables in runs.values() for row in tables.flags.to_dict("records")]
     found += [*sequence_flags(sequences), *plausibility.flags, *variability_flags(outliers, recovery)]
@@ -135,13 +153,12 @@ def _summaries(
 ) -> dict[str, pd.DataFrame]:
     """Return the tables that only describe: by group, where the scatter comes from, what became of every row."""
     methods = {run.run_id: run.method for run in study.runs}
-    measurements = {name: tables.measurements for name, tables in runs.items()}
+    measurements, acceptance = TablesOf(runs, "measurements"), TablesOf(runs, "acceptance")
     quantified = [
         quantified_readings(table).assign(method_id=methods[name].method_id) for name, table in measurements.items()
     ]
     readings = readings_of(study, with_factors(pd.concat(quantified, ignore_index=True), reportable), concentrations)
     share = limits_for(next(iter(methods.values())))["VAR-11"].number
-    acceptance = {name: tables.acceptance for name, tables in runs.items()}
     return {
         "tissue_summary": group_summary(concentrations, share),
         "variance_components": variance_table(readings, concentrations),
@@ -155,10 +172,7 @@ def _summaries(
 def gather(study: Study, runs: Mapping[str, RunTables]) -> tuple[pd.DataFrame, dict[str, MethodContext]]:
     """Return reportable.tsv of all runs (method_id, accepted, the factors applied) and what they give together."""
     methods = {run.run_id: run.method for run in study.runs}
-    parts = [(tables.reportable, _accepted(tables, methods[run_id])) for run_id, tables in runs.items()]
-    reportable = pd.concat([table for table, _ in parts], ignore_index=True)
-    method_ids = np.repeat([methods[run_id].method_id for run_id in runs], [len(table) for table, _ in parts])
-    reportable = reportable.assign(method_id=method_ids, accepted=np.concatenate([accepted for _, accepted in parts]))
+    reportable = _together(runs, methods)
     names = study_batches(study.runs)
     contexts = {
         method.method_id: _context(
@@ -175,10 +189,18 @@ def gather(study: Study, runs: Mapping[str, RunTables]) -> tuple[pd.DataFrame, d
     return with_applied_factors(reportable, {name: context.recovery for name, context in contexts.items()}), contexts
 
 
-def _accepted(tables: RunTables, method: Method) -> np.ndarray:
+def _together(runs: Mapping[str, RunTables], methods: Mapping[str, Method]) -> pd.DataFrame:
+    """Return reportable.tsv of all runs with `method_id` and whether the run or plate of each row was `accepted`."""
+    tables = {name: run.reportable for name, run in runs.items()}
+    accepted = [_accepted(table, runs[name].acceptance, methods[name]) for name, table in tables.items()]
+    method_ids = np.repeat([methods[name].method_id for name in runs], [len(table) for table in tables.values()])
+    together = pd.concat(list(tables.values()), ignore_index=True)
+    return together.assign(method_id=method_ids, accepted=np.concatenate(accepted))
+
+
+def _accepted(reportable: pd.DataFrame, acceptance: pd.DataFrame, method: Method) -> np.ndarray:
     """Return which rows of a run's reportable.tsv stand in an accepted run or plate."""
-    kept = of_accepted(tables.reportable, tables.acceptance, limits_for(method))
-    return tables.reportable.index.isin(kept.index)
+    return reportable.index.isin(of_accepted(reportable, acceptance, limits_for(method)).index)
 
 
 def _context(

@@ -199,8 +199,8 @@ def with_applied_factors(reportable: pd.DataFrame, books: Mapping[str, RecoveryB
     applies = table.correction_applies.astype(bool)
     of_study = table.method_id.isin([name for name, book in books.items() if book.method.recovery.source == "study"])
     lost = applies & ~of_study & ~np.isfinite(table.recovery_factor.astype(float))
-    where = table.tissue + " in " + table.run_id + " or the method"
-    table.loc[lost, "recovery_problem"] = "no recovery factor for " + where[lost]
+    where = table.tissue[lost] + " in " + table.run_id[lost] + " or the method"
+    table.loc[lost, "recovery_problem"] = "no recovery factor for " + where
     pooled = applies & of_study & table.sample_type.isin(STUDY_SAMPLES)
     keys = ["method_id", "analyte", "tissue", "run_id", "batch"]
     for key, rows in table[pooled].groupby(keys, sort=False):

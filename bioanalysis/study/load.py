@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -87,14 +87,8 @@ class Study:
         return notes_on(self)
 
     @classmethod
-    def load(cls, folder: Path | str, worklists: Collection[str] | None = None) -> Study:
+    def load(cls, folder: Path | str) -> Study:
         """Return the study in `folder`.
-
-        Parameters
-        ----------
-        worklists : collection of str, optional
-            The columns of worklists to keep once all is checked: a study may have hundreds of runs. Runs that
-            decisions name keep theirs whole. All columns where not given.
 
         Raises
         ------
@@ -104,7 +98,7 @@ class Study:
         study, faults = _read(StudyFolder(Path(folder)))
         if study is None or faults:
             raise BatchError(_told_once(faults))
-        return study if worklists is None else replace(study, runs=tuple(_narrowed(r, worklists) for r in study.runs))
+        return study
 
 
 @dataclass(frozen=True)
@@ -254,12 +248,6 @@ def _run(
     resolved = replace(worklist, frame=resolve(worklist.frame, row, method, manifest.tissue_of))
     folder.faults += correction_faults(resolved, method)
     return Run.of_row(row, method, resolved.frame, tables.decisions.frame.iloc[:0]), resolved
-
-
-def _narrowed(run: Run, columns: Collection[str]) -> Run:
-    if len(run.decisions):
-        return run
-    return replace(run, worklist=run.worklist[[name for name in run.worklist if name in columns]])
 
 
 def _words(document: Document | None, key: str) -> list[str] | None:

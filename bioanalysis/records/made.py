@@ -40,7 +40,8 @@ def _write(log: Path, digests: dict[str, str]) -> None:
 def made(folder: Path) -> dict[str, str]:
     """Return the digest of each file the workflow made, by path; `BEGUN` where its job did not end."""
     found: dict[str, str] = {}
-    for path in sorted((folder / MADE).rglob("*.json")):
+    # the latest note last: software that was changed may let another job write a file
+    for path in sorted((folder / MADE).rglob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path)):
         try:
             said = json.loads(path.read_text(encoding="utf-8"))
             found.update({str(name): str(digest) for name, digest in said.items()})

@@ -44,9 +44,15 @@ class Outside(NamedTuple):
         return f"{self.name} {WORDS[self.action]}: {end}"
 
 
-def changed_since(recorded: Mapping[str, str], now: Mapping[str, str]) -> list[Outside]:
-    """Return the results that are not what the last recorded run left."""
-    return [Outside(*found) for found in differing(recorded, now)]
+def changed_since(recorded: Mapping[str, str], noted: dict[str, str], now: Mapping[str, str]) -> list[Outside]:
+    """Return the results that are not what the last recorded run left, or not what its jobs noted.
+
+    Results that were put back together with their records, from a backup say, agree with each other; the notes in
+    `work/` tell that jobs have made others since. Nothing would make them again: their files are new.
+    """
+    made = {name: note_on(noted, name) or digest for name, digest in recorded.items()}
+    put_back = {name: made[name] for name, digest in now.items() if digest == recorded.get(name)}
+    return [Outside(*found) for found in differing({**recorded, **put_back}, now)]
 
 
 def changed_since_killed(recorded: Mapping[str, str], noted: dict[str, str], now: Mapping[str, str]) -> list[Outside]:

@@ -112,7 +112,7 @@ class Recorder:
             recorded = self.recorded.results if self.recorded else {}
             return changed_since_killed(recorded, made(self.folder), present)
         assert self.recorded is not None
-        return changed_since(self.recorded.results, present)
+        return changed_since(self.recorded.results, made(self.folder), present)
 
     def changed_readings(self) -> list[str]:
         """Return what jobs read from raw data and is not what they noted, or not what the audit trail vouches for."""

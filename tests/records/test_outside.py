@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,34 @@ def test_a_torn_note_vouches_for_nothing(study):
     path = study / "work/.made/EL-01/read_wells.json"
     path.write_text(json.dumps({WELLS: "0" * 64})[:20])
     assert started(study, killed=True).changed_readings() == [WELLS]
+
+
+def test_results_put_back_together_with_their_records_are_not_taken_for_those_of_the_last_run(study, tmp_path):
+    job_wrote(study, "EL-01/judge_run", **{"results__runs__EL-01__curve.json": '{"position": 77}\n'})
+    record(study)
+    shutil.copytree(study / "results", tmp_path / "backup")
+    job_wrote(study, "EL-01/judge_run", **{"results__runs__EL-01__curve.json": '{"position": 78}\n'})
+    record(study)
+    assert started(study).changed_outside() == []
+    shutil.rmtree(study / "results")
+    shutil.copytree(
+        tmp_path / "backup", study / "results", copy_function=shutil.copyfile
+    )  # their times are those of now
+    assert verify(study)[0] == []  # what was put back is whole in itself
+    recorder = started(study)
+    assert [str(one) for one in recorder.changed_outside()] == [
+        f"{CURVE} is not what the last run wrote: would be made again"
+    ]
+    assert recorder.would_be_made_again() == [CURVE]
+    recorder.set_aside_what_changed_outside()
+    assert not (study / CURVE).exists()
+
+
+def test_of_two_notes_on_one_file_the_later_holds(study):
+    for job in ("EL-01/zz_renamed_since", "EL-01/judge_run"):
+        job_wrote(study, job, **{"results__runs__EL-01__curve.json": json.dumps(job)})
+    record(study)
+    assert started(study).changed_outside() == []
 
 
 def test_a_plan_says_in_words_what_was_edited_removed_and_invented(study):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-MARK = "--target-jobs"  # what Snakemake starts its jobs with
+MARK = "--target-jobs"  # what Snakemake starts a job with that is a Snakemake of its own, as on a cluster
+SCRIPTS = ".snakemake/scripts/"  # where the script of a job lies that it starts itself
 
 
 def end_orphans(folder: Path) -> int:
@@ -27,7 +28,9 @@ def _is_orphan(process: object, folder: Path) -> bool:
 
     assert isinstance(process, psutil.Process)
     with contextlib.suppress(psutil.Error, OSError):
-        if MARK not in process.cmdline() or Path(process.cwd()) != folder:
+        words = process.cmdline()
+        job = MARK in words or any(word.startswith(f"{folder}/{SCRIPTS}") for word in words)
+        if not job or Path(process.cwd()) != folder:
             return False
         parent = process.parent()
         while parent is not None:  # a shell may stand between a job and its workflow

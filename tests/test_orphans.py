@@ -46,6 +46,31 @@ def test_a_job_whose_workflow_is_dead_is_ended(workflow, tmp_path):
     assert not job.is_running()
 
 
+def script_in(folder):
+    """Return the script of a job that works in `folder`, None where none does."""
+    for process in psutil.process_iter():
+        try:
+            if process.cwd() == str(folder) and ".snakemake/scripts" in str(process.cmdline()):
+                return process
+        except psutil.Error:
+            continue
+    return None
+
+
+def test_the_script_of_a_job_is_ended_whose_snakemake_was_killed(tmp_path):
+    (tmp_path / "sleeps.py").write_text("import time; time.sleep(600)")
+    (tmp_path / "Snakefile").write_text('rule sleeps:\n    output: "slept"\n    script: "sleeps.py"\n')
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--directory", str(tmp_path)]
+    workflow = subprocess.Popen([*command, "--snakefile", str(tmp_path / "Snakefile")], stderr=subprocess.DEVNULL)
+    while (script := script_in(tmp_path)) is None and workflow.poll() is None:
+        time.sleep(0.05)
+    assert end_orphans(tmp_path) == 0
+    workflow.kill()
+    workflow.wait()
+    assert end_orphans(tmp_path) == 1
+    assert not script.is_running()
+
+
 def test_a_job_of_a_living_workflow_and_one_of_another_study_are_left_alone(workflow, tmp_path):
     process, job = workflow
     assert end_orphans(tmp_path) == 0

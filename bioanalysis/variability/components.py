@@ -127,7 +127,7 @@ def _estimate(design: Nesting, squares: MeanSquares, method: Method) -> tuple[np
         if design.crossed is not None:
             raise ValueError("replicates agree exactly: check rounding or copied values")
         return _without_residual(design)
-    estimated, likelihood = fit_reml(design, variances, squares.separable)
+    estimated, likelihood = fit_reml(design, squares)
     return np.where(squares.separable, estimated, np.nan), likelihood
 
 

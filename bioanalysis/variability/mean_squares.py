@@ -12,13 +12,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import sparse
 from scipy.special import chdtri, fdtri
 
 from bioanalysis.variability.nesting import Nesting
+
+if TYPE_CHECKING:
+    from scipy.sparse.linalg import SuperLU
 
 
 class Interval(NamedTuple):
@@ -78,7 +81,7 @@ def mean_squares(design: Nesting) -> MeanSquares:
     """Return the sequential mean squares of `design`, the fixed cells entering first."""
     projections = [_Projection(design, level) for level in range(-1, design.depth)]
     if design.crossed is not None:
-        projections.append(_Projection(design, design.depth - 1, with_crossed=True))
+        projections.append(_CrossedProjection(design, design.crossed))
     ranks = np.array([*(p.rank for p in projections), len(design.measured)])
     everything = np.full(len(design.levels), len(design.measured))
     traces = np.array([*(p.traces() for p in projections), everything], dtype=float)
@@ -94,35 +97,37 @@ def mean_squares(design: Nesting) -> MeanSquares:
 class _Projection:
     """Least squares on the fixed cells and the nodes of one level together; level -1 is the cells alone.
 
-    Effects that a node may hold several of (the cells, where an animal lies in more than one; the crossed runs) are
-    kept within nodes: `within` is X'QX, with X their indicators and Q the removal of node means.
+    Where a node may lie in several cells, `effects` are their indicators, and what is fitted beside the node means.
     """
 
-    def __init__(self, design: Nesting, level: int, *, with_crossed: bool = False) -> None:
-        self.design, self.level, self.with_crossed = design, level, with_crossed
+    def __init__(self, design: Nesting, level: int) -> None:
+        self.design, self.level = design, level
         self.node = design.cell if level < 0 else design.nodes[level]
         self.size = np.bincount(self.node)
-        effects = [_indicators(design.cell)] if level >= 0 and not design.cell_is_unique else []
-        if with_crossed and design.crossed is not None:
-            effects.append(_indicators(design.crossed))
-        self.effects = sparse.hstack(effects, format="csr") if effects else None
         self.rank = len(self.size)
+        self.effects = _indicators(design.cell) if level >= 0 and not design.cell_is_unique else None
         if self.effects is not None:
-            self.counts = (_indicators(self.node).T @ self.effects).tocsr()
-            whole = (self.effects.T @ self.effects).toarray()
-            within = whole - (self.counts.T @ sparse.diags_array(1 / self.size) @ self.counts).toarray()
-            self.inverse, rank = pseudo_inverse(within, whole.diagonal().max())
+            self.inverse, rank = pseudo_inverse(self.within(self.effects, self.effects).toarray(), self._largest_cell())
             self.rank += rank
+
+    def _largest_cell(self) -> float:
+        return float(np.bincount(self.design.cell).max())
+
+    def within(self, left: sparse.csr_array, right: sparse.csr_array) -> sparse.csr_array:
+        """Return left'Q right, Q the removal of node means."""
+        nodes = _indicators(self.node).T
+        return left.T @ right - (nodes @ left).T @ sparse.diags_array(1 / self.size) @ (nodes @ right)
 
     def fit(self) -> np.ndarray:
         """Return the fitted value of each row."""
         if self.effects is None:
-            return self._means(self.design.measured)
-        off_node = self.design.measured - self._means(self.design.measured)
+            return self.means(self.design.measured)
+        off_node = self.design.measured - self.means(self.design.measured)
         effect = self.effects @ (self.inverse @ (self.effects.T @ off_node))
-        return self._means(self.design.measured - effect) + effect
+        return self.means(self.design.measured - effect) + effect
 
-    def _means(self, rows: np.ndarray) -> np.ndarray:
+    def means(self, rows: np.ndarray) -> np.ndarray:
+        """Return for each row the mean of its node."""
         return (np.bincount(self.node, rows) / self.size)[self.node]
 
     def traces(self) -> np.ndarray:
@@ -130,7 +135,7 @@ class _Projection:
         design, everything = self.design, float(len(self.design.measured))
         nested = [everything if at <= self.level else self._trace(design.nodes[at]) for at in range(design.depth)]
         if design.crossed is not None:
-            nested.append(everything if self.with_crossed else self._trace(design.crossed))
+            nested.append(self._trace(design.crossed))
         return np.array([*nested, self.rank], dtype=float)
 
     def _trace(self, codes: np.ndarray) -> float:
@@ -138,9 +143,48 @@ class _Projection:
         squares = float(np.sum(shared.multiply(shared).sum(axis=1) / self.size))
         if self.effects is None:
             return squares
-        kept = self.counts.T @ sparse.diags_array(1 / self.size) @ shared
-        across = self.effects.T @ _indicators(codes) - kept
+        across = self.within(self.effects, _indicators(codes))
         return squares + float(np.sum(self.inverse * (across @ across.T).toarray()))
+
+
+class _CrossedProjection(_Projection):
+    """Least squares on everything: the cells, the lowest nodes and the crossed runs.
+
+    Runs are told apart inside a set of runs chained by nodes that they share, one of each set standing for zero. Their
+    equations have an entry for each two runs that share a node: sparse, however many runs there are.
+    """
+
+    def __init__(self, design: Nesting, crossed: np.ndarray) -> None:
+        super().__init__(design, design.depth - 1)
+        from scipy.sparse.csgraph import connected_components  # with the solver 10 MB: loaded where runs lie across
+
+        every = _indicators(crossed)
+        shared = self.within(every, every)
+        first_of_set = np.unique(connected_components(shared, directed=False)[1], return_index=True)[1]
+        told = np.setdiff1d(np.arange(every.shape[1]), first_of_set)
+        self.runs = every[:, told]
+        self._solve = factored(shared[told][:, told]).solve if len(told) else np.copy
+        self.rank = len(self.size) + len(told)
+        if self.effects is not None:
+            self.beside = self.within(self.runs, self.effects).toarray()
+            inner = self.within(self.effects, self.effects).toarray() - self.beside.T @ self._solve(self.beside)
+            self.inverse, rank = pseudo_inverse(inner, self._largest_cell())
+            self.rank += rank
+
+    def fit(self) -> np.ndarray:
+        """Return the fitted value of each row."""
+        off_node = self.design.measured - self.means(self.design.measured)
+        of_run = self.runs.T @ off_node
+        effect = np.zeros(len(off_node))
+        if self.effects is not None:
+            of_cell = self.inverse @ (self.effects.T @ off_node - self.beside.T @ self._solve(of_run))
+            effect, of_run = self.effects @ of_cell, of_run - self.beside @ of_cell
+        effect = effect + self.runs @ self._solve(of_run)
+        return self.means(self.design.measured - effect) + effect
+
+    def traces(self) -> np.ndarray:
+        """Return tr(Z'PZ) for each level's indicators Z, the residual last (there the rank)."""
+        return np.array([*[len(self.design.measured)] * (self.design.depth + 1), self.rank], dtype=float)
 
 
 def _indicators(codes: np.ndarray) -> sparse.csr_array:
@@ -152,6 +196,16 @@ def counts_of(rows: np.ndarray, columns: np.ndarray) -> sparse.csr_array:
     """Return how many values fall into each pair of `rows` and `columns` codes."""
     shape = (rows.max() + 1, columns.max() + 1)
     return sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=shape).tocsr()
+
+
+def factored(matrix: sparse.csc_array) -> SuperLU:
+    """Return the decomposition of a sparse symmetric matrix whose leading minors are positive, pivots on its diagonal.
+
+    Rows and columns stand in an order of little fill: a chain of runs costs a time proportional to its length.
+    """
+    from scipy.sparse.linalg import splu
+
+    return splu(matrix.tocsc(), "MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
 
 
 def pseudo_inverse(matrix: np.ndarray, scale: float) -> tuple[np.ndarray, int]:

@@ -1,4 +1,8 @@
-"""The command line: init, check, run, trends, mass. Exit codes: 0 done, 1 our bug, 2 the input must be put right."""
+"""From the raw data of a tissue study to concentrations a study director can sign.
+
+Exit codes: 0 done (a run that fails acceptance is a result), 1 a fault of the software, 2 the input must be put right,
+3 a record is not what it was, or a qualification failed.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +78,9 @@ def run(
 
 @app.command()
 def verify(
-    study: Annotated[Path, typer.Argument(help="a study folder, or an archive of one")] = Path(),
+    study: Annotated[
+        Path, typer.Argument(help="a study folder, or an archive of one", show_default="the current folder")
+    ] = Path(),
     witness: Annotated[Path | None, typer.Option(help="a copy of head.json that was kept elsewhere")] = None,
 ) -> None:
     """Say whether settings, raw data, results, audit trail, seals and signatures are what they were (exit 0 or 3)."""
@@ -166,7 +172,7 @@ def incurred(
 @app.command()
 def trends(
     folder: Annotated[
-        Path, typer.Argument(help="a study, or a folder of studies", show_default="this folder")
+        Path, typer.Argument(help="a study, or a folder of studies", show_default="the current folder")
     ] = Path(),
     fix_limits: Annotated[bool, typer.Option("--fix-limits", help="fix limits from a phase 1")] = False,
     first: Annotated[str, typer.Option(help="first run of phase 1, RUN or STUDY:RUN")] = "",

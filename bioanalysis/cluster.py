@@ -20,6 +20,7 @@ RUN_ID = "work/slurm_run_id"
 SAID = re.compile(r"SLURM run ID: ([A-Za-z0-9_-]+)")
 BUILT_IN = ("local", "dryrun", "touch")
 HOW_TO_INSTALL = 'the cluster packages: make hpc, or pip install "bioanalysis[hpc]"'
+NO_ACCOUNTS = "`slurm-status-command: squeue` in a profile of your own (docs/cluster.md)"
 PATIENCE_S = 60
 
 
@@ -55,11 +56,22 @@ def require_executor(name: str, folder: Path) -> None:
         )
     if executor == "slurm" and not shutil.which("sbatch"):
         faults.append(Fault(f"profile {name}", "there is no sbatch here", "a machine that submits jobs to SLURM"))
+    elif executor == "slurm" and settings.get("slurm-status-command") != "squeue" and _keeps_no_accounts():
+        found = "this SLURM keeps no accounts (sacct), so that no job would be seen to end"
+        faults.append(Fault(f"profile {name}", found, NO_ACCOUNTS))
     if "$BIOANALYSIS_SUBMIT" in str(settings) and not os.environ.get("BIOANALYSIS_SUBMIT"):
         expected = "a script that submits the job script given to it and prints the job's id (docs/cluster.md)"
         faults.append(Fault(f"profile {name}", "BIOANALYSIS_SUBMIT is not set", expected))
     if faults:
         raise BatchError(faults)
+
+
+def _keeps_no_accounts() -> bool:
+    """Return whether SLURM has no accounting: `sacct`, which is asked how jobs ended, then knows of none."""
+    if not shutil.which("sacct"):
+        return False  # then squeue is asked
+    asked = subprocess.run(["sacct", "--noheader", "--name", "none"], check=False, capture_output=True, text=True)
+    return "accounting storage is disabled" in asked.stderr.lower()
 
 
 def note_run_id(folder: Path, line: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from bioanalysis.cluster import end_jobs_left_behind, find_profile, forget_run_id, note_run_id
 from bioanalysis.disk import disk_trouble, plain_disk_errors, require_writable
 from bioanalysis.errors import BatchError, Fault, plain_message, read_refusals
-from bioanalysis.lock import locked, share_lock
+from bioanalysis.lock import WORKFLOWS_OWN, locked, share_lock
 from bioanalysis.orphans import end_orphans
 from bioanalysis.planning import Plan, load_with_runs, plan_of, workflow_folder
 from bioanalysis.records.audit import now
@@ -31,6 +32,7 @@ if TYPE_CHECKING:  # what is settled is said without loading it
 PROGRESS = re.compile(r"^(\d+) of (\d+) steps")
 MOST_ACCEPTED = 20  # lines for accepted runs: with more, the failed ones would be looked for
 NOTHING = "nothing to do: results are up to date"
+REASON_FOR_THE_NEXT = 'a reason for the next version: bioanalysis run --reason "..."'
 RUNS_PER_SECOND = 20  # 100 runs take some five minutes, and five seconds more
 
 
@@ -92,8 +94,10 @@ def _plan(study: Study, records: Recorder, command: list[str]) -> int:
         code, output = _snakemake(planned, records.folder, plan, show=False)
     if code:
         return _failed(records.folder, output)
-    words = records.plan(study, output)
-    print(words or NOTHING)
+    print(records.plan(study, output) or NOTHING)
+    version = sealed_version(records.audit.trail)
+    if version and records.inputs_changed(study):
+        print(f"version {version} is sealed; what follows needs {REASON_FOR_THE_NEXT}")
     return 0
 
 
@@ -152,7 +156,7 @@ def _require_reason(records: Recorder, version: int, reason: str) -> None:
     """A sealed version is only followed by another with a reason."""
     if not reason:
         found = f"version {version} is sealed, and what it rests on has changed"
-        raise BatchError([Fault("the study", found, 'a reason for the next version: bioanalysis run --reason "..."')])
+        raise BatchError([Fault("the study", found, REASON_FOR_THE_NEXT)])
     records.open_version(version + 1)
 
 
@@ -163,9 +167,19 @@ def _failed(folder: Path, output: str) -> int:
     if words := disk_trouble(output):
         print(words, file=sys.stderr)
         return 2
+    if "LockException" in output:
+        print(plain_message([_other_workflow(folder)]), file=sys.stderr)
+        return 2
     print(output[-4000:], file=sys.stderr)
     print("the workflow stopped by a fault of the software; the logs are in logs/", file=sys.stderr)
     return 1
+
+
+def _other_workflow(folder: Path) -> Fault:
+    """What follows from a workflow's lock without one of ours: who started it, and whether it lives, nobody noted."""
+    found = "is locked by a workflow that was started without `bioanalysis`, or was killed"
+    unlock = f"snakemake --snakefile {workflow_folder() / 'Snakefile'} --directory {folder} --unlock"
+    return Fault(WORKFLOWS_OWN, found, f"no other workflow: wait for its end; where none runs any more: {unlock}")
 
 
 def _command(folder: Path, profile: Path, cores: int) -> list[str]:
@@ -195,21 +209,25 @@ def _environment() -> dict[str, str]:
 
 
 def _snakemake(command: list[str], folder: Path, plan: Plan, *, show: bool) -> tuple[int, str]:
-    """Run Snakemake with a progress bar; return its exit code and output."""
+    """Run Snakemake with a progress bar; return its exit code and output, which its log holds as it comes."""
     from rich.progress import Progress
 
     lines: list[str] = []
-    process = subprocess.Popen(
-        command, cwd=folder, env={**_environment(), **plan.handed_on}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        close_fds=False,  # the study's lock stays held while the workflow lives, also where we are killed
-    )  # fmt: skip
-    with Progress(disable=not (show and sys.stdout.isatty())) as progress:
+    log = folder / "logs" / ("snakemake.log" if show else "dry_run.log")
+    log.parent.mkdir(exist_ok=True)
+    with log.open("wb", buffering=0) as live, Progress(disable=not (show and sys.stdout.isatty())) as progress:
+        process = subprocess.Popen(
+            command, cwd=folder, env={**_environment(), **plan.handed_on}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            close_fds=False,  # the study's lock stays held while the workflow lives, also where we are killed
+        )  # fmt: skip
         task = progress.add_task("running", total=None)
         try:
             share_lock(folder, process.pid)
             for line in process.stdout or ():
                 lines.append(line)
+                with contextlib.suppress(OSError):  # a full disk: it is said below, when the workflow has ended
+                    live.write(line.encode())
                 note_run_id(folder, line)
                 if found := PROGRESS.match(line):
                     progress.update(task, completed=int(found[1]), total=int(found[2]))
@@ -217,8 +235,6 @@ def _snakemake(command: list[str], folder: Path, plan: Plan, *, show: bool) -> t
             code = process.wait()  # also where we are interrupted: it must not write on beside its records
     if code >= 0:  # a negative one: it was killed, and its jobs on a cluster live on
         forget_run_id(folder)
-    log = folder / "logs" / "snakemake.log"
-    log.parent.mkdir(exist_ok=True)
     log.write_text("".join(lines), encoding="utf-8")
     return code, "".join(lines)
 

@@ -23,6 +23,7 @@ from bioanalysis.text_files import write_whole
 LOCK = "work/run.lock"  # who owns the study
 GUARD = "work/run.guard"  # locked while the owner is judged
 HELD = "work/run.held"  # locked as long as the owner or its workflow lives
+WORKFLOWS_OWN = ".snakemake/locks"  # what the workflow locks for itself: nothing where it ended in order
 FIRST_NAMESPACE = "pid:[4026531836]"  # the process table of a machine itself, no container's (Linux, proc_ns.h)
 DEAD, ALIVE, ELSEWHERE = "dead", "alive", "elsewhere"  # elsewhere: not to be told from here
 EARLIER = "an earlier run ended before it was done"
@@ -43,12 +44,17 @@ def locked(folder: Path, *, resumes: bool = False, insists: bool = False) -> Ite
         held = contextlib.ExitStack()
         os.set_inheritable(held.enter_context(_flock(folder / HELD, fcntl.LOCK_SH)), True)  # by the workflow
     if taken_over:
-        print(f"{taken_over}: taking over and resuming")
+        print(f"{taken_over}: taking over and resuming", flush=True)
     with held:
+        stays = False
         try:
             yield taken_over
+        except KeyboardInterrupt:  # where the workflow's own lock stands, somebody has to take that over
+            stays = resumes and any((folder / WORKFLOWS_OWN).glob("*"))
+            raise
         finally:
-            (folder / LOCK).unlink(missing_ok=True)
+            if not stays:
+                (folder / LOCK).unlink(missing_ok=True)
 
 
 def _taken_over(folder: Path, resumes: bool, insists: bool) -> str:
@@ -185,10 +191,18 @@ def _in_words(owner: Mapping) -> str:
 
 def _who(owner: Mapping) -> str:
     """Return the process, where, and since when."""
-    pid, started, *_ = owner["processes"][0]
+    pid, started, *_ = _one_to_name(owner)
     place = "" if owner.get("pid_namespace", "") in ("", FIRST_NAMESPACE) else " in a container"
     since = datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds")
     return f"process {pid} on {owner['host']}{place}, since {since}"
+
+
+def _one_to_name(owner: Mapping) -> list:
+    """Return the process to look for: where the command was killed and its workflow lives, the workflow's."""
+    processes = owner["processes"]
+    if {key: owner.get(key) for key in _kernel()} != _kernel():
+        return processes[0]  # numbers of another process table mean nothing here
+    return next((one for one in processes if _is_alive(*one)), processes[0])
 
 
 def share_lock(folder: Path, pid: int) -> None:

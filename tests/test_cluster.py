@@ -51,6 +51,30 @@ def test_the_script_that_submits_must_be_named(tmp_path, monkeypatch):
         find_profile(own)
 
 
+@pytest.mark.parametrize(
+    ("says", "settings", "refused"),
+    [
+        ("echo 'Slurm accounting storage is disabled' >&2; exit 1", "", True),
+        ("echo 'Slurm accounting storage is disabled' >&2; exit 1", "slurm-status-command: squeue\n", False),
+        ("exit 0", "", False),
+    ],
+)
+def test_slurm_without_accounting_is_refused_where_sacct_would_be_asked(tmp_path, monkeypatch, says, settings, refused):
+    # jobs would end, and the workflow wait for ever; the words are those of sacct of SLURM 22.05
+    for name in ("sbatch", "sacct"):
+        command = tmp_path / name
+        command.write_text(f"#!/bin/sh\n{says}\n")
+        command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)  # the plugin is not in the usual environment
+    own = own_profile(tmp_path / "own", f"executor: slurm\n{settings}")
+    if not refused:
+        assert find_profile(own) == tmp_path / "own"
+        return
+    with pytest.raises(BatchError, match=r"keeps no accounts .*expected `slurm-status-command: squeue`"):
+        find_profile(own)
+
+
 def test_groups_always_come_with_cores():
     # a group without `cores` asks for one CPU per member, and waits for ever on a small node
     for path in OURS.glob("*/profile.yaml"):

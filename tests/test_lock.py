@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from bioanalysis.errors import BatchError
-from bioanalysis.lock import HELD, LOCK, living_owner, locked, owner_of, share_lock
+from bioanalysis.lock import HELD, LOCK, WORKFLOWS_OWN, living_owner, locked, owner_of, share_lock
 
 pytestmark = pytest.mark.requirement("UR-061")
 
@@ -84,7 +84,19 @@ def test_a_dead_owner_is_taken_over(tmp_path, capsys):
 
 def test_a_workflow_that_outlives_its_owner_keeps_the_lock(tmp_path):
     leave_lock(tmp_path, owner_here(processes=[NOBODY, *owner_here()["processes"]]))
-    assert is_refused(tmp_path, "another run works on this study")
+    assert is_refused(tmp_path, f"another run works on this study: process {os.getpid()} on")  # which can be ended
+
+
+@pytest.mark.parametrize(("workflows_own", "stays"), [(True, True), (False, False)])
+def test_a_run_that_is_interrupted_stays_to_be_taken_over_where_its_workflow_did_not_unlock(
+    tmp_path, workflows_own, stays
+):
+    (tmp_path / WORKFLOWS_OWN).mkdir(parents=True)
+    if workflows_own:
+        (tmp_path / WORKFLOWS_OWN / "0.output.lock").touch()
+    with pytest.raises(KeyboardInterrupt), locked(tmp_path, resumes=True):
+        raise KeyboardInterrupt
+    assert (tmp_path / LOCK).exists() == stays
 
 
 def test_a_process_number_used_again_is_another_process(tmp_path):

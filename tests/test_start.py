@@ -23,6 +23,13 @@ def test_both_ways_say_the_same(words, tmp_path):
     assert short == long
 
 
+def test_the_first_page_of_help_names_every_exit_code():
+    said = subprocess.run([sys.executable, "-c", LONG, "--help"], capture_output=True, text=True, check=True).stdout
+    words = " ".join(said.split())
+    codes = "0 done (a run that fails acceptance is a result), 1 a fault of the software, 2 the input must be put right"
+    assert f"Exit codes: {codes}, 3 a record is not what it was" in words
+
+
 def test_verify_loads_no_more_than_it_needs(tmp_path):
     script = f"import sys; sys.argv = ['bioanalysis', 'verify', {str(tmp_path)!r}]\n"
     script += "try:\n    from bioanalysis.start import main; main()\nexcept SystemExit: print(*sys.modules)"

@@ -402,7 +402,7 @@ def test_identifiers_that_name_files_are_plain(folder):
     assert "letters, digits" in next(f.expected for f in faults if f.file == RUNS)
 
 
-@pytest.mark.parametrize("name", ["refused", "Study", "run.lock", "snakemake.log"])
+@pytest.mark.parametrize("name", ["refused", "Study", "run.lock", "snakemake.log", "dry_run.log"])
 def test_a_run_goes_by_no_name_of_the_workflow(folder, name):
     change(folder, RUNS, ("EL-01 ASO", f"{name} ASO"))
     faults = faults_of(folder)

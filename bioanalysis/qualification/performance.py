@@ -29,6 +29,7 @@ ABOUT = (
     "tolerance and not beyond it; nothing is rounded before it is compared. A row that stands only in the earlier "
     "numbers fails; one that stands only here is named."
 )
+NOT_ANALYSED = "not_analysed"
 ROWS, ONLY_HERE = "Row by row", "Only here: samples without an earlier number"
 BY = ["quantity", "sample_id", "analyte", "method_id", "run_id", "plate", "position"]
 
@@ -77,11 +78,12 @@ def compare(previous: pd.DataFrame, held: pd.DataFrame, file: str) -> pd.DataFra
 
 
 def _matching(row: dict[str, Any], held: pd.DataFrame) -> pd.DataFrame:
-    """Return our rows that agree with an earlier one in whatever it names."""
+    """Return our rows that agree with an earlier one in whatever it names; what was not analysed has no analyte."""
     here = held
     for name in BY[1:]:
         if row[name]:
-            here = here[here[name] == row[name]]
+            without = (here[name] == "") & (here.word == NOT_ANALYSED)
+            here = here[(here[name] == row[name]) | without]
     return here
 
 
@@ -124,8 +126,11 @@ def unmatched(previous: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
     ours = held[held.quantity == "value"]
     rows = previous[previous.quantity.isin(OF_SAMPLE)]
     known = {(row.sample_id, row.analyte, row.method_id) for row in rows.itertuples()}
+    named = {row.sample_id for row in rows.itertuples()}
     spoken = [
-        (row.sample_id, row.analyte, row.method_id) in known or (row.sample_id, row.analyte, "") in known
+        (row.sample_id, row.analyte, row.method_id) in known
+        or (row.sample_id, row.analyte, "") in known
+        or (row.word == NOT_ANALYSED and row.sample_id in named)
         for row in ours.itertuples()
     ]
     table = ours[[not each for each in spoken]]

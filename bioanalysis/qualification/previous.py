@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -28,6 +29,7 @@ UNITS = {
     "counts x s": ("counts x s", Fraction(1)), "counts x min": ("counts x s", Fraction(60)), "1": ("1", Fraction(1)),
     "verdict": ("verdict", Fraction(1)),
 }  # fmt: skip
+NO_DEFAULT = "a tolerance, or --tolerance-percent: there is no default"
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 PREVIOUS = Table(
@@ -62,8 +64,11 @@ def read_previous(path: Path, tolerance_percent: float | None) -> pd.DataFrame:
     if table.empty and not faults:
         faults = [Fault(str(path), "no rows", "one row per number of the previous software")]
     table = table.assign(quantity=table.quantity.replace("", "value"))
+    nowhere = tolerance_percent is None and table.tolerance_percent.isna().all()
+    if nowhere and any(map(_NUMBER.fullmatch, table.value)):
+        faults.append(Fault("--tolerance-percent", "not given, and no row has a tolerance_percent", NO_DEFAULT))
     for row in table.itertuples():
-        wrong = _faults(row, tolerance_percent)
+        wrong = _faults(row, math.inf if nowhere else tolerance_percent)  # said once, and not of each row
         faults += [Fault(str(path), found, expected, int(row.line), column) for column, found, expected in wrong]
     if faults:
         raise BatchError(faults)
@@ -103,7 +108,7 @@ def _faults_of_value(row: tuple, tolerance_percent: float | None) -> list[tuple[
         faults.append(("unit", quoted(unit), f"one of {', '.join(known)}"))
     own = row.tolerance_percent  # type: ignore[attr-defined]
     if own != own and tolerance_percent is None:
-        faults.append(("tolerance_percent", "empty", "a tolerance, or --tolerance-percent: there is no default"))
+        faults.append(("tolerance_percent", "empty", NO_DEFAULT))
     if own == own and not row.tolerance_source:  # type: ignore[attr-defined]
         faults.append(("tolerance_source", "empty", "who set the tolerance, or where it stands"))
     return faults

@@ -46,14 +46,24 @@ def _held(folder: Path) -> Iterator[None]:
 
 
 def seal_study(folder: Path, reason: str) -> None:
-    """Seal the study and say where the version lies."""
+    """Seal the study and say where the version lies, and whether anybody has signed it."""
     from bioanalysis.planning import workflow_folder
-    from bioanalysis.records.seal import folder_of
+    from bioanalysis.records.audit import AuditTrail
+    from bioanalysis.records.places import SIGNERS
+    from bioanalysis.records.seal import folder_of, last_sealed
     from bioanalysis.records.sealing import seal
+    from bioanalysis.records.signing import statements
 
     with _held(folder):
+        before = last_sealed(AuditTrail(folder).trail)
         number = seal(folder, workflow_folder(), reason)
-    print(f"version {number} is sealed: {folder_of(number)}; UNSIGNED until `bioanalysis sign`")
+        signed = statements(folder, AuditTrail(folder).trail, number)
+    words = f"version {number} is sealed: {folder_of(number)}"
+    if number == before:
+        words = f"nothing has changed since version {number} was sealed: {folder_of(number)}"
+    print(f"{words}; " + ("signed" if signed else "UNSIGNED until `bioanalysis sign`"))
+    if not (folder / folder_of(number) / SIGNERS).is_file():
+        print(f"note: nobody can sign it, since it holds no {SIGNERS} (docs/records.md)")
 
 
 def sign_study(folder: Path, key: Path, signer: str, meaning: str) -> None:

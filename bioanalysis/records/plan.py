@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bioanalysis.records.acts import differing, group_of
@@ -13,6 +13,7 @@ from bioanalysis.text_files import listed
 from bioanalysis.words import count_of
 
 MOST_LINES, MOST_FILES = 20, 6
+NO_RESULT = "would compute nothing, and write down what changed"
 _JOB = re.compile(r"^ *(?:local)?rule (\w+):\n((?: +\w+:.*\n?)+)", re.MULTILINE)  # indented in a group of jobs
 _FOLLOWS = "Input files updated by another job"
 _SOURCE = re.compile(r"work/[^/]+/source\.json")
@@ -69,11 +70,13 @@ def plan_in_words(
     before: Standing | None,
     after: Standing,
     changes: Iterable[Change],
-    outside: Iterable[str],
-    gone: Iterable[str],
+    outside: Sequence[str],
+    gone: Sequence[str],
     code: bool,
 ) -> str:
     """Return the plan as text: what would run, what changed since the last recorded run, why each run is concerned.
+
+    Empty where nothing would run and nothing changed.
 
     Parameters
     ----------
@@ -83,9 +86,9 @@ def plan_in_words(
         At the last recorded run (None without one) and now.
     changes : iterable of Change
         Cells of settings that changed.
-    outside : iterable of str
+    outside : sequence of str
         In words: results changed without an entry, and what becomes of them.
-    gone : iterable of str
+    gone : sequence of str
         Runs that the study no longer has and whose results stand there.
     code : bool
         Whether the software is not the recorded one.
@@ -93,10 +96,12 @@ def plan_in_words(
     counts: dict[str, int] = {}
     for job in jobs:
         counts[job.rule] = counts.get(job.rule, 0) + 1
+    changed = _changed(before, after, changes, code) if before is not None else []
     lines = ["would run: " + ", ".join(f"{count} x {rule}" for rule, count in counts.items())] if jobs else []
-    if before is not None:
-        lines += _block("changed since the last recorded run:", _changed(before, after, changes, code))
-    lines += _block("without an entry in the audit trail:", list(outside))
+    if changed and not jobs and not outside and not gone:
+        lines.append(NO_RESULT)
+    lines += _block("changed since the last recorded run:", changed)
+    lines += _block("without an entry in the audit trail:", [*outside])
     lines += _block("no longer in the study:", [f"run {run}: its results would be set aside" for run in gone])
     lines += _block("why:", _reasons(jobs, code))
     return "\n".join(lines)

@@ -189,8 +189,6 @@ class Recorder:
         before, outside = self.recorded, [str(one) for one in self.changed_outside()]
         outside += [f"{name} {READ_AGAIN}" for name in self.changed_readings()]
         jobs, gone = planned_jobs(output), sorted({group_of(name) for name in self._left_behind(study)})
-        if not jobs and not outside and not gone:
-            return ""
         after = Standing(self.config, raw_now(self.folder, study), results_now(self.folder))
         changes = cell_changes(self.folder, before.config, after.config) if before else []
         return plan_in_words(jobs, before, after, changes, outside, gone, self._other_code())

@@ -14,7 +14,7 @@ from bioanalysis.persons import Person, person, persons_in
 from bioanalysis.records.audit import Trail, read_sealed
 from bioanalysis.records.holdings import Holdings
 from bioanalysis.records.places import SIGNERS
-from bioanalysis.records.seal import SEAL, folder_of
+from bioanalysis.records.seal import SEAL, folder_of, last_sealed
 from bioanalysis.sheets import ENDINGS, read_sheet
 
 NAMESPACE = "bioanalysis"
@@ -96,6 +96,9 @@ def signature_findings(holdings: Holdings, trail: Trail) -> tuple[list[Finding],
             earlier = before.setdefault(statement["version"], [])
             found += _rule_findings(holdings, name, statement, earlier)
             earlier.append(statement)
+    last = last_sealed(trail)
+    if remarks and last and last not in before:
+        remarks.append(f"version {last}: UNSIGNED: no signature stands on it")
     return found, remarks or ["UNSIGNED: no signature stands on this study"]
 
 

@@ -31,6 +31,10 @@ from bioanalysis.records.verify import verify
 
 _SHORT_NAME = re.compile(r"[^\s#!*?,\"]+")
 _PUBLIC_KEY = re.compile(r"(?:ssh|ecdsa|sk)-[\w@.-]+ [\w+/=]{16,}(?: .*)?", re.ASCII)
+HOW_TO_SEAL_SIGNERS = (
+    f"{SIGNERS} with the columns signer, name, role, public_key; then `bioanalysis run --reason ...`, which takes it "
+    "in, and `bioanalysis seal`, which seals it with a next version"
+)
 WHERE = "config/signers.tsv of the sealed version (signer, name, role, public_key)"
 
 
@@ -89,14 +93,18 @@ def statements(folder: Path, trail: Trail, version: int) -> list[dict[str, Any]]
 
 def _require_signer(home: Path, name: str, meaning: str, before: list[dict[str, Any]]) -> Signer:
     """Return the signer of this name, where he may sign with this meaning; analyst and reviewer are two persons."""
-    signers = read_signers(content_of(home / SIGNERS))
+    listed = content_of(home / SIGNERS)
+    if listed is None:
+        raise BatchError([Fault(f"version {home.name}", f"holds no {SIGNERS}", HOW_TO_SEAL_SIGNERS)])
+    signers = read_signers(listed)
     keys = [one.public_key.split()[:2] for one in signers]
     found = [one for one in signers if one.signer == name]
     faults = []
     if meaning not in MEANINGS:
         faults.append(Fault("the signature", f"the meaning '{meaning}'", f"one of {', '.join(MEANINGS)}"))
     if len(found) != 1 or keys.count(found[0].public_key.split()[:2]) != 1:
-        faults.append(Fault(WHERE, f"'{name}' has not exactly one row with a key of its own", "one row per signer"))
+        found_rows = f"'{name}' has not exactly one row with a key of its own"
+        faults.append(Fault(WHERE, found_rows, f"one row per signer: {HOW_TO_SEAL_SIGNERS}"))
         raise BatchError(faults)
     faults += _unusable(found[0])
     people = worked_on(Holdings(home), ".") if meaning == "reviewed" else set()

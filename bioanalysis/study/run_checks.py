@@ -15,9 +15,9 @@ from bioanalysis.words import STUDY_SAMPLES
 
 # what lies beside the runs in work/ and logs/, and what the records call the study
 TAKEN = frozenset(
-    ("admit.log", "admitted", "digests.json", "export_study.log", "export_validation.log", "judge_study.log",
-     "judge_validation.log", "plan.json", "refused", "report_study.log", "report_validation.log", "run.guard",
-     "run.held", "run.lock", "seen.json", "seen_readings.json", "settled.json", "slurm", "slurm_run_id",
+    ("admit.log", "admitted", "digests.json", "dry_run.log", "export_study.log", "export_validation.log",
+     "judge_study.log", "judge_validation.log", "plan.json", "refused", "report_study.log", "report_validation.log",
+     "run.guard", "run.held", "run.lock", "seen.json", "seen_readings.json", "settled.json", "slurm", "slurm_run_id",
      "snakemake.log", "study", "study.json")
 )  # fmt: skip
 

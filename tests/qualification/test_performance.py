@@ -69,6 +69,16 @@ def test_rows_on_one_side_only_are_named(tmp_path):
     assert list(unmatched(table, OURS).sample_id) == ["S2", "S3"]
 
 
+@pytest.mark.parametrize(("line", "verdict"), [("S4 aso M1 not_analysed ug/g", "pass"), ("S4 aso M1 3 ug/g", "fail")])
+def test_a_sample_that_was_not_analysed_has_no_analyte_here_and_is_found_all_the_same(tmp_path, line, verdict):
+    ours = held(("S4", "", "", "not_analysed")).assign(analyte="", run_id="", reason="lost")
+    table = previous(tmp_path, line, head="sample_id analyte method_id value unit")
+    (row,) = compare(table, ours, "previous.tsv").itertuples()
+    assert row.verdict == verdict
+    assert "not among the results" not in row.note
+    assert unmatched(table, ours).empty
+
+
 def test_a_row_that_could_be_two_results_is_refused(tmp_path):
     both = held(("S1", "M1", "1", "quantified"), ("S1", "M2", "2", "quantified"))
     with pytest.raises(BatchError, match="could be several results: M1 R1, M2 R1"):
@@ -83,6 +93,13 @@ def test_there_is_no_tolerance_by_default_and_one_of_a_row_names_its_source(tmp_
         previous(tmp_path, "S1 aso 1 ug/g 5", head=head)
     table = previous(tmp_path, "S1 aso 1 ug/g 5 SOP-12", head=f"{head} tolerance_source", tolerance=None)
     assert (table.tolerance[0], table.tolerance_source[0]) == (5.0, "SOP-12")
+
+
+def test_a_tolerance_that_stands_nowhere_is_asked_for_once(tmp_path):
+    with pytest.raises(BatchError, match="not given, and no row has a tolerance_percent") as refused:
+        previous(tmp_path, "S1 aso 1 ug/g", "S2 aso 2 ug/g", "S3 aso BLQ ug/g", tolerance=None)
+    assert len(refused.value.faults) == 1
+    assert len(previous(tmp_path, "S3 aso BLQ ug/g", tolerance=None)) == 1  # a word needs none
 
 
 def test_every_fault_of_the_table_is_said_at_once(tmp_path):

@@ -84,6 +84,16 @@ def test_results_changed_outside_are_part_of_the_plan():
     ]
 
 
+def test_settings_that_no_result_rests_on_are_part_of_the_plan():
+    after = Standing({**BEFORE.config, "config/signers.tsv": "9"}, BEFORE.raw, {})
+    assert plan_in_words([], BEFORE, after, [], [], [], code=False).splitlines() == [
+        "would compute nothing, and write down what changed",
+        "changed since the last recorded run:",
+        "  config/signers.tsv: new",
+    ]
+    assert plan_in_words([], BEFORE, BEFORE, [], [], [], code=False) == ""
+
+
 def test_jobs_that_share_a_submission_are_read_too():
     grouped = """[Tue Nov 24 14:19:40 2026] Group job study (jobs in lexicogr. order):
 

@@ -19,6 +19,7 @@ from bioanalysis.errors import BatchError, RecordsDamaged
 from bioanalysis.planning import workflow_folder
 from bioanalysis.records.archive import archive
 from bioanalysis.records.audit import Act, AuditTrail
+from bioanalysis.records.commands import seal_study
 from bioanalysis.records.places import CONCENTRATIONS, METADATA, PROVENANCE, SIGNATURES, TRAIL, VERSIONS
 from bioanalysis.records.recorder import Recorder
 from bioanalysis.records.seal import remove_torn_seal, sealed_version
@@ -201,6 +202,37 @@ def test_the_key_of_another_signs_nothing(to_sign, keys):
     with pytest.raises(BatchError, match="not the key of SD"):
         sign(to_sign, keys / "RV", "SD", "approved")
     assert verify(to_sign)[1] == ["UNSIGNED: no signature stands on this study"]
+
+
+@pytest.mark.requirement("UR-035")
+@needs_openssh
+def test_a_version_without_signers_says_so_when_it_is_sealed_and_how_to_get_them_when_it_is_signed(study, keys, capsys):
+    seal_study(study, "")
+    assert "nobody can sign it, since it holds no config/signers.tsv" in capsys.readouterr().out
+    with pytest.raises(BatchError, match=r"holds no config/signers.tsv; expected .*`bioanalysis seal`"):
+        sign(study, keys / "SD", "SD", "approved")
+
+
+@pytest.mark.requirement("UR-035")
+@needs_openssh
+def test_sealing_again_says_that_nothing_changed_and_whether_the_version_is_signed(to_sign, keys, capsys):
+    seal_study(to_sign, "")
+    said = f"nothing has changed since version 1 was sealed: {VERSIONS}/1"
+    assert capsys.readouterr().out == f"{said}; UNSIGNED until `bioanalysis sign`\n"
+    sign(to_sign, keys / "SD", "SD", "approved")
+    seal_study(to_sign, "")
+    assert capsys.readouterr().out == f"{said}; signed\n"
+
+
+@pytest.mark.requirement("UR-035")
+@needs_openssh
+def test_the_signature_on_a_version_is_none_on_the_next(to_sign, keys):
+    said = sign(to_sign, keys / "SD", "SD", "approved")
+    change(to_sign, "config/samples.tsv", ("liver 29 100.5", "liver 29 125.625"))
+    Recorder(to_sign, workflow_folder(), "balance recalibrated").open_version(2)
+    record(to_sign, "balance recalibrated")
+    seal(to_sign, workflow_folder(), "")
+    assert verify(to_sign) == ([], [f"{said}; the signature holds", "version 2: UNSIGNED: no signature stands on it"])
 
 
 @pytest.mark.requirement("UR-035")

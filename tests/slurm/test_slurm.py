@@ -27,6 +27,13 @@ def test_the_demonstration_gives_the_same_bytes_as_here_in_three_submissions(tmp
     assert digests(tmp_path / "there") == digests(tmp_path / "here")
 
 
+def test_slurm_without_accounting_is_refused_before_a_job_is_submitted(plate, slurm, run):
+    done = run(plate, "--profile", "slurm")
+    assert done.returncode == 2
+    assert "this SLURM keeps no accounts" in done.stderr
+    assert not (plate / "work").exists()
+
+
 def test_a_raw_file_that_cannot_be_read_is_refused_in_the_same_words_as_here(plate, profile, run):
     raw = next(path for path in (plate / "raw").rglob("*") if path.is_file())
     raw.write_text(raw.read_text()[:40])

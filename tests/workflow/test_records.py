@@ -95,6 +95,7 @@ def test_a_killed_run_is_resumed_to_the_same_bytes_and_both_stand_in_the_trail(s
     process = started_again(study, start_new_session=True, stdout=subprocess.DEVNULL)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    assert "rule read_wells" in (study / "logs/snakemake.log").read_text()  # what it had said until then
     assert bioanalysis("seal", study).returncode == 2
     done = bioanalysis("run", study)
     assert done.returncode == 0, done.stderr
@@ -102,6 +103,36 @@ def test_a_killed_run_is_resumed_to_the_same_bytes_and_both_stand_in_the_trail(s
     assert results(study) == before
     assert actions(study)[-2:] == ["run_interrupted", "run_finished"]
     assert bioanalysis("verify", study).returncode == 0
+
+
+def test_a_run_stopped_while_it_takes_over_a_killed_one_is_resumed_all_the_same(study):
+    before = results(study)
+    killed = started_again(study, start_new_session=True, stdout=subprocess.DEVNULL)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    stopped = subprocess.Popen([BIOANALYSIS, "run", study], start_new_session=True, stdout=subprocess.PIPE)
+    assert b"taking over" in stopped.stdout.readline()
+    os.killpg(stopped.pid, signal.SIGINT)
+    assert stopped.wait() != 0
+    done = bioanalysis("run", study)
+    assert done.returncode == 0, done.stderr
+    assert results(study) == before
+    assert bioanalysis("verify", study).returncode == 0
+
+
+@pytest.mark.requirement("UR-061")
+def test_a_workflow_started_without_the_command_is_told_as_such(study):
+    (study / "config/samples.tsv").write_text(
+        (study / "config/samples.tsv").read_text().replace("\t100\t", "\t99\t", 1)
+    )
+    (study / ".snakemake/locks").mkdir(exist_ok=True)
+    (study / ".snakemake/locks/0.output.lock").write_text(f"{CONCENTRATIONS}\n")
+    refused = bioanalysis("run", study)
+    assert refused.returncode == 2
+    assert "is locked by a workflow that was started without `bioanalysis`" in refused.stderr
+    (command,) = [line.split("any more: ")[1] for line in refused.stderr.splitlines() if "--unlock" in line]
+    subprocess.run([sys.executable, "-m", *command.split()], check=True, capture_output=True)
+    assert bioanalysis("run", study).returncode == 0
 
 
 def test_the_command_killed_alone_leaves_a_study_that_is_resumed_to_the_same_bytes(study):
@@ -164,6 +195,9 @@ def test_a_sealed_version_is_followed_by_another_only_with_a_reason(study):
     refused = bioanalysis("run", study)
     assert refused.returncode == 2
     assert "version 1 is sealed" in refused.stderr
+    log = (study / "logs/snakemake.log").read_bytes()
+    assert "version 1 is sealed; what follows needs a reason" in bioanalysis("run", study, "--dry-run").stdout
+    assert (study / "logs/snakemake.log").read_bytes() == log
     assert bioanalysis("run", study, "--reason", "balance recalibrated").returncode == 0
     assert "version 2 is sealed" in bioanalysis("seal", study).stdout
     listed = (study / "results/study/provenance/versions/2/changes.tsv").read_text()

@@ -242,7 +242,14 @@ def read_results(path: Path, numeric: Iterable[str] = (), only: Iterable[str] | 
 
     `only`: the columns to read; what the table lacks of them is left out. All where not given.
     """
-    return _together(_typed(rows, numeric) for rows in _stretches(path, only))
+    return _together(read_stretches(path, numeric, only))
+
+
+def read_stretches(
+    path: Path, numeric: Iterable[str] = (), only: Iterable[str] | None = None
+) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a table of ours as `read_results` returns them, `ROWS_AT_ONCE` of them at a time."""
+    return (_typed(rows, numeric) for rows in _stretches(path, only))
 
 
 def read_columns_of(path: Path, names: Iterable[str]) -> pd.DataFrame:

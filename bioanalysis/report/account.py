@@ -26,11 +26,12 @@ def samples_section(study: Study, concentrations: pd.DataFrame) -> dict[str, Any
         study.samples.sample_id[(study.samples.received_at != "") & (study.samples.not_available_reason == "")]
     )
     dated = bool((study.samples.received_at != "").any())
-    by_sample = concentrations.groupby([*KEYS, "sample_id"], sort=False).status.agg(set).reset_index()
+    status = concentrations.status
+    found = concentrations[[*KEYS, "sample_id"]].assign(analysed=status != NOT_ANALYSED, reported=status.isin(ACCEPTED))
+    by_sample = found.groupby([*KEYS, "sample_id"], sort=False).any().reset_index()
     rows = [
         (*key, len(here), str(int(here.sample_id.isin(received).sum())) if dated else NOT_GIVEN,
-         sum(words != {NOT_ANALYSED} for words in here.status),
-         sum(bool(words & set(ACCEPTED)) for words in here.status))
+         int(here.analysed.sum()), int(here.reported.sum()))
         for key, here in by_sample.groupby(KEYS, sort=False)
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=[*KEYS, "planned", "received", "analysed", "reported"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from html import escape
@@ -15,11 +15,12 @@ import pandas as pd
 
 from bioanalysis.report.plots import WIDTH, Axis, Drawing
 from bioanalysis.results import write_result
-from bioanalysis.tables import write_whole
+from bioanalysis.text_files import written_whole
 from bioanalysis.words import FIGURES
 
 INDEX = "index.tsv"
 LONGEST = 80
+AT_ONCE = 2**16  # characters
 POINTS = ["element", "kind", "x_name", "x", "y", "y_low", "y_high", "words"]
 INDEX_COLUMNS = ["figure", "section", "about", "x", "y", "caption", "source"]
 
@@ -55,16 +56,27 @@ class Figure:
 
     def html(self, name: str = "") -> str:
         """Return the figure for a page; `name` is that of its files."""
+        return "".join(self.pieces(name))
+
+    def pieces(self, name: str = "") -> Iterator[str]:
+        """Yield the figure for a page, a piece at a time."""
         kind = ' class="broad"' if self.drawing.width > WIDTH else ""
         table = f' <a href="{FIGURES}/{name}.tsv">{name}.tsv</a>' if name else ""
         source = escape(self.source)
         data = f" Data:{table}{f', from {source}' if name and source else f' {source}'}." if table or source else ""
-        return f"<figure{kind}>{self.drawing.svg}<figcaption>{escape(self.caption)}{data}</figcaption></figure>"
+        yield f"<figure{kind}>"
+        yield from _pieces(self.drawing.svg)
+        yield f"<figcaption>{escape(self.caption)}{data}</figcaption></figure>"
 
     @property
     def alone(self) -> str:
         """Return the picture as a file of its own, with its style and caption."""
         return stand_alone(self.drawing.svg, self.caption)
+
+    def write(self, path: Path) -> None:
+        """Write the picture as a file of its own."""
+        with written_whole(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
+            stream.writelines(_alone(self.drawing.svg, self.caption))
 
 
 @cache
@@ -74,11 +86,20 @@ def _style() -> str:
 
 def stand_alone(svg: str, caption: str) -> str:
     """Return a picture that needs no page around it; one with nothing to draw says so."""
+    return "".join(_alone(svg, caption))
+
+
+def _alone(svg: str, caption: str) -> Iterator[str]:
     if not svg.startswith("<svg"):
         svg = '<svg viewBox="0 0 440 40"><text x="8" y="24">nothing to draw</text></svg>'
-    head, rest = svg.split(">", 1)
-    words = f"<desc>{escape(caption)}</desc>"
-    return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{_style()}</style>{words}{rest}'
+    head = svg.index(">")
+    yield f'{svg[:head]} xmlns="http://www.w3.org/2000/svg"><style>{_style()}</style><desc>{escape(caption)}</desc>'
+    yield from _pieces(svg, head + 1)
+
+
+def _pieces(svg: str, start: int = 0) -> Iterator[str]:
+    """Yield a picture from a character on, a piece at a time: that of a study of many animals has megabytes."""
+    return (svg[place : place + AT_ONCE] for place in range(start, len(svg), AT_ONCE))
 
 
 def points(drawing: Drawing) -> pd.DataFrame:
@@ -115,18 +136,18 @@ class FigureFolder:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
 
-    def add(self, title: str, figure: Figure | str) -> str:
-        """Write a figure of the section `title`, where there is something drawn; return its markup for the page."""
+    def add(self, title: str, figure: Figure | str) -> Iterable[str]:
+        """Write a figure of the section `title`, where there is something drawn; return its markup, in pieces."""
         if isinstance(figure, str):
-            return figure
+            return [figure]
         if not figure.is_drawn:
-            return figure.html()
+            return figure.pieces()
         name = self._name(title, figure)
-        write_whole(self.folder / f"{name}.svg", figure.alone.encode("utf-8"))
+        figure.write(self.folder / f"{name}.svg")
         write_result(points(figure.drawing), self.folder / f"{name}.tsv")
         axes = (figure.drawing.x_axis.label, figure.drawing.y_axis.label)
         self.rows.append((name, title, figure.subject, *axes, figure.caption, figure.source))
-        return figure.html(name)
+        return figure.pieces(name)
 
     def write_index(self) -> None:
         """Write the list of the figures."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bioanalysis.report.study_tables import Stacked
 from bioanalysis.words import QUANTIFIED
 
 KEYS = ["group", "tissue", "collection_day", "sex", "analyte", "method_id"]
@@ -41,8 +42,11 @@ def flag_effects(concentrations: pd.DataFrame, flags: pd.DataFrame) -> pd.DataFr
     values = _Values(quantified.assign(sex=quantified.get("sex", ""), plate=quantified.get("plate", "")))
     distinct = flags[flags.state == "open"].drop_duplicates(ABOUT)
     samples = set(concentrations.sample_id)
-    rows = [row for flag in distinct.to_dict("records") for row in _effects(flag, values, samples)]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    rows = Stacked(*COLUMNS)
+    for flag in distinct[ABOUT].to_dict("records"):
+        for row in _effects(flag, values, flag["sample_id"] in samples):
+            rows.add_row(flag | row)
+    return rows.table()
 
 
 class _Values:
@@ -58,6 +62,7 @@ class _Values:
         self.group = np.array([number[key] for key in keys], dtype=int)
         self.animal = pd.factorize(pd.Series(zip(self.group, table.subject_id, strict=True), dtype=object))[0]
         self.of_group = _places(self.group)
+        self.means = {group: self.animal_means(places) for group, places in self.of_group.items()}
         self.of_sample = _places(table.sample_id)
         runs = [(run, place) for place, cell in enumerate(table.run_id.astype(str)) for run in cell.split(";")]
         at = np.array([place for _, place in runs], dtype=int)
@@ -75,6 +80,13 @@ class _Values:
                 here = here[column[here] == flag[name]]
         return here
 
+    def without(self, group: int, concerned: np.ndarray) -> np.ndarray:
+        """Return the places of a group but for those concerned."""
+        stays = np.ones(len(self.value), dtype=bool)
+        stays[concerned] = False
+        places = self.of_group[group]
+        return places[stays[places]]
+
     def animal_means(self, places: np.ndarray) -> np.ndarray:
         """Return the mean of each animal over its values at these places."""
         _, animal = np.unique(self.animal[places], return_inverse=True)
@@ -89,13 +101,12 @@ def _places(words: Iterable[Any]) -> dict[Any, np.ndarray]:
     return {word: np.array(places, dtype=int) for word, places in made.items()}
 
 
-def _effects(flag: dict[str, Any], values: _Values, samples: set[str]) -> list[dict[str, Any]]:
-    about = {name: flag[name] for name in ABOUT}
-    concerned = values.concerned(flag, flag["sample_id"] in samples)
+def _effects(flag: dict[str, Any], values: _Values, of_a_sample: bool) -> list[dict[str, Any]]:
+    concerned = values.concerned(flag, of_a_sample)
     if not len(concerned):
-        return [about | {"n_values": 0, "note": NO_VALUE}]
+        return [{"n_values": 0, "note": NO_VALUE}]
     return [
-        about | dict(zip(KEYS, values.keys[group], strict=True)) | _effect(values, values.of_group[group], here)
+        dict(zip(KEYS, values.keys[group], strict=True)) | _effect(values, group, here)
         for group, here in _split(values.group[concerned], concerned)
     ]
 
@@ -105,12 +116,12 @@ def _split(groups: np.ndarray, places: np.ndarray) -> list[tuple[int, np.ndarray
     return [(group, places[groups == group]) for group in dict.fromkeys(groups.tolist())]
 
 
-def _effect(values: _Values, group: np.ndarray, concerned: np.ndarray) -> dict[str, Any]:
-    with_all = values.animal_means(group)
-    without = values.animal_means(np.setdiff1d(group, concerned, assume_unique=True))
+def _effect(values: _Values, group: int, concerned: np.ndarray) -> dict[str, Any]:
+    with_all = values.means[group]
+    without = values.animal_means(values.without(group, concerned))
     row = {
         "n_values": len(concerned), "n_with": len(with_all), "mean_with": float(with_all.mean()),
-        "n_without": len(without), "unit": values.unit[group[0]], "note": "" if len(without) else ALL,
+        "n_without": len(without), "unit": values.unit[values.of_group[group][0]], "note": "" if len(without) else ALL,
     }  # fmt: skip
     if len(without):
         mean = float(without.mean())

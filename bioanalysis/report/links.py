@@ -53,7 +53,10 @@ class Ways:
         if table.empty:
             return table
         rows = table.to_dict("records")
-        leads = _Leads.to(self.rows, {_run_named(row, column) for column in RUNS if column in table for row in rows})
+        here = self.rows[
+            self.rows.run_id.isin({_run_named(row, name) for name in RUNS if name in table for row in rows})
+        ]
+        leads = _Leads(here, table)
         made: dict[str, list[object]] = {}
         for column in RUNS:
             if column in table:
@@ -75,21 +78,31 @@ class Ways:
         return Cell(str(sample_id), f"#{sample_anchor(str(sample_id))}") if sample_id in self.samples else sample_id
 
 
-@dataclass(frozen=True)
 class _Leads:
-    """The anchors of rows of some runs, by sample and by position; the first of a run where there are several."""
+    """The anchors of rows of runs, by sample and by position; the first of a run where there are several.
 
-    by_sample: Mapping[tuple[str, str, str], str]
-    by_position: Mapping[tuple[str, str, str, str], str]
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of the runs.
+    table : DataFrame
+        What is to lead to them: rows of samples and positions that it does not name are left out.
+    """
 
-    @classmethod
-    def to(cls, rows: pd.DataFrame, runs: set[str]) -> _Leads:
-        by_sample, by_position = {}, {}
-        for row in rows[rows.run_id.isin(runs)][::-1].itertuples():
-            anchor = row_anchor(row.line, row.analyte)
-            by_sample[row.run_id, row.sample_id, row.analyte] = anchor
-            by_position[row.run_id, row.plate, str(row.position), row.analyte] = anchor
-        return cls(by_sample, by_position)
+    def __init__(self, rows: pd.DataFrame, table: pd.DataFrame) -> None:
+        self.by_sample = {
+            (row.run_id, row.sample_id, row.analyte): row_anchor(row.line, row.analyte)
+            for row in _of_named(rows, table, "sample_id")[::-1].itertuples()
+        }
+        self.by_position = {
+            (row.run_id, row.plate, str(row.position), row.analyte): row_anchor(row.line, row.analyte)
+            for row in _of_named(rows, table, "position")[::-1].itertuples()
+        }
+
+
+def _of_named(rows: pd.DataFrame, table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return the rows whose sample or position the table names; where it has no such column, those without one."""
+    return rows[rows[column].isin(set(table[column].astype(str)) if column in table else {""})]
 
 
 def _run_named(row: Mapping[str, object], column: str) -> str:

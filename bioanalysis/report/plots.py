@@ -103,7 +103,9 @@ def scatter(
     ys += [y for _, y in line] + list(guides)
     to_x, to_y = x_axis.scale(xs, LEFT + 8, width - 14), y_axis.scale(ys, HEIGHT - BOTTOM - 6, 12)
     path = " ".join(f"{to_x(x):.1f},{to_y(y):.1f}" for x, y in line)
-    parts = [
+    title = escape(f"{y_axis.label} against {x_axis.label}", quote=True)
+    svg = "".join([
+        f'<svg viewBox="0 0 {width} {HEIGHT}" role="img" aria-label="{title}">',
         f'<path class="axis" d="M{LEFT} 6V{HEIGHT - BOTTOM}H{width - 6}"/>',
         *(f'<path class="guide" d="M{LEFT} {to_y(y):.1f}H{width - 6}"/>' for y in guides),
         f'<polyline class="curve" points="{path}"/>',
@@ -113,10 +115,8 @@ def scatter(
         *_notes(x_axis, notes, to_x),
         f'<text x="{width / 2}" y="{HEIGHT - 10}" text-anchor="middle">{_fitted(x_axis.label, width)}</text>',
         f'<text transform="translate(12 {HEIGHT / 2}) rotate(-90)" text-anchor="middle">'
-        f"{_fitted(y_axis.label, HEIGHT)}</text>",
-    ]
-    title = escape(f"{y_axis.label} against {x_axis.label}", quote=True)
-    svg = f'<svg viewBox="0 0 {width} {HEIGHT}" role="img" aria-label="{title}">{"".join(parts)}</svg>'
+        f"{_fitted(y_axis.label, HEIGHT)}</text></svg>",
+    ])  # fmt: skip
     return Drawing(svg, x_axis, y_axis, marks, line, guides, width)
 
 

@@ -205,9 +205,13 @@ def run_address(run_id: str, anchor: str = "") -> str:
 
 def holds_numbers(texts: Iterable[str]) -> bool:
     """Return whether a column is one of numbers, beside which words without a digit may stand, such as BLQ."""
-    words = set(texts) - {""}
-    numbers = {word for word in words if NUMBER.fullmatch(word)}
-    return bool(numbers) and not any(sign.isdigit() for word in words - numbers for sign in word)
+    found = False
+    for word in texts:
+        if NUMBER.fullmatch(word):
+            found = True
+        elif any(sign.isdigit() for sign in word):
+            return False
+    return found
 
 
 def _is_filled(column: pd.Series) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,11 @@ class Stacked:
         """Add the rows of a table; `same` are words that all of them share."""
         for name, values in self.columns.items():
             values += [same[name]] * len(table) if name in same else table[name].tolist()
+
+    def add_row(self, row: Mapping[str, Any]) -> None:
+        """Add a row; what it lacks is missing."""
+        for name, values in self.columns.items():
+            values.append(row.get(name, math.nan))
 
     def table(self) -> pd.DataFrame:
         return pd.DataFrame(self.columns)

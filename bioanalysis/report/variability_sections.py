@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +13,7 @@ from bioanalysis.report.plots import Axis, Mark, plain, scatter
 from bioanalysis.report.study_stage import Part
 from bioanalysis.report.study_tables import require
 from bioanalysis.results import read_table
-from bioanalysis.tables import read_results
+from bioanalysis.tables import read_stretches
 
 # fmt: off
 WORDS = ["tissue", "method_id", "topic", "conclusion", "check_first", "evidence", "analyte"]
@@ -34,7 +35,7 @@ def variability_parts(results: Path) -> Iterator[Part]:
     yield "Variance components", components, None, share_figures(components)
     outliers = farthest(read_table(results / "outliers.tsv"))
     yield f"Animals apart from their group: the {LOOK_AT} farthest", outliers, OUTLIERS, []
-    budget = budget_by_tissue(read_results(results / "uncertainty.tsv", ["percent"], OF_BUDGET))
+    budget = budget_by_tissue(read_stretches(results / "uncertainty.tsv", ["percent"], OF_BUDGET))
     yield "Uncertainty: median share of each step, percent of the variance", budget, None, []
     recovery = read_table(results / "recovery.tsv")
     diagnostics = recovery[~is_factor(recovery)]
@@ -52,13 +53,22 @@ def is_factor(recovery: pd.DataFrame) -> pd.Series:
     return ~(diagnostic | recovery.kind.str.endswith("_change_per_tenfold"))
 
 
-def budget_by_tissue(uncertainty: pd.DataFrame) -> pd.DataFrame:
-    """Return the median share of each contribution by tissue, analyte and method, a column each."""
-    keys = ["tissue", "analyte", "method_id"]
-    known = uncertainty.assign(percent=pd.to_numeric(uncertainty.percent))
-    steps = list(dict.fromkeys(known.contribution))
-    table = known.pivot_table(index=keys, columns="contribution", values="percent", aggfunc="median", sort=False)
-    return table.reindex(columns=steps).reset_index() if len(known) else pd.DataFrame(columns=keys)
+def budget_by_tissue(uncertainty: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Return the median share of each contribution by tissue, analyte and method, a column each.
+
+    `uncertainty`: uncertainty.tsv, a stretch at a time: it has some rows for each value of the study.
+    """
+    keys, step = ["tissue", "analyte", "method_id"], "contribution"
+    shares: dict[tuple[str, ...], array[float]] = {}
+    for rows in uncertainty:
+        for key, percent in rows.groupby([*keys, step], sort=False).percent:
+            shares.setdefault(key, array("d")).extend(percent)
+    medians = [(*key, pd.Series(percent).median()) for key, percent in shares.items()]
+    table = pd.DataFrame(medians, columns=[*keys, step, "percent"])
+    if table.empty:
+        return table[keys]
+    wide = table.dropna().pivot_table(index=keys, columns=step, values="percent", sort=False)
+    return wide.reindex(columns=table[step].unique()).reset_index()
 
 
 def share_figures(components: pd.DataFrame) -> list[Figure]:

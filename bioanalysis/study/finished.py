@@ -41,9 +41,7 @@ class FinishedRun(Run):
     @property
     def worklist(self) -> pd.DataFrame:  # type: ignore[override]
         folder, row, columns = self._source  # type: ignore[attr-defined]
-        return _worklist(folder, row, self.method, {})[
-            columns
-        ]  # tissues of samples, which the manifest knows, are left out
+        return _worklist(folder, row, self.method, {})[columns]  # tissues of samples are left to the manifest
 
 
 def open_finished(

@@ -27,7 +27,7 @@ def figure(caption: str = "one of each", **about: str) -> Figure:
 def write(folder: Path, *figures: Figure | str, title: str = "Amounts") -> list[str]:
     """Write the figures of a section and return their markup."""
     written = FigureFolder(folder)
-    made = [written.add(title, one) for one in figures]
+    made = ["".join(written.add(title, one)) for one in figures]
     written.write_index()
     return made
 

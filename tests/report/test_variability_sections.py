@@ -18,12 +18,12 @@ def test_diagnostics_are_not_shown_among_factors():
 
 
 def test_the_budget_of_a_tissue_is_the_median_over_its_samples():
-    rows = [("S1", "curve", "60"), ("S1", "mass", "40"), ("S2", "curve", "70"), ("S2", "mass", "30")]
+    rows = [("S1", "curve", 60.0), ("S1", "mass", 40.0), ("S2", "curve", 70.0), ("S2", "mass", 30.0)]
     table = pd.DataFrame(rows, columns=["sample_id", "contribution", "percent"])
     table = table.assign(tissue="liver", analyte="a", method_id="M")
-    found = budget_by_tissue(table)
+    found = budget_by_tissue([table[:3], table[3:]])  # as it is read, a stretch at a time
     assert_allclose(found[["curve", "mass"]].to_numpy(), [[65, 35]])
-    assert budget_by_tissue(table.head(0)).empty
+    assert budget_by_tissue([table.head(0)]).empty
 
 
 def test_the_farthest_animals_stand_first_also_where_adjusted_p_are_one():

@@ -137,8 +137,9 @@ def _read(folder: Path) -> dict:
     """Return the lock's owner; empty where the file names none: written whole or not at all, it is no lock then."""
     try:
         owner = json.loads((folder / LOCK).read_text(encoding="utf-8"))
-        pid, started, *_ = owner["processes"][0]
-        int(pid), datetime.fromtimestamp(started, UTC), str(owner["host"])
+        for pid, started, *_ in owner["processes"]:
+            int(pid), datetime.fromtimestamp(started, UTC)
+        owner["processes"][0], str(owner["host"])
     except (OSError, ArithmeticError, ValueError, KeyError, TypeError, IndexError):
         return {}
     return owner

@@ -186,9 +186,10 @@ def test_without_the_start_of_a_kernel_processes_are_told_by_number_and_time(tmp
         assert is_refused(tmp_path / str(number), "process") if alive else is_taken_over(tmp_path / str(number))
 
 
-@pytest.mark.parametrize("started", [1e300, float("inf"), float("nan"), "now"])
-def test_an_owner_whose_start_is_no_time_is_none(tmp_path, started):
-    leave_lock(tmp_path, owner_here(host="elsewhere", boot_id="another", processes=[[1, started]]))
+@pytest.mark.parametrize("process", [[1, 1e300], [1, float("inf")], [1, float("nan")], [1, "now"], [1], 1])
+@pytest.mark.parametrize("before", [[], [NOBODY]])
+def test_an_owner_of_another_form_is_none(tmp_path, before, process):
+    leave_lock(tmp_path, owner_here(host="elsewhere", boot_id="another", processes=[*before, process]))
     assert living_owner(tmp_path) == ""
     assert is_taken_over(tmp_path)
 

@@ -82,6 +82,8 @@ def _findings(holdings: Holdings, trail: Trail, folder: str) -> Iterator[Finding
     if seal is not None and not trail_holds(trail, seal["audit"]):
         text = f"its first {seal['audit']['entries']} entries are not those of the day of the seal"
         yield Finding(TRAIL, text, f"{folder}/{SEAL}")
+    if seal is not None and folder_of(seal["version"]) != folder:
+        yield Finding(f"{folder}/{SEAL}", f"is the seal of version {seal['version']}", "the version it lies in")
     said, _ = read_listing(holdings.content(f"{folder}/{COPIES}") or b"")
     copies = {f"{folder}/{name}": digest for name, digest in said.items()}
     holdings.hash_all(copies)

@@ -13,7 +13,7 @@ from bioanalysis.errors import BatchError, Finding
 from bioanalysis.persons import Person, person, persons_in
 from bioanalysis.records.audit import Trail, read_sealed
 from bioanalysis.records.holdings import Holdings
-from bioanalysis.records.places import SIGNERS
+from bioanalysis.records.places import SIGNERS, TRAIL
 from bioanalysis.records.seal import SEAL, folder_of, last_sealed
 from bioanalysis.sheets import ENDINGS, read_sheet
 
@@ -88,11 +88,15 @@ def signature_findings(holdings: Holdings, trail: Trail) -> tuple[list[Finding],
     found: list[Finding] = []
     remarks: list[str] = []
     before: dict[int, list[dict[str, Any]]] = {}
-    for name in dict.fromkeys(entry["after"]["statement"] for entry in trail.entries if entry["action"] == SIGNED):
+    signed = {entry["after"]["statement"]: entry["object"] for entry in trail.entries if entry["action"] == SIGNED}
+    for name, version in signed.items():
         wrong, remark = _judged(holdings, name)
         found += wrong
         remarks += [remark] * (not wrong)
         if (statement := read_sealed(holdings.content(name))) is not None:
+            if version != str(statement["version"]):
+                text = f"is a signature on version {statement['version']}, entered as one on version {version}"
+                found.append(Finding(name, text, TRAIL))
             earlier = before.setdefault(statement["version"], [])
             found += _rule_findings(holdings, name, statement, earlier)
             earlier.append(statement)

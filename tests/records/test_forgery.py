@@ -144,6 +144,30 @@ def test_the_author_does_not_review_with_his_own_key_either(signed, keys):
     assert found(signed).startswith(f"{name}: R. Vogt signed it as authored; expected two persons")
 
 
+def as_version_2(study: Path, entry: dict) -> dict:
+    """Return an entry on version 1 as one of now on version 2, its records copied there."""
+    records = {}
+    for name in entry["records"]:
+        records[other := name.replace("/1/", "/2/")] = sha256_of(study / name)
+        (study / other).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(study / name, study / other)
+    return entry | {"object": "2", "time": audit.now(), "records": records}
+
+
+def test_a_version_made_of_another_is_named_and_a_signature_moved_there_as_well(signed):
+    content = entries(signed)
+    shutil.copytree(signed / VERSIONS / "1", signed / VERSIONS / "2")
+    sealed = as_version_2(signed, next(entry for entry in content if entry["action"] == "version_sealed"))
+    rechain(signed, [*content, sealed])
+    assert f"{VERSIONS}/2/seal.json: is the seal of version 1 (held against the version it lies in)" in found(signed)
+    signatures = [as_version_2(signed, entry) for entry in content if entry["action"] == "signed"]
+    for entry in signatures:
+        entry["after"] = entry["after"] | {"statement": entry["after"]["statement"].replace("/1/", "/2/")}
+    rechain(signed, [*content, sealed, *signatures])
+    moved = signatures[0]["after"]["statement"]
+    assert f"{moved}: is a signature on version 1, entered as one on version 2 (held against {TRAIL})" in found(signed)
+
+
 def test_a_clock_that_was_set_back_is_remarked_and_hidden_is_a_finding(signed, monkeypatch):
     monkeypatch.setattr(audit, "now", lambda: "2020-01-01T00:00:00.000Z")
     AuditTrail(signed).add(Act("note", "clock"))

@@ -20,7 +20,6 @@ from bioanalysis.words import FIGURES
 
 INDEX = "index.tsv"
 LONGEST = 80
-AT_ONCE = 2**16  # characters
 POINTS = ["element", "kind", "x_name", "x", "y", "y_low", "y_high", "words"]
 INDEX_COLUMNS = ["figure", "section", "about", "x", "y", "caption", "source"]
 
@@ -48,7 +47,7 @@ class Figure:
 
     @property
     def is_drawn(self) -> bool:
-        return self.drawing.svg.startswith("<svg")
+        return bool(self.drawing.marks)
 
     @property
     def subject(self) -> str:
@@ -65,18 +64,18 @@ class Figure:
         source = escape(self.source)
         data = f" Data:{table}{f', from {source}' if name and source else f' {source}'}." if table or source else ""
         yield f"<figure{kind}>"
-        yield from _pieces(self.drawing.svg)
+        yield from self.drawing.pieces()
         yield f"<figcaption>{escape(self.caption)}{data}</figcaption></figure>"
 
     @property
     def alone(self) -> str:
         """Return the picture as a file of its own, with its style and caption."""
-        return stand_alone(self.drawing.svg, self.caption)
+        return "".join(_alone(self.drawing.pieces(), self.caption))
 
     def write(self, path: Path) -> None:
         """Write the picture as a file of its own."""
         with written_whole(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
-            stream.writelines(_alone(self.drawing.svg, self.caption))
+            stream.writelines(_alone(self.drawing.pieces(), self.caption))
 
 
 @cache
@@ -86,20 +85,17 @@ def _style() -> str:
 
 def stand_alone(svg: str, caption: str) -> str:
     """Return a picture that needs no page around it; one with nothing to draw says so."""
-    return "".join(_alone(svg, caption))
+    return "".join(_alone(iter([svg]), caption))
 
 
-def _alone(svg: str, caption: str) -> Iterator[str]:
-    if not svg.startswith("<svg"):
-        svg = '<svg viewBox="0 0 440 40"><text x="8" y="24">nothing to draw</text></svg>'
-    head = svg.index(">")
-    yield f'{svg[:head]} xmlns="http://www.w3.org/2000/svg"><style>{_style()}</style><desc>{escape(caption)}</desc>'
-    yield from _pieces(svg, head + 1)
-
-
-def _pieces(svg: str, start: int = 0) -> Iterator[str]:
-    """Yield a picture from a character on, a piece at a time: that of a study of many animals has megabytes."""
-    return (svg[place : place + AT_ONCE] for place in range(start, len(svg), AT_ONCE))
+def _alone(picture: Iterator[str], caption: str) -> Iterator[str]:
+    """Yield the pieces of a picture, the first of which holds its head, so that it needs no page around it."""
+    first = next(picture)
+    if not first.startswith("<svg"):
+        first = '<svg viewBox="0 0 440 40"><text x="8" y="24">nothing to draw</text></svg>'
+    head, rest = first.split(">", 1)
+    yield f'{head} xmlns="http://www.w3.org/2000/svg"><style>{_style()}</style><desc>{escape(caption)}</desc>{rest}'
+    yield from picture
 
 
 def points(drawing: Drawing) -> pd.DataFrame:

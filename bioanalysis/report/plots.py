@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from itertools import pairwise
+from itertools import islice, pairwise
 from types import MappingProxyType
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 440, 250, 56, 48
@@ -16,6 +16,7 @@ SMALL, LARGE = 1e-6, 1e9  # other numbers outside have an exponent: their zeros 
 
 
 CHARACTER = 5.5  # width of a letter of a figure, in its units
+AT_ONCE = 1000  # marks drawn at a time
 PLACES = 6  # words at most along one axis
 
 
@@ -69,15 +70,53 @@ class Axis:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A picture and what is drawn in it; without marks `svg` is a sentence that says so."""
+    """Marks, a line through (x, y) pairs and horizontal guides, drawn when the picture is asked for.
 
-    svg: str
+    `notes` stand under the words of the x axis; intervals of marks are drawn as far as the axis can show them.
+    """
+
     x_axis: Axis
     y_axis: Axis
     marks: Sequence[Mark] = ()
     line: Sequence[tuple[float, float]] = ()
     guides: Sequence[float] = ()
+    notes: Mapping[str, str] = field(default_factory=dict)
     width: int = WIDTH
+
+    @property
+    def svg(self) -> str:
+        """The picture; without marks a sentence that says so."""
+        return "".join(self.pieces())
+
+    def pieces(self) -> Iterator[str]:
+        """Yield the picture a piece at a time, its head first: that of a study of many animals has megabytes."""
+        if not self.marks:
+            yield f"<p>{escape(self.y_axis.label)}, {escape(self.x_axis.label)}: nothing to draw</p>"
+            return
+        title = escape(f"{self.y_axis.label} against {self.x_axis.label}", quote=True)
+        yield f'<svg viewBox="0 0 {self.width} {HEIGHT}" role="img" aria-label="{title}">'
+        parts = self._parts()
+        while some := list(islice(parts, AT_ONCE)):
+            yield "".join(some)
+
+    def _parts(self) -> Iterator[str]:
+        x_axis, y_axis, marks, width = self.x_axis, self.y_axis, self.marks, self.width
+        xs = [mark.x for mark in marks] + [x for x, _ in self.line]
+        ys = [y for mark in marks for y in (mark.y, mark.low, mark.high) if y_axis.shows(y)]
+        ys += [y for _, y in self.line] + list(self.guides)
+        to_x, to_y = x_axis.scale(xs, LEFT + 8, width - 14), y_axis.scale(ys, HEIGHT - BOTTOM - 6, 12)
+        path = " ".join(f"{to_x(x):.1f},{to_y(y):.1f}" for x, y in self.line)
+        yield f'<path class="axis" d="M{LEFT} 6V{HEIGHT - BOTTOM}H{width - 6}"/>'
+        yield from (f'<path class="guide" d="M{LEFT} {to_y(y):.1f}H{width - 6}"/>' for y in self.guides)
+        yield f'<polyline class="curve" points="{path}"/>'
+        spread = (mark for mark in marks if y_axis.shows(mark.low) and y_axis.shows(mark.high))
+        yield from (_interval(mark, to_x(mark.x), to_y) for mark in spread)
+        yield from (_drawn(mark, to_x(mark.x), to_y(mark.y)) for mark in marks)
+        yield from _ticks(x_axis, y_axis, xs, [*ys, *y_axis.include], to_x, to_y)
+        yield from _notes(x_axis, self.notes, to_x)
+        yield f'<text x="{width / 2}" y="{HEIGHT - 10}" text-anchor="middle">{_fitted(x_axis.label, width)}</text>'
+        yield f'<text transform="translate(12 {HEIGHT / 2}) rotate(-90)" text-anchor="middle">'
+        yield f"{_fitted(y_axis.label, HEIGHT)}</text></svg>"
 
 
 def scatter(
@@ -90,34 +129,12 @@ def scatter(
     notes: Mapping[str, str] = MappingProxyType({}),
     width: int = WIDTH,
 ) -> Drawing:
-    """Return marks, a line through (x, y) pairs and horizontal guides, drawn; what no axis can show is left out.
-
-    `notes` stand under the words of the x axis; intervals of marks are drawn as far as the axis can show them.
-    """
+    """Return a drawing of what its axes can show; what they cannot is left out."""
     marks = [mark for mark in marks if x_axis.shows(mark.x) and y_axis.shows(mark.y)]
-    line = [(x, y) for x, y in line if x_axis.shows(x) and y_axis.shows(y)]
     if not marks:
-        return Drawing(f"<p>{escape(y_axis.label)}, {escape(x_axis.label)}: nothing to draw</p>", x_axis, y_axis)
-    xs = [mark.x for mark in marks] + [x for x, _ in line]
-    ys = [y for mark in marks for y in (mark.y, mark.low, mark.high) if y_axis.shows(y)]
-    ys += [y for _, y in line] + list(guides)
-    to_x, to_y = x_axis.scale(xs, LEFT + 8, width - 14), y_axis.scale(ys, HEIGHT - BOTTOM - 6, 12)
-    path = " ".join(f"{to_x(x):.1f},{to_y(y):.1f}" for x, y in line)
-    title = escape(f"{y_axis.label} against {x_axis.label}", quote=True)
-    svg = "".join([
-        f'<svg viewBox="0 0 {width} {HEIGHT}" role="img" aria-label="{title}">',
-        f'<path class="axis" d="M{LEFT} 6V{HEIGHT - BOTTOM}H{width - 6}"/>',
-        *(f'<path class="guide" d="M{LEFT} {to_y(y):.1f}H{width - 6}"/>' for y in guides),
-        f'<polyline class="curve" points="{path}"/>',
-        *(_interval(mark, to_x(mark.x), to_y) for mark in marks if y_axis.shows(mark.low) and y_axis.shows(mark.high)),
-        *(_drawn(mark, to_x(mark.x), to_y(mark.y)) for mark in marks),
-        *_ticks(x_axis, y_axis, xs, [*ys, *y_axis.include], to_x, to_y),
-        *_notes(x_axis, notes, to_x),
-        f'<text x="{width / 2}" y="{HEIGHT - 10}" text-anchor="middle">{_fitted(x_axis.label, width)}</text>',
-        f'<text transform="translate(12 {HEIGHT / 2}) rotate(-90)" text-anchor="middle">'
-        f"{_fitted(y_axis.label, HEIGHT)}</text></svg>",
-    ])  # fmt: skip
-    return Drawing(svg, x_axis, y_axis, marks, line, guides, width)
+        return Drawing(x_axis, y_axis)
+    line = [(x, y) for x, y in line if x_axis.shows(x) and y_axis.shows(y)]
+    return Drawing(x_axis, y_axis, marks, line, guides, notes, width)
 
 
 def _drawn(mark: Mark, x: float, y: float) -> str:

@@ -15,7 +15,7 @@ from bioanalysis.cluster import end_jobs_left_behind, find_profile, forget_run_i
 from bioanalysis.disk import disk_trouble, plain_disk_errors, require_writable
 from bioanalysis.errors import BatchError, Fault, plain_message, read_refusals
 from bioanalysis.lock import WORKFLOWS_OWN, locked, share_lock
-from bioanalysis.orphans import end_orphans
+from bioanalysis.orphans import end_orphans, killed_from_outside
 from bioanalysis.planning import Plan, load_with_runs, plan_of, workflow_folder
 from bioanalysis.records.audit import now
 from bioanalysis.records.outside import left_behind_message, outside_message
@@ -164,7 +164,7 @@ def _failed(folder: Path, output: str) -> int:
     if faults := read_refusals(folder / "work" / "refused"):
         print(plain_message(faults), file=sys.stderr)
         return 2
-    if words := disk_trouble(output):
+    if words := disk_trouble(output) or killed_from_outside(output):
         print(words, file=sys.stderr)
         return 2
     if "LockException" in output:

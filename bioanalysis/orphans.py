@@ -1,12 +1,24 @@
-"""Jobs of a workflow that was killed: they live on without it, and would write beside the run that resumes its work."""
+"""Jobs that were killed, and jobs of a workflow that was: these live on, and would write beside who resumes its work."""
 
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 
 MARK = "--target-jobs"  # what Snakemake starts a job with that is a Snakemake of its own, as on a cluster
+KILLED = re.compile(r"/\w+\.(\w+)\.py' died with <Signals\.(SIGKILL|SIGTERM|SIGHUP|SIGINT)")  # of its script
 SCRIPTS = ".snakemake/scripts/"  # where the script of a job lies that it starts itself
+
+
+def killed_from_outside(output: str) -> str:
+    """Return in words that a job was killed, by the output of the workflow; empty where none was."""
+    if not (found := KILLED.search(output)):
+        return ""
+    return (
+        f"the workflow stopped: the job {found[1]} was killed from outside ({found[2]}), as the system does where "
+        "memory runs out; finished results stand, and the next run goes on from them"
+    )
 
 
 def end_orphans(folder: Path) -> int:

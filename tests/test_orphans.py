@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 
-from bioanalysis.orphans import end_orphans
+from bioanalysis.orphans import end_orphans, killed_from_outside
 
 SLEEPS = "import sys, time; time.sleep(600)"
 STARTS = f"""
@@ -55,6 +55,19 @@ def script_in(folder):
         except psutil.Error:
             continue
     return None
+
+
+@pytest.mark.parametrize(("signal", "words"), [(9, "the job sleeps was killed from outside (SIGKILL)"), (11, "")])
+def test_a_job_that_was_killed_is_no_fault_of_the_software(tmp_path, signal, words):
+    (tmp_path / "sleeps.py").write_text(f"import os; os.kill(os.getpid(), {signal})")
+    (tmp_path / "Snakefile").write_text('rule sleeps:\n    output: "slept"\n    script: "sleeps.py"\n')
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--directory", str(tmp_path)]
+    done = subprocess.run(
+        [*command, "--snakefile", str(tmp_path / "Snakefile")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert killed_from_outside(done.stderr).startswith(f"the workflow stopped: {words}" if words else "")
+    assert bool(killed_from_outside(done.stderr)) == bool(words)
 
 
 def test_the_script_of_a_job_is_ended_whose_snakemake_was_killed(tmp_path):

@@ -103,6 +103,12 @@ def test_an_archive_zipped_without_its_folder_is_held_as_well(ours, tmp_path):
     assert [finding.file for finding in verify(tmp_path / "flat.zip")[0]] == ["aside/evil"]
 
 
+def test_an_empty_zip_is_no_archive(tmp_path):
+    zipfile.ZipFile(tmp_path / "empty.zip", "w").close()
+    missing = ["tagmanifest-sha256.txt: is missing", "manifest-sha256.txt: is missing"]
+    assert [str(finding).split(" (")[0] for finding in verify(tmp_path / "empty.zip")[0]][:2] == missing
+
+
 def test_a_zip_that_lacks_the_mark_of_an_archive_is_said_to(ours, tmp_path):
     with zipfile.ZipFile(ours) as old, zipfile.ZipFile(tmp_path / "other.zip", "w") as new:
         for name in old.namelist():

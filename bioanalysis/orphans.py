@@ -1,4 +1,4 @@
-"""Jobs that were killed, and those of a workflow that was: these live on, and would write beside who resumes the work."""
+"""Jobs that were killed, and those of a workflow that was: these live on, and would write beside who resumes it."""
 
 from __future__ import annotations
 

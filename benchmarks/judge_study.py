@@ -3,9 +3,9 @@
     OMP_NUM_THREADS=1 python benchmarks/judge_study.py [samples] [rounds]
 
 The runs are one simulated LC-MS/MS run of 500 injections (see judge_run.py) under other names, so that the study is as
-large as asked for; a tenth of the samples is measured again in a later run. Printed is the median time of
-`tissue_concentrations` and of `evaluate_study`, and their ratio to writing the reportable values of all runs with
-pandas and reading them back, measured in turns with them.
+large as asked for, with readings that scatter anew; a tenth of the samples of each run is measured again in the next.
+Printed is the median time of `tissue_concentrations` and of `evaluate_study`, and their ratio to writing the reportable
+values of all runs with pandas and reading them back, measured in turns with them.
 """
 
 from __future__ import annotations
@@ -61,9 +61,10 @@ def simulated_study(wanted: int, rng: np.random.Generator) -> tuple[Study, dict[
     copies = -(-wanted // len(unknowns))
     runs, again = {}, max(1, len(unknowns) // 10)
     for number in range(copies):
-        shared = unknowns.sample_id.iloc[:again] if number else unknowns.sample_id.iloc[:0]
+        first = again * (number % 2)  # not those that the run before had from the one before it
+        shared = unknowns.sample_id.iloc[first : first + again] if number else unknowns.sample_id.iloc[:0]
         name = {old: f"{old}-{number - (old in set(shared))}" for old in unknowns.sample_id}
-        runs[f"LC-{number}"] = renamed(tables, f"LC-{number}", name, set(shared))
+        runs[f"LC-{number}"] = renamed(scattered(tables, rng), f"LC-{number}", name, set(shared))
     samples = manifest(unknowns, copies)
     config = StudyConfig.model_validate(
         {
@@ -75,8 +76,16 @@ def simulated_study(wanted: int, rng: np.random.Generator) -> tuple[Study, dict[
         {"subject_id": f"A{n}", "species": "rat", "group": f"G{n % 4}", "treatment": "x"} for n in range(ANIMALS)
     ]
     work = tuple(of_run(run, name, table) for name, table in runs.items())
-    study = Study(Path(), config, {}, read(SUBJECTS, animals), samples, work, DECISIONS.empty())
+    methods = {run.method.method_id: run.method}
+    study = Study(Path(), config, methods, read(SUBJECTS, animals), samples, work, DECISIONS.empty())
     return study, runs
+
+
+def scattered(tables: RunTables, rng: np.random.Generator) -> RunTables:
+    """Return the tables with other readings: of a run that reads 5 % higher or lower, 10 % from row to row."""
+    table = tables.measurements
+    errors = np.exp(rng.normal(scale=0.05) + rng.normal(scale=0.1, size=len(table)))
+    return replace(tables, measurements=table.assign(curve_reading_ng_ml=table.curve_reading_ng_ml * errors))
 
 
 def renamed(tables: RunTables, run_id: str, name: dict[str, str], repeats: set[str]) -> RunTables:

@@ -84,6 +84,9 @@ def run_study(
                 raise
             print(words, file=sys.stderr)
             return 2
+        except KeyboardInterrupt:
+            print("stopped: what is finished stands, and the next run goes on from it", file=sys.stderr)
+            raise
 
 
 def _plan(study: Study, records: Recorder, command: list[str]) -> int:

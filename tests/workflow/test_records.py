@@ -105,6 +105,18 @@ def test_a_killed_run_is_resumed_to_the_same_bytes_and_both_stand_in_the_trail(s
     assert bioanalysis("verify", study).returncode == 0
 
 
+@pytest.mark.requirement("UR-061")
+def test_a_run_stopped_by_its_user_says_what_becomes_of_it(study):
+    before = results(study)
+    process = started_again(study, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate()[1].decode() == "stopped: what is finished stands, and the next run goes on from it\n"
+    assert process.returncode == 130
+    assert bioanalysis("run", study).returncode == 0
+    assert results(study) == before
+    assert bioanalysis("verify", study).returncode == 0
+
+
 def test_a_run_stopped_while_it_takes_over_a_killed_one_is_resumed_all_the_same(study):
     before = results(study)
     killed = started_again(study, start_new_session=True, stdout=subprocess.DEVNULL)

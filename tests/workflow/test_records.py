@@ -45,6 +45,11 @@ def results(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
+def hears_ctrl_c() -> None:
+    """Take back that a shell makes what it starts in the background deaf to Ctrl-C: the tests may be started so."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def started_again(folder: Path, **settings) -> subprocess.Popen:
     """Throw away what the runs left, start the command again and return once it has read the plate."""
     shutil.rmtree(folder / "work")
@@ -108,7 +113,9 @@ def test_a_killed_run_is_resumed_to_the_same_bytes_and_both_stand_in_the_trail(s
 @pytest.mark.requirement("UR-061")
 def test_a_run_stopped_by_its_user_says_what_becomes_of_it(study):
     before = results(study)
-    process = started_again(study, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = started_again(
+        study, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=hears_ctrl_c
+    )
     os.killpg(process.pid, signal.SIGINT)
     assert process.communicate()[1].decode() == "stopped: what is finished stands, and the next run goes on from it\n"
     assert process.returncode == 130
@@ -122,7 +129,9 @@ def test_a_run_stopped_while_it_takes_over_a_killed_one_is_resumed_all_the_same(
     killed = started_again(study, start_new_session=True, stdout=subprocess.DEVNULL)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
-    stopped = subprocess.Popen([BIOANALYSIS, "run", study], start_new_session=True, stdout=subprocess.PIPE)
+    stopped = subprocess.Popen(
+        [BIOANALYSIS, "run", study], start_new_session=True, stdout=subprocess.PIPE, preexec_fn=hears_ctrl_c
+    )
     assert b"taking over" in stopped.stdout.readline()
     os.killpg(stopped.pid, signal.SIGINT)
     assert stopped.wait() != 0

@@ -220,64 +220,59 @@ class _Model:
     def log_likelihood(self, variances: np.ndarray) -> float:
         """Return the likelihood at `variances` (n_levels,), minus infinity where rounding leaves the cells no mean."""
         try:
-            determinant, inner = self._absorbed(variances[None])
-            return self._likelihood(determinant[0], np.linalg.cholesky(inner[0]))
+            determinant, inner = self._absorbed(variances)
+            return self._likelihood(determinant, np.linalg.cholesky(inner))
         except np.linalg.LinAlgError:
             return -np.inf
 
     def slope(self, variances: np.ndarray) -> Slope:
         """Return likelihood and score at `variances` (n_levels,)."""
-        step = TINY * np.eye(len(variances))[self.free]
-        determinant, inner = self._absorbed(variances + 1j * step)
-        here = inner[0].real
+        stepped = [self._absorbed(variances + 1j * step) for step in TINY * np.eye(len(variances))[self.free]]
+        here = stepped[0][1].real
         root = np.linalg.cholesky(here)
         inverse = np.linalg.inv(here[:-1, :-1])
         contrast = np.append(-inverse @ here[:-1, -1], 1.0)
         weight = np.outer(contrast, contrast)
         weight[:-1, :-1] += inverse
         score = np.zeros(len(variances))
-        score[self.free] = -(determinant.imag + np.sum(weight * inner.imag, axis=(1, 2))) / (2 * TINY)
-        return Slope(self._likelihood(determinant[0].real, root), score)
+        score[self.free] = [-(log.imag + np.sum(weight * inner.imag)) / (2 * TINY) for log, inner in stepped]
+        return Slope(self._likelihood(stepped[0][0].real, root), score)
 
-    def _likelihood(self, determinant: float, root: np.ndarray) -> float:
+    def _likelihood(self, determinant: np.generic, root: np.ndarray) -> float:
         """Return the likelihood in the unit of the values, from log|V| and the root of [X y]'V^-1 [X y]."""
         rest = len(self.lowest) - self.design.n_cells
         whole = determinant + 2 * np.log(np.diag(root)[:-1]).sum() + root[-1, -1] ** 2
         return float(-(whole + rest * np.log(2 * np.pi * self.scale)) / 2)
 
-    def _absorbed(self, variances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return log|V| (n,) and [X y]'V^-1 [X y] (n, n_cells + 1, n_cells + 1) at `variances` (n, n_levels)."""
-        determinant, grams = self._grams(variances)
+    def _absorbed(self, variances: np.ndarray) -> tuple[np.generic, np.ndarray]:
+        """Return log|V| and [X y]'V^-1 [X y] (n_cells + 1 square) at `variances` (n_levels,)."""
+        determinant, gram = self._gram(variances)
         if not self.runs:
-            return determinant, np.array([gram.toarray() for gram in grams])
-        found = [self._without_runs(gram, of_run) for gram, of_run in zip(grams, variances[:, -2], strict=True)]
-        return determinant + [added for added, _ in found], np.array([inner for _, inner in found])
-
-    def _without_runs(self, gram: sparse.csc_array, of_run: np.generic) -> tuple[np.generic, np.ndarray]:
-        """Return what the variance of runs adds to log|V|, and the part of the cells and values with runs in V."""
-        across, border = gram[:, : self.runs], gram[:, self.runs :].toarray()
+            return determinant, gram.toarray()
+        of_run, across, border = variances[-2], gram[:, : self.runs], gram[:, self.runs :].toarray()
         side = border[: self.runs]
         solver = factored(sparse.eye_array(self.runs, format="csc") + across[: self.runs] * of_run)
-        return np.log(solver.U.diagonal()).sum(), border[self.runs :] - of_run * side.T @ solver.solve(side)
+        determinant = determinant + np.log(solver.U.diagonal()).sum()
+        return determinant, border[self.runs :] - of_run * side.T @ solver.solve(side)
 
-    def _grams(self, variances: np.ndarray) -> tuple[np.ndarray, list[sparse.csc_array]]:
-        """Return log|V| (n,) and [Z X y]'V^-1 [Z X y], both with V of the nested levels alone."""
-        residual, depth = variances[:, -1], self.design.depth
-        inner, sums = self.weight[:, None] / residual, self.sums[:, None] / residual
+    def _gram(self, variances: np.ndarray) -> tuple[np.generic, sparse.csc_array]:
+        """Return log|V| and [Z X y]'V^-1 [Z X y], both with V of the nested levels alone."""
+        residual, depth = variances[-1], self.design.depth
+        inner, sums = self.weight / residual, self.sums / residual
         determinant = len(self.lowest) * np.log(residual)
         left, right = [], []
         for place, floor in enumerate(self.floors):
             level = depth - 1 - place
-            own = variances[:, level] if depth else np.zeros_like(residual)
+            own = variances[level] if depth else 0.0
             growth = 1 + own * inner
-            determinant = determinant + np.log(growth).sum(axis=0)
+            determinant = determinant + np.log(growth).sum()
             left.append(sums)
             right.append((-own / growth if place else 1 / (inner * growth))[floor.node] * sums)
             if floor.above is not None:
                 sums = floor.above @ (sums / growth[floor.node])
                 inner = self.design.sums(level - 1, inner / growth)
-        products = zip(np.concatenate(left).T, np.concatenate(right).T, residual, strict=True)
-        return determinant, [self._entries(a).T @ self._entries(b) + self.inside / r for a, b, r in products]
+        product = self._entries(np.concatenate(left)).T @ self._entries(np.concatenate(right))
+        return determinant, product + self.inside / residual
 
     def _entries(self, values: np.ndarray) -> sparse.csr_array:
         """Return the matrix (nodes of all levels, columns) of these values."""

@@ -173,10 +173,12 @@ def test_a_clock_that_was_set_back_is_remarked_and_hidden_is_a_finding(signed, m
     AuditTrail(signed).add(Act("note", "clock"))
     findings, remarks = verify(signed)
     assert not findings
-    assert remarks[-1].endswith("the clock was behind the entry before (2020-01-01T00:00:00.000Z)")
+    number = len(entries(signed))
+    assert remarks[-1] == f"entry {number}: the clock was behind the entry before (2020-01-01T00:00:00.000Z)"
     *rest, last = entries(signed)
     rechain(signed, [*rest, {key: value for key, value in last.items() if key != "clock"}])
-    assert "is dated before the entry before it, and does not say so" in found(signed)
+    text = f"{TRAIL}: entry {number} is dated before the entry before it, and does not say so"
+    assert found(signed) == f"{text} (held against the times of the entries)"
 
 
 def unsign(study: Path) -> None:

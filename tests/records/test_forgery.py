@@ -168,6 +168,14 @@ def test_a_version_made_of_another_is_named_and_a_signature_moved_there_as_well(
     assert f"{moved}: is a signature on version 1, entered as one on version 2 (held against {TRAIL})" in found(signed)
 
 
+def test_a_true_statement_that_lies_outside_the_study_is_not_read(signed, tmp_path):
+    content = entries(signed)
+    shutil.copyfile(signed / content[-1]["after"]["statement"], tmp_path / "moved.json")
+    after = content[-1]["after"] | {"statement": "../moved.json"}
+    rechain(signed, [*content, content[-1] | {"time": audit.now(), "after": after, "records": {}}])
+    assert "../moved.json: is not what was written" in found(signed)
+
+
 def test_a_clock_that_was_set_back_is_remarked_and_hidden_is_a_finding(signed, monkeypatch):
     monkeypatch.setattr(audit, "now", lambda: "2020-01-01T00:00:00.000Z")
     AuditTrail(signed).add(Act("note", "clock"))

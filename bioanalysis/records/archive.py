@@ -16,7 +16,7 @@ from bioanalysis.records.digests import files_below, listing, read_listing, sha2
 from bioanalysis.records.places import HEAD, MANIFEST, METADATA, PROVENANCE, TRAIL, outside_name
 from bioanalysis.records.seal import COPIES, SEAL, folder_of, sealed_version, study_of
 from bioanalysis.records.standing import Standing
-from bioanalysis.records.verify import BAG_MANIFEST, DIGEST, TAG_MANIFEST, verify
+from bioanalysis.records.verify import BAG_MANIFEST, DIGEST, TAG_MANIFEST, require_as_recorded, verify
 from bioanalysis.text_files import is_visible, write_whole
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip file can hold: the same study makes the same bytes
@@ -51,8 +51,7 @@ def archive(folder: Path, target: Path) -> int:
         If the study is not sealed, or `target` exists, has no folder or lies among what the study keeps.
     """
     part = _part_of(target, folder)
-    if findings := verify(folder)[0]:
-        raise RecordsDamaged(findings)
+    require_as_recorded(folder)
     trail = read_trail(content_of(folder / TRAIL), content_of(folder / HEAD))
     version = sealed_version(trail)
     if not version:

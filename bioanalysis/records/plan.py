@@ -15,6 +15,7 @@ from bioanalysis.words import count_of
 MOST_LINES, MOST_FILES = 20, 6
 NO_RESULT = "would compute nothing, and write down what changed"
 _JOB = re.compile(r"^ *(?:local)?rule (\w+):\n((?: +\w+:.*\n?)+)", re.MULTILINE)  # indented in a group of jobs
+_FIRST = re.compile(r"Missing output files: .*\bresults/study/tissue_concentrations\.tsv\b")  # the first of the study
 _FOLLOWS = "Input files updated by another job"
 _SOURCE = re.compile(r"work/[^/]+/source\.json")
 _REFUSED = re.compile(r"(work/[^/]+/refused\.json(, )?)+")  # `admit` takes them away, so that the files are read again
@@ -138,7 +139,7 @@ def _reasons(jobs: list[Job], code: bool) -> list[str]:
 def _causes(jobs: list[Job], code: bool) -> str:
     """Return in words what sets off the jobs of one run, or of the study."""
     causes = list(dict.fromkeys(job.why(code) for job in jobs if not job.follows))
-    if any(cause.startswith("missing: work/") for cause in causes):
+    if any(cause.startswith("missing: work/") for cause in causes) or any(_FIRST.match(job.reason) for job in jobs):
         return "nothing is computed yet"
     return "; ".join(causes) or "follows from the runs above"
 

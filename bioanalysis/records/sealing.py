@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from bioanalysis.errors import BatchError, Fault, RecordsDamaged
+from bioanalysis.errors import BatchError, Fault
 from bioanalysis.planning import code_digest, code_files
 from bioanalysis.records.audit import Act, AuditTrail, Trail, content_of, now, sealed_line, user
 from bioanalysis.records.changes import Change, changes_between, text_of
@@ -17,7 +17,7 @@ from bioanalysis.records.places import CONCENTRATIONS, ENVIRONMENT, MAIN_RESULTS
 from bioanalysis.records.seal import COPIES, SEAL, SEALED, folder_of, last_sealed, remove_torn_seal, study_of
 from bioanalysis.records.signing import signature_page
 from bioanalysis.records.standing import Standing, recorded
-from bioanalysis.records.verify import verify
+from bioanalysis.records.verify import require_as_recorded
 
 PACKAGE = Path(__file__).parents[1]
 CHANGES = "changes.tsv"
@@ -36,8 +36,7 @@ def seal(folder: Path, workflow_folder: Path, reason: str) -> int:
     """
     audit = AuditTrail(folder)
     audit.require_whole()
-    if findings := verify(folder)[0]:
-        raise RecordsDamaged(findings)
+    require_as_recorded(folder)
     stands = recorded(folder, audit.trail)
     _require_finished(audit.trail, stands, workflow_folder)
     assert stands is not None

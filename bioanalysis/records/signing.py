@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bioanalysis.errors import BatchError, Fault, RecordsDamaged
+from bioanalysis.errors import BatchError, Fault
 from bioanalysis.records.audit import Act, AuditTrail, Trail, content_of, now, read_sealed, sealed_line
 from bioanalysis.records.digests import sha256_of
 from bioanalysis.records.holdings import Holdings
@@ -27,7 +27,7 @@ from bioanalysis.records.signature import (
     read_signers,
     worked_on,
 )
-from bioanalysis.records.verify import verify
+from bioanalysis.records.verify import require_as_recorded
 
 _SHORT_NAME = re.compile(r"[^\s#!*?,\"]+")
 _PUBLIC_KEY = re.compile(r"(?:ssh|ecdsa|sk)-[\w@.-]+ [\w+/=]{16,}(?: .*)?", re.ASCII)
@@ -61,8 +61,7 @@ def sign(folder: Path, key: Path, signer: str, meaning: str) -> str:
     """
     audit = AuditTrail(folder)
     audit.require_whole()
-    if findings := verify(folder)[0]:
-        raise RecordsDamaged(findings)
+    require_as_recorded(folder)
     version = sealed_version(audit.trail)
     if not version:
         raise BatchError([Fault("the study", "no sealed version to sign", "`bioanalysis seal` first")])
@@ -109,6 +108,8 @@ def _require_signer(home: Path, name: str, meaning: str, before: list[dict[str, 
     faults += _unusable(found[0])
     people = worked_on(Holdings(home), ".") if meaning == "reviewed" else set()
     faults += [Fault("the signature", *said) for said in against_the_rule(found[0], meaning, before, people)]
+    if any((one["signer"], one["meaning"]) == (name, meaning) for one in before):
+        faults.append(Fault("the signature", f"{name} signed this version as {meaning} before", "each signature once"))
     if faults:
         raise BatchError(faults)
     return found[0]

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from bioanalysis.errors import Finding
+from bioanalysis.errors import BatchError, Fault, Finding, RecordsDamaged
 from bioanalysis.records.audit import Trail, clock_findings, content_of, read_trail
 from bioanalysis.records.digests import difference, read_listing, sha256_or_reason
 from bioanalysis.records.holdings import NO_ZIP, Holdings, ZipHoldings
@@ -49,6 +49,22 @@ def verify(path: Path, witness: Path | None = None) -> tuple[list[Finding], list
         # digests hold, and yet the content has not the form it is written in here: somebody else wrote it
         text = f"hold what was never written by this software ({type(error).__name__}: {error})"
         return [Finding(PROVENANCE, text, "the form of the records")], []
+
+
+def require_as_recorded(folder: Path) -> None:
+    """Raise where the study is not what it was at the last recorded run.
+
+    Raises
+    ------
+    RecordsDamaged
+        With what `verify` finds.
+    BatchError
+        If the study was never run.
+    """
+    if not any((folder / name).exists() for name in (PROVENANCE, "results/runs", "results/study")):
+        raise BatchError([Fault("the study", "was never run", "`bioanalysis run` first")])
+    if findings := verify(folder)[0]:
+        raise RecordsDamaged(findings)
 
 
 def _verified(path: Path, witness: Witness) -> tuple[list[Finding], list[str]]:

@@ -127,6 +127,15 @@ def test_a_run_that_was_refused_is_not_called_never_computed():
     assert "run P1: nothing is computed yet" in plan_in_words(first, None, AFTER, [], [], [], code=False)
 
 
+def test_a_study_never_computed_is_told_as_that_and_a_table_that_is_missing_by_its_name():
+    tables = ["results/study/acceptance.tsv", "results/study/tissue_concentrations.tsv"]
+    first = [Job("judge_study", "study", f"Missing output files: {', '.join(tables)}"),
+             Job("report_study", "study", "Missing output files: results/study/report.html")]  # fmt: skip
+    assert "the study: nothing is computed yet" in plan_in_words(first, None, AFTER, [], [], [], code=False)
+    again = [Job("judge_study", "study", f"Missing output files: {tables[0]}")]
+    assert f"the study: missing: {tables[0]}" in plan_in_words(again, None, AFTER, [], [], [], code=False)
+
+
 def test_many_runs_are_told_by_what_they_have_in_common_and_the_study_is_not_cut_off():
     jobs = [Job("read_traces", f"R{number:03d}", "Missing output files: work/x/traces.npz") for number in range(300)]
     jobs += [Job("judge_run", "Z", "Updated input files: work/Z/run.json")]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from recorded_study import actions, make_keys, record, recorded_study, sealed_for, write_results
-from small_study import change
+from small_study import change, make_small_study
 
 from bioanalysis.errors import BatchError, RecordsDamaged
 from bioanalysis.planning import workflow_folder
@@ -347,3 +347,27 @@ def test_the_crate_keeps_the_rules_of_a_workflow_run_crate(study, tmp_path, wher
     assert all(thing["@id"] in graph for thing in [*action["object"], *action["result"], action["agent"]])
     for part in root["hasPart"]:
         assert part["@id"].startswith("ni:") or (home / part["@id"]).is_file()
+
+
+@needs_openssh
+def test_a_signature_is_given_once(to_sign, keys):
+    seal(to_sign, workflow_folder(), "")
+    sign(to_sign, keys / "AL", "AL", "authored")
+    with pytest.raises(BatchError, match="AL signed this version as authored before"):
+        sign(to_sign, keys / "AL", "AL", "authored")
+    assert actions(to_sign).count("signed 1") == 1
+    sign(to_sign, keys / "AL", "AL", "approved")  # another meaning is another signature
+    assert verify(to_sign)[0] == []
+
+
+def test_a_study_that_was_never_run_is_no_damaged_one(tmp_path):
+    study = make_small_study(tmp_path / "study")
+    acts = [lambda: seal(study, workflow_folder(), ""), lambda: sign(study, tmp_path, "AL", "authored"),
+            lambda: archive(study, tmp_path / "out.zip")]  # fmt: skip
+    for act in acts:
+        with pytest.raises(BatchError, match="was never run; expected `bioanalysis run` first"):
+            act()
+    (study / "results/runs/P1").mkdir(parents=True)
+    for act in acts:  # results without a trail are another matter
+        with pytest.raises(RecordsDamaged, match="nothing was recorded here yet"):
+            act()

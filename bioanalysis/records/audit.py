@@ -113,7 +113,7 @@ class Trail:
 
 def read_trail(trail: bytes | None, head: bytes | None) -> Trail:
     """Return the audit trail as far as it holds, with every damage to chain, numbers and head."""
-    if trail is None and head is None:
+    if trail is None and (head is None or _is_of_none(read_sealed(head))):
         return Trail()
     found = Trail()
     if trail is None:
@@ -164,6 +164,11 @@ def is_head(said: Entry | None) -> bool:
     return said is not None and _counted(said.get("entries")) and isinstance(said.get("last"), str)
 
 
+def _is_of_none(said: Entry | None) -> bool:
+    """Whether a sealed line is the head of a trail without entries: the act that began it was interrupted."""
+    return said is not None and (said.get("entries"), said.get("last")) == (0, "")
+
+
 def _counted(number: Any) -> bool:
     return isinstance(number, int) and not isinstance(number, bool) and number > 0
 
@@ -175,6 +180,9 @@ def _hold_against_head(found: Trail, head: bytes | None, lines: int, last: str) 
     said = read_sealed(head)
     if said is None:
         found.findings.append(Finding(HEAD, "is not what was written", "the digest in it"))
+        return
+    if _is_of_none(said):
+        found.unfinished = f"it has {count_of(lines, 'line')}, its head knows no entry"
         return
     if not is_head(said):
         found.findings.append(Finding(HEAD, "does not say how long a trail is", "the form of the records"))
@@ -254,6 +262,8 @@ class AuditTrail:
         `require_whole` can complete.
         """
         files = files or {}
+        if not self.trail.entries:  # an act that is interrupted must be told from a head that was taken away
+            self.write_head()
         for name, content in files.items():
             write_whole(self.folder / f"{name}.next", content, durable=True)
         made = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()} | (waiting or {})
@@ -310,7 +320,7 @@ class AuditTrail:
     def write_head(self) -> None:
         """Write down how long the trail is, and the digest of its last entry."""
         entries = self.trail.entries
-        content = {"entries": len(entries), "last": entries[-1]["digest"]}
+        content = {"entries": len(entries), "last": entries[-1]["digest"] if entries else ""}
         write_whole(self.folder / HEAD, sealed_line(content), durable=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 
@@ -202,4 +203,51 @@ def test_an_entry_of_another_form_is_damage_and_no_crash_though_its_digest_holds
     (trail / TRAIL).write_bytes(b"".join([first, sealed_line(changed), *rest]))
     assert f"{TRAIL}: line 2 is no entry (held against the form of the records)" in findings(trail)
     with pytest.raises(RecordsDamaged):
+        AuditTrail(trail).require_whole()
+
+
+def test_a_first_act_that_was_interrupted_anywhere_is_completed(tmp_path):
+    def begun(name):
+        audit = AuditTrail(tmp_path / name)
+        audit.add(*(Act("weighed", f"S{number}", None, None, "") for number in (1, 2)))
+        return tmp_path / name
+
+    whole, none = (begun("whole") / TRAIL).read_bytes(), sealed_line({"entries": 0, "last": ""})
+    for length in (None, *range(0, len(whole), 7), len(whole)):
+        folder = tmp_path / f"cut-{length}"
+        (folder / TRAIL).parent.mkdir(parents=True)
+        (folder / HEAD).write_bytes(none)
+        if length is not None:
+            (folder / TRAIL).write_bytes(whole[:length])
+        audit = AuditTrail(folder)
+        audit.require_whole()
+        audit.add(Act("weighed", "S3", None, None, ""))
+        kept = whole[: length or 0].count(b"\n")
+        assert [entry["object"] for entry in AuditTrail(folder).trail.entries if entry["action"] == "weighed"] == [
+            *("S1", "S2")[:kept], "S3",
+        ]  # fmt: skip
+        assert findings(folder) == []
+
+
+def test_a_disk_that_is_full_when_the_first_head_is_written_leaves_a_trail_that_goes_on(tmp_path, monkeypatch):
+    audit, write = AuditTrail(tmp_path), AuditTrail.write_head
+
+    def full(self):
+        if self.trail.entries:
+            raise OSError(errno.ENOSPC, "No space left on device", str(self.folder / HEAD))
+        write(self)
+
+    monkeypatch.setattr(AuditTrail, "write_head", full)
+    with pytest.raises(OSError, match="No space left"):
+        audit.add(Act("weighed", "S1", None, None, ""))
+    monkeypatch.undo()
+    again = AuditTrail(tmp_path)
+    again.require_whole()
+    assert [entry["action"] for entry in again.trail.entries] == ["weighed", "trail_completed"]
+    assert findings(tmp_path) == []
+
+
+def test_a_head_that_was_taken_away_is_still_found(trail):
+    (trail / HEAD).unlink()
+    with pytest.raises(RecordsDamaged, match=r"head\.json: is missing"):
         AuditTrail(trail).require_whole()

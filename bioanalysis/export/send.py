@@ -22,6 +22,7 @@ from bioanalysis.report.plots import plain
 from bioanalysis.study import Study
 from bioanalysis.study.finished import open_finished
 from bioanalysis.tables import read_columns_of
+from bioanalysis.text_files import write_whole
 
 NOT_DONE = "NOT DONE"
 SUPPLEMENT = {
@@ -59,7 +60,7 @@ def write_send(folder: Path, target: Path) -> None:
     if "POOLDEF" not in sets.domains:
         (target / "pooldef.xpt").unlink(missing_ok=True)
     write_define(study, sets.domains, target / "define.xml")
-    (target / "notes.tsv").write_text("note\n" + "".join(f"{note}\n" for note in notes), encoding="utf-8")
+    write_whole(target / "notes.tsv", "".join(f"{line}\n" for line in ["note", *notes]).encode("utf-8"))
 
 
 def method_of(study: Study) -> Method:

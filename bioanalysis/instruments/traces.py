@@ -10,7 +10,7 @@ from typing import Protocol, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from bioanalysis.text_files import quoted
+from bioanalysis.text_files import quoted, written_whole
 
 
 class TransitionLike(Protocol):
@@ -148,7 +148,7 @@ class RunTraces:
 
     def save(self, path: Path) -> None:
         """Write everything to one .npz file."""
-        with path.open("wb") as stream:
+        with written_whole(path) as part, part.open("wb") as stream:
             np.savez(stream, **vars(self))
 
     @classmethod

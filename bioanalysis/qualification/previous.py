@@ -14,13 +14,14 @@ from bioanalysis.errors import BatchError, Fault
 from bioanalysis.sheets import read_sheet
 from bioanalysis.tables import Table
 from bioanalysis.text_files import quoted
+from bioanalysis.words import NOT_ANALYSED
 
 OF_SAMPLE = {"value": "", "uncorrected": "ug/g", "homogenate": "ng/mL"}
 OF_READING = {
     "back_calculated": "ng/mL", "area": "counts x s", "internal_standard_area": "counts x s", "response": "1",
 }  # fmt: skip
 OF_RUN = {"run_verdict": "verdict"}
-STATUSES = ("BLQ", "ALQ", "not_reported", "not_analysed", "needs_decision")
+STATUSES = ("BLQ", "ALQ", "not_reported", NOT_ANALYSED, "needs_decision")
 VERDICTS = ("pass", "fail")
 UNITS = {
     "ug/g": ("ug/g", Fraction(1)), "mg/kg": ("ug/g", Fraction(1)), "ng/mg": ("ug/g", Fraction(1)),
@@ -36,14 +37,14 @@ PREVIOUS = Table(
     "Numbers of the previous software",
     (
         identifier("sample_id", "sample, as in samples.tsv (quantities of a sample)"),
-        identifier("analyte", "analyte", required=True),
+        identifier("analyte", "analyte; empty for a sample that was not analysed"),
         identifier("method_id", "method, where a sample was measured by several"),
         one_of("quantity", "what the number is", *OF_SAMPLE, *OF_READING, *OF_RUN),
         identifier("run_id", "run (quantities of an injection, a well or a run)"),
         identifier("plate", "plate, where the run has several"),
         identifier("position", "injection or well, as in the worklist"),
         text("value", "number, or the word in its place", required=True),
-        text("unit", "unit of the number", required=True),
+        text("unit", "unit of the number; a word has none"),
         positive("tolerance_percent", "largest difference of this row in percent of its value"),
         text("tolerance_source", "who set that tolerance, or where it stands"),
     ),
@@ -85,6 +86,7 @@ def _faults(row: tuple, tolerance_percent: float | None) -> list[tuple[str, str,
     faults = []
     needed = ["sample_id"] if row.quantity in OF_SAMPLE else ["run_id"]  # type: ignore[attr-defined]
     needed += ["position"] if row.quantity in OF_READING else []  # type: ignore[attr-defined]
+    needed += ["analyte"] if row.value != NOT_ANALYSED else []  # type: ignore[attr-defined]
     for name in needed:
         if not getattr(row, name):
             faults.append((name, "empty", f"filled in for {row.quantity}"))  # type: ignore[attr-defined]
@@ -105,7 +107,7 @@ def _faults_of_value(row: tuple, tolerance_percent: float | None) -> list[tuple[
     wanted = {**OF_SAMPLE, **OF_READING}[quantity]
     known = [name for name, (base, _) in UNITS.items() if base in ((wanted,) if wanted else ("ug/g", "ng/mL"))]
     if unit not in known:
-        faults.append(("unit", quoted(unit), f"one of {', '.join(known)}"))
+        faults.append(("unit", quoted(unit) if unit else "empty", f"one of {', '.join(known)}"))
     own = row.tolerance_percent  # type: ignore[attr-defined]
     if own != own and tolerance_percent is None:
         faults.append(("tolerance_percent", "empty", NO_DEFAULT))

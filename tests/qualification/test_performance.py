@@ -60,6 +60,16 @@ def test_a_word_is_shown_without_a_unit(tmp_path):
     assert (said.expected, said.observed) == ("BLQ", "BLQ")
 
 
+def test_a_word_needs_no_unit_and_a_number_does(tmp_path):
+    head = "sample_id value analyte unit"
+    words = previous(tmp_path, "S2 BLQ aso", "S4 not_analysed", head=head)
+    assert list(compare(words.head(1), OURS, "previous.tsv").verdict) == ["pass"]
+    with pytest.raises(BatchError) as refused:
+        previous(tmp_path, "S1 1.0 aso", "S2 BLQ", head=head)
+    said = [(fault.line, fault.column, fault.found) for fault in refused.value.faults]
+    assert said == [(2, "unit", "empty"), (3, "analyte", "empty")]
+
+
 def test_rows_on_one_side_only_are_named(tmp_path):
     table = previous(tmp_path, "S1 aso 1.1 ug/g", "S9 aso 3 ug/g")
     only_before = compare(table, OURS, "previous.tsv").set_index("sample_id").loc["S9"]

@@ -57,6 +57,23 @@ def script_in(folder):
     return None
 
 
+OUTPUT = "Error in rule {0}:\nCommand 'set -euo pipefail;  python /s/.snakemake/scripts/tmp1.{0}.py' {1}.\n"
+
+
+@pytest.mark.parametrize(
+    ("jobs", "words"),
+    [
+        ([("judge_run", "returned non-zero exit status 137")], "the job judge_run was killed from outside (SIGKILL)"),
+        ([("judge_run", "returned non-zero exit status 1")], ""),
+        ([("judge_run", "died with <Signals.SIGKILL: 9>"), ("report_run", "returned non-zero exit status 1")], ""),
+    ],
+)
+def test_a_kill_is_told_through_a_shell_and_hides_no_other_failure(jobs, words):
+    said = killed_from_outside("".join(OUTPUT.format(*job) for job in jobs))
+    assert bool(said) == bool(words)
+    assert words in said
+
+
 @pytest.mark.parametrize(("signal", "words"), [(9, "the job sleeps was killed from outside (SIGKILL)"), (11, "")])
 def test_a_job_that_was_killed_is_no_fault_of_the_software(tmp_path, signal, words):
     (tmp_path / "sleeps.py").write_text(f"import os; os.kill(os.getpid(), {signal})")
@@ -82,6 +99,27 @@ def test_the_script_of_a_job_is_ended_whose_snakemake_was_killed(tmp_path):
     workflow.wait()
     assert end_orphans(tmp_path) == 1
     assert not script.is_running()
+
+
+@pytest.mark.parametrize("shell", [True, False])
+def test_a_script_whose_shell_lives_on_is_found_and_one_that_is_only_shown_is_not(tmp_path, shell):
+    script = tmp_path / ".snakemake/scripts/tmp1.judge_run.py"
+    script.parent.mkdir(parents=True)
+    script.write_text("import time; print('up', flush=True); time.sleep(600)")
+    job = f"{sys.executable} {script}"  # a shell that is to do something after it cannot become it
+    words = ["bash", "-c", f"set -e; {job}; true"] if shell else job.split()
+    runs = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    shown = subprocess.Popen(["tail", "-f", str(script)], cwd=tmp_path, stdout=subprocess.DEVNULL)
+    try:
+        assert runs.stdout.readline() == "up\n"
+        assert end_orphans(tmp_path) == 1
+        runs.wait(timeout=20)
+        assert shown.poll() is None
+    finally:
+        for one in (runs, shown):
+            one.kill()
+            one.wait()
+        runs.stdout.close()
 
 
 def test_a_job_of_a_living_workflow_and_one_of_another_study_are_left_alone(workflow, tmp_path):

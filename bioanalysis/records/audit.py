@@ -12,6 +12,7 @@ import json
 import os
 import re
 import socket
+import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -24,6 +25,7 @@ from bioanalysis.records.places import HEAD, PROVENANCE, TRAIL
 from bioanalysis.text_files import write_whole
 from bioanalysis.words import count_of
 
+COMPLETED = "trail_completed"
 _SEALED = re.compile(rb'\{"digest":"([0-9a-f]{64})",(.+\})\n', re.DOTALL)
 Entry = dict[str, Any]
 
@@ -183,6 +185,8 @@ def _hold_against_head(found: Trail, head: bytes | None, lines: int, last: str) 
         return
     if _is_of_none(said):
         found.unfinished = f"it has {count_of(lines, 'line')}, its head knows no entry"
+        if any(entry.get("records") for entry in found.entries[:-1]):  # they hang on the last entry of an act
+            found.findings.append(Finding(HEAD, "knows no entry of a trail of several acts", TRAIL))
         return
     if not is_head(said):
         found.findings.append(Finding(HEAD, "does not say how long a trail is", "the form of the records"))
@@ -214,6 +218,11 @@ def clock_findings(trail: Trail) -> tuple[list[Finding], list[str]]:
     return found, remarks
 
 
+def completions(trail: Trail) -> list[str]:
+    """Return remarks on the acts that were interrupted, and entries that were added, before the trail went on."""
+    return [f"entry {e['entry']}: {e['reason']}" for e in trail.entries if e["action"] == COMPLETED]
+
+
 class AuditTrail:
     """The audit trail of a study, to be written by whoever holds the study's lock."""
 
@@ -237,8 +246,9 @@ class AuditTrail:
                 stream.truncate(self.trail.whole_bytes)
         reason = f"an act was interrupted: {self.trail.unfinished}"
         before = {"torn_line": torn.decode("utf-8", "replace")} if torn else None
-        self.add(Act("trail_completed", TRAIL, before=before, reason=reason))
+        self.add(Act(COMPLETED, TRAIL, before=before, reason=reason))
         self.trail.unfinished = ""
+        print(f"note: {reason}; the audit trail goes on from there", file=sys.stderr)
 
     def start_again(self, reason: str) -> None:
         """Keep a damaged trail under another name and begin a new one that says so."""

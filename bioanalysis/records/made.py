@@ -41,13 +41,20 @@ def made(folder: Path) -> dict[str, str]:
     """Return the digest of each file the workflow made, by path; `BEGUN` where its job did not end."""
     found: dict[str, str] = {}
     # the latest note last: software that was changed may let another job write a file
-    for path in sorted((folder / MADE).rglob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path)):
+    for path in sorted((folder / MADE).rglob("*.json"), key=_written):
         try:
             said = json.loads(path.read_text(encoding="utf-8"))
             found.update({str(name): str(digest) for name, digest in said.items()})
         except (OSError, ValueError, AttributeError):
             continue  # no note: what it vouched for is made again
     return found
+
+
+def _written(path: Path) -> tuple[int, Path]:
+    try:
+        return path.stat().st_mtime_ns, path
+    except OSError:  # a link that leads nowhere
+        return 0, path
 
 
 def note_on(noted: dict[str, str], name: str, other: str | None = None) -> str | None:

@@ -88,15 +88,19 @@ def signature_findings(holdings: Holdings, trail: Trail) -> tuple[list[Finding],
     found: list[Finding] = []
     remarks: list[str] = []
     before: dict[int, list[dict[str, Any]]] = {}
-    signed = {entry["after"]["statement"]: entry["object"] for entry in trail.entries if entry["action"] == SIGNED}
-    for name, version in signed.items():
+    entered: dict[str, list[str]] = {}
+    for entry in trail.entries:
+        if entry["action"] == SIGNED:
+            entered.setdefault(entry["after"]["statement"], []).append(entry["object"])
+    for name, versions in entered.items():
         wrong, remark = _judged(holdings, name)
         found += wrong
         remarks += [remark] * (not wrong)
         if (statement := read_sealed(holdings.content(name))) is not None:
-            if version != str(statement["version"]):
-                text = f"is a signature on version {statement['version']}, entered as one on version {version}"
-                found.append(Finding(name, text, TRAIL))
+            of = str(statement["version"])
+            others = [version for version in versions if version != of]
+            text = f"is a signature on version {of}, entered as one on version "
+            found += [Finding(name, f"{text}{version}", TRAIL) for version in others]
             earlier = before.setdefault(statement["version"], [])
             found += _rule_findings(holdings, name, statement, earlier)
             earlier.append(statement)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bioanalysis.errors import BatchError, Fault, Finding, RecordsDamaged
-from bioanalysis.records.audit import Trail, clock_findings, content_of, read_trail
+from bioanalysis.records.audit import Trail, clock_findings, completions, content_of, read_trail
 from bioanalysis.records.digests import difference, read_listing, sha256_or_reason
 from bioanalysis.records.holdings import NO_ZIP, Holdings, ZipHoldings
 from bioanalysis.records.places import (
@@ -158,7 +158,7 @@ def _study(holdings: Holdings, witness: Witness, *, in_bag: bool) -> tuple[list[
     found += witness_findings(trail, witness[1], witness[0]) if witness else []
     signed, remarks = signature_findings(holdings, trail)
     times, clocks = clock_findings(trail)
-    return _first_first([*found, *signed, *times]), [*remarks, *open_version(trail), *clocks]
+    return _first_first([*found, *signed, *times]), [*remarks, *open_version(trail), *clocks, *completions(trail)]
 
 
 def _manifest(holdings: Holdings, trail: Trail) -> tuple[dict[str, str], list[Finding]]:

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from bioanalysis.errors import RecordsDamaged
-from bioanalysis.records.audit import Act, AuditTrail, Damaged, open_line, read_trail, sealed_line
+from bioanalysis.records.audit import Act, AuditTrail, Damaged, completions, open_line, read_trail, sealed_line
 from bioanalysis.records.places import HEAD, TRAIL
 
 pytestmark = pytest.mark.requirement("UR-032")
@@ -245,6 +245,27 @@ def test_a_disk_that_is_full_when_the_first_head_is_written_leaves_a_trail_that_
     again.require_whole()
     assert [entry["action"] for entry in again.trail.entries] == ["weighed", "trail_completed"]
     assert findings(tmp_path) == []
+
+
+def test_a_head_of_none_is_no_way_to_cut_a_trail_of_several_acts(tmp_path):
+    audit = AuditTrail(tmp_path)
+    for number in (1, 2, 3):
+        audit.add(Act("weighed", f"S{number}", None, None, ""), files={f"kept/{number}": b"1"})
+    (tmp_path / TRAIL).write_bytes(b"".join(lines(tmp_path)[:2]))
+    (tmp_path / HEAD).write_bytes(sealed_line({"entries": 0, "last": ""}))
+    with pytest.raises(RecordsDamaged, match="knows no entry of a trail of several acts"):
+        AuditTrail(tmp_path).require_whole()
+
+
+def test_what_was_completed_is_said_then_and_remarked_ever_after(trail, capsys):
+    added = {**json.loads(lines(trail)[-1]), "previous": json.loads(lines(trail)[-1])["digest"], "entry": 5}
+    del added["digest"]
+    with (trail / TRAIL).open("ab") as stream:
+        stream.write(sealed_line(added))
+    AuditTrail(trail).require_whole()
+    said = "an act was interrupted: it has 5 entries, its head knows 4"
+    assert capsys.readouterr().err == f"note: {said}; the audit trail goes on from there\n"
+    assert completions(AuditTrail(trail).trail) == [f"entry 6: {said}"]
 
 
 def test_a_head_that_was_taken_away_is_still_found(trail):

@@ -311,3 +311,11 @@ def test_a_sealed_table_that_can_no_longer_be_read_is_a_finding_among_the_others
     said = found(signed)
     assert f"{VERSIONS}/1/config/runs.tsv: cannot be read, so that nobody can tell who worked on the version" in said
     assert CONCENTRATIONS in said
+
+
+def test_a_signature_entered_on_two_versions_is_named_whichever_entry_comes_last(signed):
+    content = entries(signed)
+    first = next(entry for entry in content if entry["action"] == "signed")
+    rechain(signed, [*content, first | {"object": "2", "time": audit.now()}, first | {"time": audit.now()}])
+    name = first["after"]["statement"]
+    assert f"{name}: is a signature on version 1, entered as one on version 2 (held against {TRAIL})" in found(signed)

@@ -17,6 +17,7 @@ from bioanalysis.records.places import SET_ASIDE
 from bioanalysis.text_files import listed
 from bioanalysis.words import FIGURES
 
+TIME_STAMP = ".snakemake_timestamp"  # Snakemake's own, in a folder that is an output
 WHY = "changed without an entry: by hand, or by the workflow started on its own"
 WORDS = {
     "results_changed_outside": "is not what the last run wrote",
@@ -101,8 +102,11 @@ def left_behind(results: Mapping[str, str], runs: Iterable[str]) -> dict[str, st
     return {name: digest for name, digest in results.items() if group_of(name) not in known}
 
 
-def set_aside_left_behind(folder: Path, audit: AuditTrail, digests: Mapping[str, str]) -> list[str]:
-    """Write down each run these results are of, and move them to the records; returns the runs."""
+def set_aside_left_behind(folder: Path, audit: AuditTrail, digests: Mapping[str, str]) -> dict[str, list[str]]:
+    """Write down each run these results are of, and move them to the records.
+
+    Returns what stays of each of these runs, by run: files that no one recorded are nobody's to take away.
+    """
     acts, kept = [], {}
     runs = sorted({group_of(name) for name in digests})
     for number, run in enumerate(runs, start=len(audit.trail.entries) + 1):
@@ -115,9 +119,30 @@ def set_aside_left_behind(folder: Path, audit: AuditTrail, digests: Mapping[str,
         acts.append(Act("results_set_aside", run, before, {"set_aside": f"{SET_ASIDE}/{number:04d}"}, NO_SUCH_RUN))
     if acts:
         audit.add(*acts, waiting=kept)
-    for run in runs:
-        shutil.rmtree(folder / "results/runs" / run)
-    return runs
+    stamps = {f"{name.rpartition('/')[0]}/{TIME_STAMP}" for name in digests}
+    remove(folder, [*stamps, *digests])
+    return {run: _what_stays(folder, f"results/runs/{run}") for run in runs}
+
+
+def _what_stays(folder: Path, name: str) -> list[str]:
+    """Remove the empty folders in folder `name` and itself; returns the files that stand in it."""
+    stays: list[str] = []
+    for place, inner, files in os.walk(folder / name, topdown=False):
+        links = [one for one in inner if not _removed_if_empty(Path(place, one)) and Path(place, one).is_symlink()]
+        stays += [Path(place, one).relative_to(folder).as_posix() for one in (*links, *files)]
+    _removed_if_empty(folder / name)
+    return sorted(stays)
+
+
+def _removed_if_empty(path: Path) -> bool:
+    """Remove a folder that is empty, or a link to one (which may be gone by now); returns whether it was."""
+    if path.is_dir() and any(path.iterdir()):
+        return False
+    if path.is_symlink():
+        path.unlink()
+    else:
+        path.rmdir()
+    return True
 
 
 def _second_name(path: Path, second: Path) -> None:
@@ -139,9 +164,11 @@ def outside_message(names: list[str]) -> str:
     return f"{what} changed without an entry in the audit trail ({listed(names)}): {tail}"
 
 
-def left_behind_message(runs: list[str]) -> str:
-    """Return in words that results of runs were taken away which the study no longer has."""
-    return f"results of {listed(runs)}, {NO_SUCH_RUN}: kept in results/study/provenance/set_aside"
+def left_behind_message(stays: Mapping[str, list[str]]) -> str:
+    """Return in words that results of runs were taken away which the study no longer has, and what stays of each."""
+    said = f"results of {listed(stays)}, {NO_SUCH_RUN}: kept in results/study/provenance/set_aside"
+    names = [name for run in stays for name in stays[run]]
+    return f"{said}; no results, and left where they are: {listed(names)}" if names else said
 
 
 def remove(folder: Path, names: Iterable[str]) -> None:

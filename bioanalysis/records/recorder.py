@@ -53,7 +53,8 @@ from bioanalysis.records.standing import (
     results_now,
 )
 from bioanalysis.study import Study
-from bioanalysis.words import FIGURES
+from bioanalysis.study.reading import StudyFolder
+from bioanalysis.study.schema import RUNS
 
 READ_AGAIN = "is not what a job read from raw data: they would be read again"
 NOTHING_YET = Standing({}, {}, {})
@@ -143,8 +144,11 @@ class Recorder:
         others = {one.name for one in self.changed_outside()} if found else set()
         return {name: digest for name, digest in found.items() if name not in others}
 
-    def set_aside_what_was_left_behind(self, study: Study) -> list[str]:
-        """Take away results of runs that the study no longer has; they are written down and kept. Returns the runs."""
+    def set_aside_what_was_left_behind(self, study: Study) -> dict[str, list[str]]:
+        """Take away results of runs that the study no longer has; they are written down and kept.
+
+        Returns the runs, and of each the files that stay: those that are no results.
+        """
         return set_aside_left_behind(self.folder, self.audit, self._left_behind(study))
 
     def _other_readings(self) -> bool:
@@ -160,10 +164,16 @@ class Recorder:
         return last is not None and last["action"] == "run_interrupted"
 
     def _remove_figures_beside(self, names: list[str]) -> None:
-        """Remove each folder of figures of which one is no longer there: they are made together or not at all."""
-        for place in {Path(name).parent for name in names}:
-            if place.name == FIGURES:
-                shutil.rmtree(self.folder / place, ignore_errors=True)
+        """Remove each folder of figures of which one is no longer there: they are made together or not at all.
+
+        Those of a run that the study no longer has are made by nobody: they stay, to be set aside.
+        """
+        figures = dict.fromkeys((name for name in names if output_of(name) != name), "")
+        if not figures:
+            return
+        gone = left_behind(figures, StudyFolder(self.folder).table("config/runs", RUNS).cells("run_id"))
+        for place in {output_of(name) for name in figures if name not in gone}:
+            shutil.rmtree(self.folder / place, ignore_errors=True)
 
     def _pending(self) -> str:
         """Return what was found after the last run ended and has not been put right by a further one, else nothing."""

@@ -22,6 +22,7 @@ BUILT_IN = ("local", "dryrun", "touch")
 HOW_TO_INSTALL = 'the cluster packages: make hpc, or pip install "bioanalysis[hpc]"'
 NO_ACCOUNTS = "`slurm-status-command: squeue` in a profile of your own (docs/cluster.md)"
 PATIENCE_S = 60
+SACCT_S = 20  # its database may be down, and nobody would be told why nothing begins
 
 
 def find_profile(name: str) -> Path:
@@ -56,8 +57,8 @@ def require_executor(name: str, folder: Path) -> None:
         )
     if executor == "slurm" and not shutil.which("sbatch"):
         faults.append(Fault(f"profile {name}", "there is no sbatch here", "a machine that submits jobs to SLURM"))
-    elif executor == "slurm" and settings.get("slurm-status-command") != "squeue" and _keeps_no_accounts():
-        found = "this SLURM keeps no accounts (sacct), so that no job would be seen to end"
+    elif executor == "slurm" and settings.get("slurm-status-command") != "squeue" and (lack := _lack_of_accounts()):
+        found = f"this SLURM {lack} (sacct), so that no job would be seen to end"
         faults.append(Fault(f"profile {name}", found, NO_ACCOUNTS))
     if "$BIOANALYSIS_SUBMIT" in str(settings) and not os.environ.get("BIOANALYSIS_SUBMIT"):
         expected = "a script that submits the job script given to it and prints the job's id (docs/cluster.md)"
@@ -66,12 +67,16 @@ def require_executor(name: str, folder: Path) -> None:
         raise BatchError(faults)
 
 
-def _keeps_no_accounts() -> bool:
-    """Return whether SLURM has no accounting: `sacct`, which is asked how jobs ended, then knows of none."""
+def _lack_of_accounts() -> str:
+    """Return in words that `sacct`, which is asked how jobs ended, would tell of none; empty where it answers."""
     if not shutil.which("sacct"):
-        return False  # then squeue is asked
-    asked = subprocess.run(["sacct", "--noheader", "--name", "none"], check=False, capture_output=True, text=True)
-    return "accounting storage is disabled" in asked.stderr.lower()
+        return ""  # then squeue is asked
+    command = ["sacct", "--noheader", "--name", "none"]
+    try:
+        asked = subprocess.run(command, check=False, capture_output=True, text=True, timeout=SACCT_S)
+    except subprocess.TimeoutExpired:
+        return f"tells of no accounts within {SACCT_S} s"
+    return "keeps no accounts" if "accounting storage is disabled" in asked.stderr.lower() else ""
 
 
 def note_run_id(folder: Path, line: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from bioanalysis.cluster import end_jobs_left_behind, find_profile, forget_run_id, note_run_id
 from bioanalysis.disk import disk_trouble, plain_disk_errors, require_writable
 from bioanalysis.errors import BatchError, Fault, plain_message, read_refusals
-from bioanalysis.lock import WORKFLOWS_OWN, locked, share_lock
+from bioanalysis.lock import WORKFLOWS_OWN, locked, share_lock, workflow_locks, workflows_in
 from bioanalysis.orphans import end_orphans, killed_from_outside
 from bioanalysis.planning import Plan, load_with_runs, plan_of, workflow_folder
 from bioanalysis.records.audit import now
@@ -150,8 +151,18 @@ def _say(summary: str, folder: Path) -> None:
 
 
 def _clear_up(folder: Path, command: list[str]) -> None:
-    """End what a killed workflow left at work here, and take away the lock it left."""
+    """End what a killed workflow left at work here, and take away the lock it left.
+
+    Raises
+    ------
+    BatchError
+        Where a living workflow, started without us, may hold it: `--unlock` takes away every lock.
+    """
     end_orphans(folder)
+    if not workflow_locks(folder):
+        return
+    if workflows_in(folder):
+        raise BatchError([_other_workflow(folder)])
     subprocess.run([*command, "--unlock"], env=_environment(), capture_output=True, check=False)
 
 
@@ -179,9 +190,13 @@ def _failed(folder: Path, output: str) -> int:
 
 
 def _other_workflow(folder: Path) -> Fault:
-    """What follows from a workflow's lock without one of ours: who started it, and whether it lives, nobody noted."""
+    """What follows from a workflow's lock without one of ours: who started it nobody noted; it may live unseen."""
+    if living := workflows_in(folder):
+        found = f"is locked, and a workflow that was started without `bioanalysis` is at work (process {living[0]})"
+        return Fault(WORKFLOWS_OWN, found, "no other workflow: wait for its end, or end it, then start again")
     found = "is locked by a workflow that was started without `bioanalysis`, or was killed"
-    unlock = f"snakemake --snakefile {workflow_folder() / 'Snakefile'} --directory {folder} --unlock"
+    snakefile = workflow_folder() / "Snakefile"
+    unlock = shlex.join(["snakemake", "--snakefile", str(snakefile), "--directory", str(folder), "--unlock"])
     return Fault(WORKFLOWS_OWN, found, f"no other workflow: wait for its end; where none runs any more: {unlock}")
 
 

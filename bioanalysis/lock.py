@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bioanalysis.errors import BatchError, Fault
+from bioanalysis.orphans import MARK, is_workflow
 from bioanalysis.text_files import write_whole
 
 LOCK = "work/run.lock"  # who owns the study
@@ -41,6 +42,8 @@ def locked(folder: Path, *, resumes: bool = False, insists: bool = False) -> Ite
     with _flock(folder / GUARD, fcntl.LOCK_EX):
         taken_over = _taken_over(folder, resumes, insists)
         write_whole(folder / LOCK, json.dumps(owner_of(os.getpid())).encode())
+        # a workflow started without us may hold the study as well: its lock is not for us to take away
+        others = set() if taken_over else workflow_locks(folder)
         held = contextlib.ExitStack()
         os.set_inheritable(held.enter_context(_flock(folder / HELD, fcntl.LOCK_SH)), True)  # by the workflow
     if taken_over:
@@ -49,8 +52,8 @@ def locked(folder: Path, *, resumes: bool = False, insists: bool = False) -> Ite
         stays = False
         try:
             yield taken_over
-        except KeyboardInterrupt:  # where the workflow's own lock stands, somebody has to take that over
-            stays = resumes and any((folder / WORKFLOWS_OWN).glob("*"))
+        except BaseException:  # somebody has to take over the lock of our workflow, or of the dead owner's, that stands
+            stays = resumes and bool(workflow_locks(folder) - others)
             raise
         finally:
             if not stays:
@@ -172,6 +175,32 @@ def _is_alive(pid: int, started: float, ticks: int | None = None) -> bool:
         return abs(process.create_time() - started) <= 1 and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def workflow_locks(folder: Path) -> set[tuple[str, int]]:
+    """Return the files by which workflows lock the study, each with its time of writing: their names are used again."""
+    locks = set()
+    for path in (folder / WORKFLOWS_OWN).glob("*"):
+        with contextlib.suppress(FileNotFoundError):  # a workflow ended just now
+            locks.add((path.name, path.stat().st_mtime_ns))
+    return locks
+
+
+def workflows_in(folder: Path) -> list[int]:
+    """Return the processes of this machine that are a Snakemake at work in `folder`, its jobs left out.
+
+    Nobody but their user, and root, learns where processes work: those of other users are not found.
+    """
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            words = process.cmdline()
+            is_one = is_workflow(words) and MARK not in words and process.pid != os.getpid()
+            if is_one and Path(process.cwd()) == folder.resolve():
+                found.append(process.pid)
+    return found
 
 
 def _held(folder: Path) -> bool:

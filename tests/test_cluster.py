@@ -75,6 +75,21 @@ def test_slurm_without_accounting_is_refused_where_sacct_would_be_asked(tmp_path
         find_profile(own)
 
 
+def test_accounts_that_do_not_answer_are_not_waited_for(tmp_path, monkeypatch):
+    # as where the database behind sacct hangs
+    for name in ("sbatch", "sacct"):
+        (tmp_path / name).write_text("#!/bin/sh\nexec sleep 600\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    monkeypatch.setattr("bioanalysis.cluster.SACCT_S", 0.5)
+    own = own_profile(tmp_path / "own", "executor: slurm\n")
+    with pytest.raises(
+        BatchError, match=r"tells of no accounts within 0.5 s .*expected `slurm-status-command: squeue`"
+    ):
+        find_profile(own)
+
+
 def test_groups_always_come_with_cores():
     # a group without `cores` asks for one CPU per member, and waits for ever on a small node
     for path in OURS.glob("*/profile.yaml"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -17,7 +18,8 @@ import psutil
 import pytest
 
 from bioanalysis.errors import BatchError
-from bioanalysis.lock import HELD, LOCK, WORKFLOWS_OWN, living_owner, locked, owner_of, share_lock
+from bioanalysis.launch import _clear_up
+from bioanalysis.lock import HELD, LOCK, WORKFLOWS_OWN, living_owner, locked, owner_of, share_lock, workflows_in
 
 pytestmark = pytest.mark.requirement("UR-061")
 
@@ -35,7 +37,7 @@ with locked(Path(sys.argv[1])):
 
 
 def leave_lock(folder, owner):
-    (folder / "work").mkdir()
+    (folder / "work").mkdir(exist_ok=True)
     (folder / LOCK).write_text(json.dumps(owner))
 
 
@@ -87,16 +89,79 @@ def test_a_workflow_that_outlives_its_owner_keeps_the_lock(tmp_path):
     assert is_refused(tmp_path, f"another run works on this study: process {os.getpid()} on")  # which can be ended
 
 
-@pytest.mark.parametrize(("workflows_own", "stays"), [(True, True), (False, False)])
-def test_a_run_that_is_interrupted_stays_to_be_taken_over_where_its_workflow_did_not_unlock(
-    tmp_path, workflows_own, stays
-):
-    (tmp_path / WORKFLOWS_OWN).mkdir(parents=True)
-    if workflows_own:
-        (tmp_path / WORKFLOWS_OWN / "0.output.lock").touch()
-    with pytest.raises(KeyboardInterrupt), locked(tmp_path, resumes=True):
+def leave_workflow_lock(folder, written_ns=10**18):
+    """Lock the study as Snakemake does; it takes the first name that is free, and with it one used before."""
+    (folder / WORKFLOWS_OWN).mkdir(parents=True, exist_ok=True)
+    (folder / WORKFLOWS_OWN / "0.output.lock").write_text("results/study/report.html\n")
+    os.utime(folder / WORKFLOWS_OWN / "0.output.lock", ns=(written_ns, written_ns))
+
+
+def stays_when_interrupted(folder, during=lambda: None):
+    with contextlib.suppress(KeyboardInterrupt), locked(folder, resumes=True):
+        during()
         raise KeyboardInterrupt
-    assert (tmp_path / LOCK).exists() == stays
+    return (folder / LOCK).exists()
+
+
+def test_a_run_that_is_interrupted_stays_to_be_taken_over_where_its_workflow_did_not_unlock(tmp_path):
+    assert not stays_when_interrupted(tmp_path)
+    assert stays_when_interrupted(tmp_path, lambda: leave_workflow_lock(tmp_path))
+
+
+def test_the_lock_of_a_workflow_that_was_there_before_is_none_of_an_interrupted_run(tmp_path):
+    leave_workflow_lock(tmp_path)
+    assert not stays_when_interrupted(tmp_path)
+    # the other ends, and the workflow of the run locks by the same name
+    assert stays_when_interrupted(tmp_path, lambda: leave_workflow_lock(tmp_path, 10**18 + 1))
+
+
+def test_who_is_interrupted_while_taking_over_leaves_the_dead_workflows_lock_to_the_next(tmp_path):
+    leave_lock(tmp_path, owner_here(processes=[NOBODY]))
+    leave_workflow_lock(tmp_path)
+    assert stays_when_interrupted(tmp_path)
+
+
+SNAKEFILE = """
+rule slow:
+    output: "done"
+    shell: "touch begun; while [ ! -e go ]; do sleep 0.1; done; touch done"
+"""
+
+
+@pytest.fixture
+def plain_workflow(tmp_path):
+    """Start Snakemake without the command, and return it once its job runs; the file `go` ends it."""
+    (tmp_path / "Snakefile").write_text(SNAKEFILE)
+    words = [sys.executable, "-m", "snakemake", "--snakefile", tmp_path / "Snakefile", "--directory", tmp_path, "-c1"]
+    one = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    while not (tmp_path / "begun").exists():
+        assert one.poll() is None
+        time.sleep(0.05)
+    yield one
+    (tmp_path / "go").touch()
+    one.wait()
+
+
+def test_the_lock_of_a_living_workflow_is_not_taken_away(tmp_path, plain_workflow):
+    unlock = [sys.executable, "-m", "snakemake", "-s", tmp_path / "Snakefile", "-d", tmp_path, "-c1"]
+    assert not stays_when_interrupted(tmp_path)
+    leave_lock(tmp_path, owner_here(processes=[NOBODY]))  # of a run that was killed
+    assert workflows_in(tmp_path) == [plain_workflow.pid]
+    assert workflows_in(tmp_path.parent) == []
+    locks = sorted((tmp_path / WORKFLOWS_OWN).iterdir())
+    assert locks
+    refused = rf"workflow .*without `bioanalysis` is at work \(process {plain_workflow.pid}\)"
+    with pytest.raises(BatchError, match=refused), locked(tmp_path, resumes=True):
+        _clear_up(tmp_path, unlock)
+    assert sorted((tmp_path / WORKFLOWS_OWN).iterdir()) == locks
+    assert (tmp_path / LOCK).exists()  # what the killed run left is still to be taken over
+    os.killpg(plain_workflow.pid, signal.SIGKILL)
+    plain_workflow.wait()
+    assert sorted((tmp_path / WORKFLOWS_OWN).iterdir()) == locks
+    leave_lock(tmp_path, owner_here(processes=[NOBODY]))  # the test lives, which was the last to be refused
+    with locked(tmp_path, resumes=True):
+        _clear_up(tmp_path, unlock)
+    assert not any((tmp_path / WORKFLOWS_OWN).glob("*"))
 
 
 def test_a_process_number_used_again_is_another_process(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -143,6 +144,7 @@ def test_a_run_stopped_while_it_takes_over_a_killed_one_is_resumed_all_the_same(
 
 @pytest.mark.requirement("UR-061")
 def test_a_workflow_started_without_the_command_is_told_as_such(study):
+    study = study.rename(study.with_name("my study"))  # the line that is printed may be copied all the same
     (study / "config/samples.tsv").write_text(
         (study / "config/samples.tsv").read_text().replace("\t100\t", "\t99\t", 1)
     )
@@ -152,7 +154,7 @@ def test_a_workflow_started_without_the_command_is_told_as_such(study):
     assert refused.returncode == 2
     assert "is locked by a workflow that was started without `bioanalysis`" in refused.stderr
     (command,) = [line.split("any more: ")[1] for line in refused.stderr.splitlines() if "--unlock" in line]
-    subprocess.run([sys.executable, "-m", *command.split()], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", *shlex.split(command)], check=True, capture_output=True)
     assert bioanalysis("run", study).returncode == 0
 
 

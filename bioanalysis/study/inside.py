@@ -13,8 +13,8 @@ WRITTEN_TO = ("results", "work", "logs", ".snakemake")
 
 
 def require_inside(folder: Path, allowed_roots: Iterable[str], *more: str) -> None:
-    """Raise BatchError where a link in a folder that is written to (or in `more`) leads out of the study."""
-    if leaving := RawFiles.of(folder, allowed_roots).link_faults(*WRITTEN_TO, *more):
+    """Raise BatchError where a link in a folder that is written to (or in `more`) leads out of those of the study."""
+    if leaving := RawFiles.of(folder, allowed_roots).written_faults(*WRITTEN_TO, *more):
         raise BatchError(leaving)
 
 

@@ -53,6 +53,22 @@ class RawFiles:
         links = [name for top in tops for name in _links(self.folder, top)]
         return [Fault(name, reason, INSIDE) for name in links if (reason := self.refusal(name))]
 
+    def written_faults(self, *tops: str) -> list[Fault]:
+        """Return `link_faults`, and one for each link at or below `tops` to what the study holds outside of them.
+
+        Through it, settings and raw data would be taken for results: written over, or set aside.
+        """
+        own = [os.path.realpath(os.path.join(self.folder, top)) for top in tops]
+        faults = []
+        for name in (name for top in tops for name in _links(self.folder, top)):
+            place = os.path.realpath(os.path.join(self.folder, name))
+            if reason := self.refusal(name):
+                faults.append(Fault(name, reason, INSIDE))
+            elif _within(place, self.folder) and not any(_within(place, top) for top in own):
+                leads_to = os.path.relpath(place, self.folder)
+                faults.append(Fault(name, f"a link to {quoted(leads_to)}", "a file or folder of its own"))
+        return faults
+
     def dead_links(self, top: str) -> list[Fault]:
         """Return a fault for each link at or below `top` that leads nowhere; hidden ones are an editor's locks."""
         links = (name for name in _links(self.folder, top) if not os.path.basename(name).startswith("."))

@@ -162,3 +162,25 @@ def test_settings_outside_allow_nothing(study, tmp_path, allows):
     (study / "work").symlink_to(tmp_path)
     with pytest.raises(BatchError, match="work cannot be used"):
         seal_study(study, "")
+
+
+@pytest.mark.parametrize(
+    ("link", "target"), [("results/runs/mine", "raw"), ("work/settings", "config"), ("logs/raw", "raw")]
+)
+def test_raw_data_and_settings_are_no_results_through_a_link(study, link, target):
+    held = sorted(path.read_bytes() for path in (study / target).rglob("*") if path.is_file())
+    path = study / link
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        path.rename(study / "before")
+    path.symlink_to(study / target)
+    with pytest.raises(
+        BatchError, match=f"{link} cannot be used:\n  a link to '{target}'; expected a file or folder of"
+    ):
+        load_with_runs(study)
+    assert sorted(path.read_bytes() for path in (study / target).rglob("*") if path.is_file()) == held != []
+
+
+def test_a_link_from_results_to_results_is_none_of_these(study):
+    (study / "results/latest").symlink_to(study / "results/study")
+    load_with_runs(study)

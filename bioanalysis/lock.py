@@ -95,9 +95,8 @@ def _flock(path: Path, how: int) -> Iterator[int]:
     BatchError
         Where the file system keeps no locks.
     """
-    with path.open(
-        "a+"
-    ) as file:  # NFS gives a shared lock on what may be read, an exclusive one on what may be written
+    # NFS gives a shared lock on what may be read, an exclusive one on what may be written
+    with path.open("a+") as file:
         try:
             fcntl.flock(file, how)
         except OSError as error:

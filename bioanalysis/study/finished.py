@@ -17,7 +17,7 @@ from bioanalysis.errors import BatchError
 from bioanalysis.method import Method
 from bioanalysis.study import schema
 from bioanalysis.study.decisions import settled
-from bioanalysis.study.load import SIDE_TABLES, Study
+from bioanalysis.study.load import Study, read_tables
 from bioanalysis.study.nominals import in_ng_ml
 from bioanalysis.study.reading import StudyFolder
 from bioanalysis.study.run import Run
@@ -59,7 +59,7 @@ def open_finished(
     BatchError
         Where a table or setting cannot be read.
     """
-    about = _Tables(folder)
+    about = _Opened(folder)
     runs = tuple(FinishedRun(folder, row, method, [*OF_WORKLIST, *worklists]) for row, method in about.runs)
     tables = {"samples": about.samples[[*OF_SAMPLES, *samples]], "subjects": about.subjects[list(subjects)]}
     return about.study(runs, settled(about.decisions, runs), **tables)
@@ -73,7 +73,7 @@ def open_measured(folder: Path, worklists: Collection[str]) -> Study:
     BatchError
         Where a table or setting cannot be read.
     """
-    about = _Tables(folder)
+    about = _Opened(folder)
     tissue_of = dict(zip(about.samples.sample_id, about.samples.tissue, strict=True))
     decided = set(about.decisions.frame.run_id)
     runs = []
@@ -95,25 +95,30 @@ def _worklist(folder: Path, row: Row, method: Method, tissue_of: Mapping[str, st
     return resolve(in_ng_ml(worklist, method), row, method, tissue_of)
 
 
-class _Tables:
-    """Everything of a study but its worklists, as read."""
+class _Opened:
+    """Everything of a study but its worklists; `runs`: each row of the run table with its method.
+
+    Raises
+    ------
+    BatchError
+        Where a table or setting cannot be read.
+    """
 
     def __init__(self, folder: Path) -> None:
         here = StudyFolder(folder)
         config, _ = here.config()
         methods = here.methods()
-        self.samples = here.table("config/samples", schema.SAMPLES, optional=True).frame
-        self.subjects = here.table("config/subjects", schema.SUBJECTS, optional=True).frame
-        self.decisions = here.table("config/decisions", schema.DECISIONS, optional=True)
-        side = {name: here.table(f"config/{name}", declared, optional=True) for name, declared in SIDE_TABLES.items()}
-        rows = here.table("config/runs", schema.RUNS).frame.to_dict("records")
+        tables = read_tables(here, config.study.kind if config is not None else "")
         if here.faults:
             raise BatchError(here.faults)
+        self.samples, self.subjects, self.decisions = tables.samples.frame, tables.subjects.frame, tables.decisions
+        rows = tables.runs.frame.to_dict("records")
         self.runs = [(row, methods.methods[row["method_id"]]) for row in rows]
-        self._rest: dict[str, Any] = {name: table.frame for name, table in side.items() if table.present} | {
+        self._rest: dict[str, Any] = {name: table.frame for name, table in tables.side.items() if table is not None} | {
             "folder": folder, "config": config, "methods": methods.methods, "validations": methods.validations,
             "run_lines": {row["run_id"]: row["line"] for row in rows},
         }  # fmt: skip
 
     def study(self, runs: tuple[Run, ...], decisions: pd.DataFrame, **tables: pd.DataFrame) -> Study:
+        """Return the study of these runs, decisions, `samples` and `subjects`."""
         return Study(runs=runs, decisions=decisions, **tables, **self._rest)

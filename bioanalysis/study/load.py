@@ -102,8 +102,8 @@ class Study:
 
 
 @dataclass(frozen=True)
-class _Tables:
-    """The tables of a study as read."""
+class StudyTables:
+    """The tables of a study but its worklists, as read; `side` by name, None where it has no such table."""
 
     subjects: Rows
     samples: Rows
@@ -133,7 +133,7 @@ def _read(folder: StudyFolder) -> tuple[Study | None, list[Fault]]:
         return None, [*folder.faults, *leaving]  # what they lead to is not read
     methods = folder.methods()
     kind = config.study.kind if config is not None else _kind(document)
-    tables = _tables(folder, kind)
+    tables = read_tables(folder, kind)
     tissues = _words(document, "tissues")
     folder.faults += _table_faults(folder, tables, methods, document, tissues)
     folder.faults += unit_faults(methods, kind)
@@ -170,13 +170,13 @@ def _kind(document: Document | None) -> str:
     return str(document.value(("study", "kind")) or "study") if document is not None else "study"
 
 
-def _tables(folder: StudyFolder, kind: str) -> _Tables:
+def read_tables(folder: StudyFolder, kind: str) -> StudyTables:
     """Return the tables; a validation has no animals, and samples only where it wants them."""
     side: dict[str, Rows | None] = {}
     for name, declared in SIDE_TABLES.items():
         rows = folder.table(f"config/{name}", declared, optional=True)
         side[name] = rows if rows.present else None
-    return _Tables(
+    return StudyTables(
         folder.table("config/subjects", schema.SUBJECTS, optional=kind == VALIDATION),
         folder.table("config/samples", schema.SAMPLES, optional=kind == VALIDATION),
         folder.table("config/runs", schema.RUNS),
@@ -186,7 +186,7 @@ def _tables(folder: StudyFolder, kind: str) -> _Tables:
 
 
 def _table_faults(
-    folder: StudyFolder, tables: _Tables, methods: MethodFiles, document: Document | None, tissues: list[str] | None
+    folder: StudyFolder, tables: StudyTables, methods: MethodFiles, document: Document | None, tissues: list[str] | None
 ) -> list[Fault]:
     """Return the faults of all tables but the worklists."""
     pools = tables.side["pools"]
@@ -222,7 +222,7 @@ def _fluids(document: Document | None) -> list[str]:
 def _run(
     folder: StudyFolder,
     row: dict[str, str],
-    tables: _Tables,
+    tables: StudyTables,
     methods: MethodFiles,
     manifest: Manifest,
     raw: RawFiles,

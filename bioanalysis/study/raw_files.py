@@ -54,19 +54,21 @@ class RawFiles:
         return [Fault(name, reason, INSIDE) for name in links if (reason := self.refusal(name))]
 
     def written_faults(self, *tops: str) -> list[Fault]:
-        """Return `link_faults`, and one for each link at or below `tops` to what the study holds outside of them.
+        """Return a fault for each link at or below `tops` through which other files would be taken for the workflow's.
 
-        Through it, settings and raw data would be taken for results: written over, or set aside.
+        A folder of `tops` as a whole may lie where the study allows; no link below them leads out of them. Else raw
+        data and settings would be written over, or set aside as results that no run wrote.
         """
         own = [os.path.realpath(os.path.join(self.folder, top)) for top in tops]
         faults = []
         for name in (name for top in tops for name in _links(self.folder, top)):
             place = os.path.realpath(os.path.join(self.folder, name))
+            is_other = _within(place, self.folder) if name in tops else not any(_within(place, top) for top in own)
             if reason := self.refusal(name):
                 faults.append(Fault(name, reason, INSIDE))
-            elif _within(place, self.folder) and not any(_within(place, top) for top in own):
-                leads_to = os.path.relpath(place, self.folder)
-                faults.append(Fault(name, f"a link to {quoted(leads_to)}", "a file or folder of its own"))
+            elif is_other:
+                found = f"a link to {quoted(os.path.relpath(place, self.folder))}"
+                faults.append(Fault(name, found, "a file or folder of its own"))
         return faults
 
     def dead_links(self, top: str) -> list[Fault]:

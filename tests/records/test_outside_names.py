@@ -165,7 +165,7 @@ def test_settings_outside_allow_nothing(study, tmp_path, allows):
 
 
 @pytest.mark.parametrize(
-    ("link", "target"), [("results/runs/mine", "raw"), ("work/settings", "config"), ("logs/raw", "raw")]
+    ("link", "target"), [("results/runs/mine", "raw"), ("work/settings", "config"), ("logs", "raw")]
 )
 def test_raw_data_and_settings_are_no_results_through_a_link(study, link, target):
     held = sorted(path.read_bytes() for path in (study / target).rglob("*") if path.is_file())
@@ -179,6 +179,14 @@ def test_raw_data_and_settings_are_no_results_through_a_link(study, link, target
     ):
         load_with_runs(study)
     assert sorted(path.read_bytes() for path in (study / target).rglob("*") if path.is_file()) == held != []
+
+
+def test_a_link_below_results_leads_to_no_other_place_though_the_settings_allow_it_for_raw_data(study, tmp_path):
+    (tmp_path / "instrument").mkdir()
+    (study / "config/config.yaml").open("a").write(f"allowed_roots: [{tmp_path}]\n")
+    (study / "results/runs/raw").symlink_to(tmp_path / "instrument")
+    with pytest.raises(BatchError, match=r"results/runs/raw cannot be used:\n  a link to '.*instrument'"):
+        load_with_runs(study)
 
 
 def test_a_link_from_results_to_results_is_none_of_these(study):

@@ -22,7 +22,7 @@ BUILT_IN = ("local", "dryrun", "touch")
 HOW_TO_INSTALL = 'the cluster packages: make hpc, or pip install "bioanalysis[hpc]"'
 NO_ACCOUNTS = "`slurm-status-command: squeue` in a profile of your own (docs/cluster.md)"
 PATIENCE_S = 60
-SACCT_S = 20  # its database may be down, and nobody would be told why nothing begins
+ANSWER_S = 20  # SLURM, or its database, may be down, and nobody would be told why nothing begins
 
 
 def find_profile(name: str) -> Path:
@@ -71,11 +71,9 @@ def _lack_of_accounts() -> str:
     """Return in words that `sacct`, which is asked how jobs ended, would tell of none; empty where it answers."""
     if not shutil.which("sacct"):
         return ""  # then squeue is asked
-    command = ["sacct", "--noheader", "--name", "none"]
-    try:
-        asked = subprocess.run(command, check=False, capture_output=True, text=True, timeout=SACCT_S)
-    except subprocess.TimeoutExpired:
-        return f"tells of no accounts within {SACCT_S} s"
+    asked = _asked("sacct", "--noheader", "--name", "none")
+    if asked is None:
+        return f"tells of no accounts within {ANSWER_S} s"
     return "keeps no accounts" if "accounting storage is disabled" in asked.stderr.lower() else ""
 
 
@@ -102,7 +100,7 @@ def end_jobs_left_behind(folder: Path) -> None:
         raise _still_there(run_id, "jobs of the killed run may still wait or run, and there is no scancel here")
     if _queued(run_id):
         print(f"ending the SLURM jobs the killed run left behind: scancel --name {run_id}")
-        subprocess.run(["scancel", "--name", run_id], check=False, capture_output=True)
+        _asked("scancel", "--name", run_id)
         _wait_for_the_end(run_id)
     path.unlink()
 
@@ -113,7 +111,8 @@ def forget_run_id(folder: Path) -> None:
 
 
 def _wait_for_the_end(run_id: str) -> None:
-    for _ in range(PATIENCE_S):
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
         if not _queued(run_id):
             return
         time.sleep(1)
@@ -122,10 +121,16 @@ def _wait_for_the_end(run_id: str) -> None:
 
 def _queued(run_id: str) -> bool:
     """Return whether SLURM still holds jobs of this name; True where it does not answer."""
-    asked = subprocess.run(
-        ["squeue", "--noheader", "--name", run_id, "--format", "%i"], check=False, capture_output=True, text=True
-    )
-    return asked.returncode != 0 or bool(asked.stdout.strip())
+    asked = _asked("squeue", "--noheader", "--name", run_id, "--format", "%i")
+    return asked is None or asked.returncode != 0 or bool(asked.stdout.strip())
+
+
+def _asked(*command: str) -> subprocess.CompletedProcess[str] | None:
+    """Return what a command of SLURM answered; None where it did not in time."""
+    try:
+        return subprocess.run(command, check=False, capture_output=True, text=True, timeout=ANSWER_S)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def _still_there(run_id: str, found: str) -> BatchError:

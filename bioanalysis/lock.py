@@ -39,6 +39,7 @@ def locked(folder: Path, *, resumes: bool = False, insists: bool = False) -> Ite
     end of an owner that cannot be seen from here; one that is seen to live is respected all the same.
     """
     (folder / LOCK).parent.mkdir(parents=True, exist_ok=True)
+    _require_files(folder)
     with _flock(folder / GUARD, fcntl.LOCK_EX):
         taken_over = _taken_over(folder, resumes, insists)
         write_whole(folder / LOCK, json.dumps(owner_of(os.getpid())).encode())
@@ -58,6 +59,13 @@ def locked(folder: Path, *, resumes: bool = False, insists: bool = False) -> Ite
         finally:
             if not stays:
                 (folder / LOCK).unlink(missing_ok=True)
+
+
+def _require_files(folder: Path) -> None:
+    """Raise BatchError where something else stands in the place of a file of the lock, as in a copied study it may."""
+    others = [name for name in (LOCK, GUARD, HELD) if os.path.lexists(folder / name) and not (folder / name).is_file()]
+    if others:
+        raise BatchError([Fault(name, "is no file", "a file of the lock, or nothing: remove it") for name in others])
 
 
 def _taken_over(folder: Path, resumes: bool, insists: bool) -> str:

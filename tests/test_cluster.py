@@ -82,7 +82,7 @@ def test_accounts_that_do_not_answer_are_not_waited_for(tmp_path, monkeypatch):
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
-    monkeypatch.setattr("bioanalysis.cluster.SACCT_S", 0.5)
+    monkeypatch.setattr("bioanalysis.cluster.ANSWER_S", 0.5)
     own = own_profile(tmp_path / "own", "executor: slurm\n")
     with pytest.raises(
         BatchError, match=r"tells of no accounts within 0.5 s .*expected `slurm-status-command: squeue`"
@@ -113,6 +113,19 @@ def test_jobs_that_cannot_be_ended_from_here_keep_the_run_from_starting(tmp_path
     note_run_id(tmp_path, "SLURM run ID: 0a-1b")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BatchError, match="scancel --name 0a-1b"):
+        end_jobs_left_behind(tmp_path)
+    assert (tmp_path / RUN_ID).exists()
+
+
+def test_a_slurm_that_does_not_answer_is_not_waited_for(tmp_path, monkeypatch):
+    note_run_id(tmp_path, "SLURM run ID: 0a-1b")
+    for name in ("squeue", "scancel"):
+        (tmp_path / name).write_text("#!/bin/sh\nexec sleep 600\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr("bioanalysis.cluster.ANSWER_S", 0.2)
+    monkeypatch.setattr("bioanalysis.cluster.PATIENCE_S", 0.5)
+    with pytest.raises(BatchError, match=r"do not end within 0.5 s.* scancel --name 0a-1b"):
         end_jobs_left_behind(tmp_path)
     assert (tmp_path / RUN_ID).exists()
 

@@ -66,6 +66,18 @@ def test_a_lock_names_host_process_and_start(tmp_path):
     assert not (tmp_path / LOCK).exists()
 
 
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def test_what_is_no_file_in_the_place_of_the_lock_is_named(tmp_path, make):
+    names = ["run.guard", "run.held", "run.lock"]
+    (tmp_path / "work").mkdir()
+    for name in names:
+        make(tmp_path / "work" / name)
+    with pytest.raises(BatchError) as refusal, locked(tmp_path):
+        pass
+    assert sorted(fault.file for fault in refusal.value.faults) == [f"work/{name}" for name in names]
+    assert "is no file" in str(refusal.value)
+
+
 def test_a_living_owner_is_named_and_left_alone(tmp_path):
     leave_lock(tmp_path, owner_here())
     assert is_refused(tmp_path, f"process {os.getpid()} on")

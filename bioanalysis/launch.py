@@ -106,6 +106,8 @@ def _plan(study: Study, records: Recorder, command: list[str]) -> int:
 
 
 def _run(study: Study, records: Recorder, command: list[str]) -> int:
+    for note in study.notes:
+        print(f"note: {note}", flush=True)
     started, code, output = now(), None, ""
     raw, changed = raw_now(records.folder, study), list[str]()
     try:

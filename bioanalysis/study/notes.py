@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bioanalysis.limits import read_catalogue
-from bioanalysis.study.side_notes import batch_notes, material_notes
+from bioanalysis.study.side_notes import batch_notes, material_notes, unnamed_file_notes
 from bioanalysis.study.validated import differences
 from bioanalysis.text_files import listed
 from bioanalysis.words import STUDY_SAMPLES, count_of
@@ -21,7 +21,7 @@ def notes_on(study: Study) -> tuple[str, ...]:
     """Return the notes on a study, each a sentence."""
     made = (*_exchanged(study), _homogenates(study), _inverted(study))
     rows = (*_empty_tables(study), *_unused(study), *_recovery_apart(study))
-    side = (*batch_notes(study), *material_notes(study))
+    side = (*batch_notes(study), *material_notes(study), *unnamed_file_notes(study))
     notes = (*made, *rows, *side, *_masses(study), *_beside_validation(study))
     return tuple(note for note in notes if note)
 

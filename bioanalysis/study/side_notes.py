@@ -1,14 +1,16 @@
-"""Notes on extraction batches and materials: what may be meant so, and is more often a slip of the hand."""
+"""Notes on extraction batches, materials and raw files: what may be meant so, and is more often a slip of the hand."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from bioanalysis.text_files import listed
+from bioanalysis.text_files import is_visible, listed, quoted
+from bioanalysis.words import count_of
 
 if TYPE_CHECKING:
     from bioanalysis.study.load import Study
@@ -63,3 +65,29 @@ def _percents(cell: str) -> list[float]:
 def _of_materials(what: str, rows: pd.DataFrame) -> str:
     names = [f"{row.material}, lot {row.lot} (line {row.line})" for row in rows.itertuples()]
     return f"{len(names)} material{'s' if len(names) != 1 else ''} {what}: {'; '.join(names[:5])}"
+
+
+def unnamed_file_notes(study: Study) -> list[str]:
+    """Files beside those of a run, of the same kind, that no worklist names: acquired and not reported, it may be."""
+    named: dict[str, set[str]] = {}
+    for run in study.runs:
+        if (study.folder / run.raw_path).is_dir():  # several runs may share it
+            files = (os.path.normpath(name) for name in run.worklist["file"] if name)
+            named.setdefault(os.path.normpath(run.raw_path), set()).update(files)
+    return [note for raw_path, files in named.items() if (note := _unnamed(study, raw_path, files))]
+
+
+def _unnamed(study: Study, raw_path: str, named: set[str]) -> str:
+    kinds = {_kind(name) for name in named}
+    lying = (entry.name for entry in os.scandir(study.folder / raw_path) if entry.is_file() and is_visible(entry.name))
+    unnamed = sorted(name for name in lying if name not in named and _kind(name) in kinds)
+    if not unnamed:
+        return ""
+    files = f"{count_of(len(unnamed), 'file')} of {raw_path}: {listed(map(quoted, unnamed), most=5)}"
+    return (
+        f"no worklist names {files}; what was acquired has a row, and what is not used of it a decision with its reason"
+    )
+
+
+def _kind(name: str) -> str:
+    return os.path.splitext(name.lower().removesuffix(".gz"))[1]

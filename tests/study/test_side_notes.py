@@ -83,3 +83,22 @@ def test_the_export_of_another_run_is_refused(tmp_path):
 
 def test_another_plate_of_one_export_is_no_reading_twice(tmp_path):
     assert two_runs_of_a_plate(tmp_path, "2", "S2") == []
+
+
+def unnamed_notes_of(folder) -> list[str]:
+    return [note for note in Study.load(folder).notes if "no worklist names" in note]
+
+
+def test_files_acquired_beside_those_of_a_run_are_noted(folder):
+    # what is hidden, of another kind or a folder is no injection; the same folder under another name is the same
+    raw = folder / "raw/LC-01"
+    assert unnamed_notes_of(folder) == []
+    for name in ("x2.mzML", "x1.MZML.gz", ".x3.mzML", "notes.txt"):
+        (raw / name).write_text("")
+    (raw / "x4.mzML").mkdir()
+    runs = folder / RUNS
+    runs.write_text(runs.read_text().replace("raw/LC-01", "raw/./LC-01/"))
+    assert unnamed_notes_of(folder) == [
+        "no worklist names 2 files of raw/LC-01: 'x1.MZML.gz', 'x2.mzML'; what was acquired has a row, and what is not "
+        "used of it a decision with its reason"
+    ]

@@ -12,13 +12,11 @@ import contextlib
 import fcntl
 import json
 import os
-import socket
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bioanalysis.errors import BatchError, Fault
-from bioanalysis.orphans import MARK, is_workflow
 from bioanalysis.text_files import write_whole
 
 LOCK = "work/run.lock"  # who owns the study
@@ -122,7 +120,7 @@ def owner_of(*pids: int) -> dict[str, object]:
     import psutil  # here, so that `verify` starts without it
 
     processes = [[pid, psutil.Process(pid).create_time(), _ticks(pid)] for pid in pids]
-    return {"host": socket.gethostname(), **_kernel(), "processes": processes}
+    return {"host": os.uname().nodename, **_kernel(), "processes": processes}
 
 
 def _kernel() -> dict[str, str]:
@@ -164,7 +162,7 @@ def _state_of(folder: Path, owner: Mapping) -> str:
     if boot and boot == here["boot_id"]:
         seen = table == here["pid_namespace"] and any(_is_alive(*one) for one in owner["processes"])
         return ALIVE if seen or _held(folder) else DEAD  # processes of others may be hidden (hidepid of /proc)
-    if owner["host"] != socket.gethostname():
+    if owner["host"] != os.uname().nodename:
         return ELSEWHERE
     if not boot or not here["boot_id"]:
         return ALIVE if any(_is_alive(*one) for one in owner["processes"]) else DEAD
@@ -199,6 +197,8 @@ def workflows_in(folder: Path) -> list[int]:
     Nobody but their user, and root, learns where processes work: those of other users are not found.
     """
     import psutil
+
+    from bioanalysis.orphans import MARK, is_workflow
 
     found = []
     for process in psutil.process_iter():

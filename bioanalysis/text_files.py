@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import difflib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from importlib.resources import files
 from pathlib import Path
 
 from bioanalysis.errors import BatchError, Fault
@@ -62,6 +59,8 @@ def decode(content: bytes, file: str) -> str:
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """Return the known word that `word` most likely stands for, None where none is near; case does not count."""
+    import difflib  # here, as in `own_table`, so that `verify` starts without it
+
     lowered = {candidate.lower(): candidate for candidate in sorted(known, reverse=True)}
     close = difflib.get_close_matches(word.lower(), sorted(lowered), n=1, cutoff=cutoff)
     return lowered[close[0]] if close else None
@@ -125,5 +124,8 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 def own_table(package: str, name: str) -> list[dict[str, str]]:
     """Return the rows of a table that lies inside `package`, such as ``bioanalysis.limits``."""
+    import csv
+    from importlib.resources import files
+
     text = (files(package) / name).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))

@@ -6,12 +6,10 @@ version keeps the head of its day.
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
 import os
 import re
-import socket
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -293,7 +291,7 @@ class AuditTrail:
             "entry": len(entries) + 1,
             "time": now(),
             "user": user(),
-            "host": socket.gethostname(),
+            "host": os.uname().nodename,
             "action": act.action,
             "object": act.object,
             "before": act.before,
@@ -349,6 +347,8 @@ def now() -> str:
 
 def user() -> str:
     """Return who is logged in, by the operating system: the name, else the number."""
+    import getpass  # here, so that `verify` starts without it
+
     try:
         return getpass.getuser()
     except (OSError, KeyError):

@@ -6,11 +6,12 @@ import hashlib
 import os
 import re
 import stat
+import threading
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 _BLOCK = 2**18
+_PART = 64  # files a thread takes at once
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LINE = re.compile(r"(\\?)([0-9a-f]{64}) [ *](.+)")
 
@@ -32,10 +33,14 @@ def sha256_of(path: str | Path) -> str:
         # a pipe would wait for a writer for ever: it is opened without waiting, and refused
         number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_BINARY", 0))
         try:
-            if not stat.S_ISREG(os.fstat(number).st_mode):
+            found = os.fstat(number)
+            if not stat.S_ISREG(found.st_mode):
                 raise NoFile("is no regular file")
-            while block := os.read(number, _BLOCK):
+            size = found.st_size
+            while block := os.read(number, min(size + 1, _BLOCK)):
                 digest.update(block)
+                if len(block) == size:  # more was asked for: this is all of it
+                    break
         finally:
             os.close(number)
     except (FileNotFoundError, NotADirectoryError):
@@ -63,9 +68,29 @@ def difference(digest: str, recorded: str) -> str:
 def sha256_of_all(paths: Iterable[str]) -> list[str]:
     """Return `sha256_or_reason` of each path, in order; hashing is spread over the cores, reading goes on meanwhile."""
     paths = list(paths)
-    parts = [paths[start : start + 64] for start in range(0, len(paths), 64)]
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        return [digest for part in pool.map(lambda part: [sha256_or_reason(p) for p in part], parts) for digest in part]
+    digests = [""] * len(paths)
+    starts = range(0, len(paths), _PART)
+    left = iter(starts)  # threads take from it what none has taken
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for start in left:
+                if failures:
+                    return
+                digests[start : start + _PART] = map(sha256_or_reason, paths[start : start + _PART])
+        except BaseException as failure:  # a thread's own would end with it, and leave files without a digest
+            failures.append(failure)
+
+    threads = [threading.Thread(target=work) for _ in range(min(8, os.cpu_count() or 1, len(starts)) - 1)]
+    for thread in threads:
+        thread.start()
+    work()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+    return digests
 
 
 def sha256_of_text(text: str) -> str:

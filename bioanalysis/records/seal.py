@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +41,8 @@ def folder_of(version: int) -> str:
 
 def remove_torn_seal(folder: Path, trail: Trail) -> None:
     """Remove the version that a `seal` left half written (killed, disk full): its entry, written last, is not there."""
+    import shutil  # here, so that `verify` starts without it
+
     shutil.rmtree(folder / folder_of(last_sealed(trail) + 1), ignore_errors=True)
 
 

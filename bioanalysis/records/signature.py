@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,6 @@ from bioanalysis.records.audit import Trail, read_sealed
 from bioanalysis.records.holdings import Holdings
 from bioanalysis.records.places import SIGNERS, TRAIL
 from bioanalysis.records.seal import SEAL, folder_of, last_sealed
-from bioanalysis.sheets import ENDINGS, read_sheet
 
 NAMESPACE = "bioanalysis"
 MEANINGS = ("authored", "reviewed", "approved")
@@ -46,6 +43,10 @@ def read_signers(content: bytes | None) -> list[Signer]:
 
 def worked_on(holdings: Holdings, home: str) -> set[Person]:
     """Return who analysed, extracted or decided in the sealed version below `home`."""
+    import tempfile  # these, as in `holds`, here, so that `verify` of what nobody signed starts without them
+
+    from bioanalysis.sheets import ENDINGS, read_sheet
+
     people: set[Person] = set()
     for name in holdings.names(f"{home}/config"):
         columns = WORK.get(Path(name).stem, ()) if Path(name).suffix in ENDINGS else ()
@@ -153,6 +154,9 @@ def in_words(statement: dict[str, Any]) -> str:
 
 def holds(statement: bytes, signature: bytes, signer: str, signers: list[Signer]) -> bool | None:
     """Return whether `signature` is the signer's own on `statement`; None where OpenSSH is not there to tell."""
+    import subprocess
+    import tempfile
+
     lines = [f'{one.signer} namespaces="{NAMESPACE}" {one.public_key}\n' for one in signers if one.signer == signer]
     with tempfile.TemporaryDirectory() as folder:
         allowed, kept = Path(folder) / "allowed", Path(folder) / "signature"

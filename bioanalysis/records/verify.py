@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bioanalysis.errors import BatchError, Fault, Finding, RecordsDamaged
 from bioanalysis.records.audit import Trail, clock_findings, completions, content_of, read_trail
 from bioanalysis.records.digests import difference, read_listing, sha256_or_reason
-from bioanalysis.records.holdings import NO_ZIP, Holdings, ZipHoldings
+from bioanalysis.records.holdings import Holdings
 from bioanalysis.records.places import (
     HEAD,
     KEPT,
@@ -26,6 +27,9 @@ from bioanalysis.records.places import (
 )
 from bioanalysis.records.seal import copies_of_versions, open_version, seal_findings, witness_findings
 from bioanalysis.records.signature import signature_findings
+
+if TYPE_CHECKING:  # a folder is verified without what zip files need
+    from bioanalysis.records.zip_holdings import ZipHoldings
 
 BAG = "bagit.txt"
 DIGEST = ".sha256"
@@ -76,6 +80,13 @@ def _verified(path: Path, witness: Witness) -> tuple[list[Finding], list[str]]:
         return [Finding(str(path), "is missing", "what was asked for")], []
     if not path.is_file():
         return [Finding(str(path), "is a pipe, a device or the like", "a study folder or an archive")], []
+    return _zip(path, witness)
+
+
+def _zip(path: Path, witness: Witness) -> tuple[list[Finding], list[str]]:
+    """Hold an archive that is a zip file against its own lists, the digest beside it and the records in it."""
+    from bioanalysis.records.zip_holdings import NO_ZIP, ZipHoldings
+
     try:
         archive = ZipHoldings(path)
     except NO_ZIP as error:

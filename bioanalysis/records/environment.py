@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import platform
 import sys
+from collections.abc import Mapping
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -16,9 +18,7 @@ NAME = "bioanalysis"
 
 def environment(workflow_folder: Path) -> dict[str, object]:
     """Return versions, the digest of the code and of the lock, and the platform."""
-    packages = {
-        str(d.metadata["Name"]).lower(): d.version for d in metadata.distributions() if d.metadata["Name"] is not None
-    }
+    packages = _packages()
     lock = workflow_folder / "requirements.lock"
     return {
         "software": {NAME: version(), "code_sha256": code_digest(workflow_folder)},
@@ -27,6 +27,14 @@ def environment(workflow_folder: Path) -> dict[str, object]:
         "packages": dict(sorted(packages.items())),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "platform": {"system": platform.platform(), "machine": platform.machine(), "byte_order": sys.byteorder},
+    }
+
+
+@cache
+def _packages() -> Mapping[str, str]:
+    """Return the version of each package; read once, since a process keeps what it was started with."""
+    return {
+        str(d.metadata["Name"]).lower(): d.version for d in metadata.distributions() if d.metadata["Name"] is not None
     }
 
 

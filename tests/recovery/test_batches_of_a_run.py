@@ -214,11 +214,15 @@ def test_intervals_of_five_batches_hold_the_truth(between):
 
 
 def test_what_batches_share_is_what_their_errors_have_in_common():
-    """Errors of the factors of 20 batches (from which the variances are well known) over 1500 simulated runs."""
+    """Errors of the factors of 20 batches (from which the variances are well known) over 600 simulated runs.
+
+    What the last batch, in which nothing is measured, has of its own is no part of what it shares: it is taken at its
+    mean, -0.5. So the two means have standard errors of 8 and 6 %; left in, it would make the latter 16 %.
+    """
     rng, products, claimed = np.random.default_rng(43), [], []
-    for _ in range(1500):
+    for _ in range(600):
         true, found = simulated(rng, 20, 0.05, 0.12, 3)
-        errors = np.array([np.log(one.factor) for one in found]) - true
+        errors = np.array([np.log(one.factor) for one in found]) - [*true[:-1], -0.5]
         shared = np.array([one.shared_uncertainty for one in found])
         among, beside = (
             [float((x[:-1].sum() ** 2 - (x[:-1] ** 2).sum()) / 380), x[:-1].mean() * x[-1]] for x in (errors, shared)

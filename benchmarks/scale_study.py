@@ -86,7 +86,7 @@ def run_job(job: str) -> None:
 
         study = open_measured(here, OF_WORKLISTS)
         runs = read_runs_of_study(Path("results/runs"), study)
-        names = {name: target / f"{name}.tsv" for name in StudyEvaluation.__dataclass_fields__}
+        names = {name: target / f"{name}.tsv" for name in (*StudyEvaluation.__dataclass_fields__, "uncertainty")}
         write_study(judge_study(study, runs, {}), SimpleNamespace(**names))
     elif job == "report_study":
         from bioanalysis.report import write_study_report

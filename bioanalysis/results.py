@@ -125,9 +125,12 @@ def read_run_of_study(folder: Path, run: Run, study: Study) -> RunTables:
 
 
 def write_study(evaluation: StudyEvaluation, output: Any) -> None:
-    """Write the study's tables to the named files of `output`."""
+    """Write the study's tables to the named files of `output`; the largest is made where it is written."""
+    from bioanalysis.tissue.budget import uncertainty_budget
+
     for name in evaluation.__dataclass_fields__:
         write_result(getattr(evaluation, name), Path(getattr(output, name)))
+    write_result(uncertainty_budget(evaluation.tissue_concentrations), Path(output.uncertainty))
 
 
 def write_validation(evaluation: ValidationEvaluation, output: Any) -> None:

@@ -18,6 +18,7 @@ STORAGE = [
     "freeze_thaw_cycles", "proven_days", "proven_temperature_c", "proven_freeze_thaw_cycles", "time", "temperature",
     "freeze_thaw", "verdict", "reason",
 ]  # fmt: skip
+STORED = ["tissue", "collected_at", "storage_c", "freeze_thaw_cycles"]
 ASPECTS = {"time": "days", "temperature": "storage_c", "freeze_thaw": "freeze_thaw_cycles"}
 NEARLY = 1e-9
 
@@ -45,15 +46,15 @@ def storage_table(analyses: pd.DataFrame, samples: pd.DataFrame, stability: Mapp
     A chemical drug that is stable at one temperature is so at a lower one (ICH M10 3.2.8); an oligonucleotide is
     made by synthesis and counts as such.
     """
-    manifest = samples.set_index("sample_id")
-    rows = [
-        _storage_row(row, manifest.loc[row.sample_id], stability.get(manifest.tissue[row.sample_id], Stability()))
-        for row in analyses.itertuples()
-    ]
-    return pd.DataFrame(rows, columns=STORAGE)
+    stored = samples.set_index("sample_id")[STORED].loc[analyses.sample_id]
+    rows = (
+        _storage_row(analysis, sample, stability.get(sample.tissue, Stability()))
+        for analysis, sample in zip(analyses.itertuples(), stored.itertuples(), strict=True)
+    )
+    return pd.DataFrame([tuple(row[name] for name in STORAGE) for row in rows], columns=STORAGE)
 
 
-def _storage_row(analysis: Any, sample: pd.Series, proven: Stability) -> dict[str, object]:
+def _storage_row(analysis: Any, sample: Any, proven: Stability) -> dict[str, object]:
     days = days_between(sample.collected_at, analysis.analysed_on)
     found = {"time": days, "temperature": sample.storage_c, "freeze_thaw": sample.freeze_thaw_cycles}
     limits = {"time": proven.days, "temperature": proven.temperature_c, "freeze_thaw": proven.freeze_thaw_cycles}

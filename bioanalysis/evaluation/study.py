@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -20,6 +19,7 @@ from bioanalysis.evaluation.outliers import outlier_table, outlier_words, variab
 from bioanalysis.evaluation.reconciliation import reconcile
 from bioanalysis.evaluation.response_variance import of_accepted, response_variance_table
 from bioanalysis.evaluation.sequences import judge_sequences, sequence_flags
+from bioanalysis.evaluation.stacked import RunTables, TablesOf, laid_together
 from bioanalysis.evaluation.study_flags import accept, study_flags
 from bioanalysis.evaluation.study_rules import judge_study_rules, words_of_values
 from bioanalysis.evaluation.variance import quantified_readings, readings_of, variance_table, with_factors
@@ -33,7 +33,7 @@ from bioanalysis.recovery.study import (
     with_applied_factors,
 )
 from bioanalysis.study import Study
-from bioanalysis.tissue.budget import uncertainty_budget
+from bioanalysis.tables import held_once
 from bioanalysis.variability.group_summary import group_summary
 
 RECOVERY = [
@@ -46,37 +46,8 @@ PLAUSIBILITY = (judge_distribution, judge_exposure, judge_liver_safety, judge_me
 
 
 @dataclass(frozen=True)
-class RunTables:
-    """The tables one run left in results/runs/<run_id>/."""
-
-    measurements: pd.DataFrame
-    reportable: pd.DataFrame
-    acceptance: pd.DataFrame
-    recovery: pd.DataFrame
-    flags: pd.DataFrame
-    carry_over: pd.DataFrame = field(default_factory=pd.DataFrame)
-    internal_standard: pd.DataFrame = field(default_factory=pd.DataFrame)
-
-
-class TablesOf(Mapping[str, pd.DataFrame]):
-    """One kind of table of many runs by run_id; none is held, each is fetched where it is asked for."""
-
-    def __init__(self, runs: Mapping[str, RunTables], kind: str) -> None:
-        self._runs, self._kind = runs, kind
-
-    def __getitem__(self, run_id: str) -> pd.DataFrame:
-        return cast("pd.DataFrame", getattr(self._runs[run_id], self._kind))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._runs)
-
-    def __len__(self) -> int:
-        return len(self._runs)
-
-
-@dataclass(frozen=True)
 class StudyEvaluation:
-    """The tables of results/study/."""
+    """The tables of results/study/ but uncertainty.tsv, which follows from the first (`uncertainty_budget`)."""
 
     tissue_concentrations: pd.DataFrame
     recovery: pd.DataFrame
@@ -103,7 +74,6 @@ class StudyEvaluation:
     liver_safety: pd.DataFrame
     liver_tests: pd.DataFrame
     method_comparison: pd.DataFrame
-    uncertainty: pd.DataFrame
     variability_conclusions: pd.DataFrame
     outliers: pd.DataFrame
     decisions: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -154,16 +124,14 @@ def _summaries(
     """Return the tables that only describe: by group, where the scatter comes from, what became of every row."""
     methods = {run.run_id: run.method for run in study.runs}
     measurements, acceptance = TablesOf(runs, "measurements"), TablesOf(runs, "acceptance")
-    quantified = [
-        quantified_readings(table).assign(method_id=methods[name].method_id) for name, table in measurements.items()
-    ]
-    readings = readings_of(study, with_factors(pd.concat(quantified, ignore_index=True), reportable), concentrations)
+    method_ids = _method_of_rows(measurements, methods)
+    quantified = quantified_readings(laid_together(runs, "measurements").assign(method_id=method_ids))
+    readings = readings_of(study, with_factors(quantified, reportable), concentrations)
     share = limits_for(next(iter(methods.values())))["VAR-11"].number
     return {
         "tissue_summary": group_summary(concentrations, share),
         "variance_components": variance_table(readings, concentrations),
         "variability_conclusions": variability_conclusions(study, readings, concentrations),
-        "uncertainty": uncertainty_budget(concentrations),
         "reconciliation": reconcile(study, measurements, concentrations, decisions_met, liver_safety),
         "response_variance": response_variance_table(methods, measurements, acceptance),
     }
@@ -191,11 +159,15 @@ def gather(study: Study, runs: Mapping[str, RunTables]) -> tuple[pd.DataFrame, d
 
 def _together(runs: Mapping[str, RunTables], methods: Mapping[str, Method]) -> pd.DataFrame:
     """Return reportable.tsv of all runs with `method_id` and whether the run or plate of each row was `accepted`."""
-    tables = {name: run.reportable for name, run in runs.items()}
-    accepted = [_accepted(table, runs[name].acceptance, methods[name]) for name, table in tables.items()]
-    method_ids = np.repeat([methods[name].method_id for name in runs], [len(table) for table in tables.values()])
-    together = pd.concat(list(tables.values()), ignore_index=True)
-    return together.assign(method_id=method_ids, accepted=np.concatenate(accepted))
+    reportable = TablesOf(runs, "reportable")
+    accepted = [_accepted(table, runs[name].acceptance, methods[name]) for name, table in reportable.items()]
+    together = laid_together(runs, "reportable")
+    return together.assign(method_id=_method_of_rows(reportable, methods), accepted=np.concatenate(accepted))
+
+
+def _method_of_rows(tables: Mapping[str, pd.DataFrame], methods: Mapping[str, Method]) -> pd.Series:
+    """Return the method_id of each row of the tables laid together."""
+    return held_once(methods[name].method_id for name, table in tables.items() for _ in range(len(table)))
 
 
 def _accepted(reportable: pd.DataFrame, acceptance: pd.DataFrame, method: Method) -> np.ndarray:

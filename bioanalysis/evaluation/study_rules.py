@@ -20,6 +20,11 @@ ACCEPTANCE = [*COLUMNS, "run_id", "method_id"]
 METHOD = "method_id"
 ON_VALUES = ("storage_beyond_stability", "dilution_outside_validation", "tissue_outside_validation")
 STAGE = "study"
+OF_READINGS = [  # what the rules ask of reportable.tsv
+    "run_id", "plate", "position", "sample_type", "sample_id", "level", "tissue", "analyte", "nominal_ng_ml",
+    "dilution_factor", "extraction_id", "repeat_reason", "reading_ng_ml", "correction_applies", "recovery_factor",
+    "place", "status", "reason", METHOD, "accepted",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,11 +50,14 @@ def judge_study_rules(study: Study, readings: pd.DataFrame, concentrations: pd.D
     concentrations : DataFrame
         tissue_concentrations.tsv.
     """
-    readings = _with_dates(readings, study)
+    readings = _with_dates(readings[OF_READINGS], study)
     methods = {run.method.method_id: run.method for run in study.runs}
     parts = [
         _of_method(
-            study, method, readings[readings.method_id == name], concentrations[concentrations.method_id == name]
+            study,
+            method,
+            _where(readings, readings.method_id == name),
+            _where(concentrations, concentrations.method_id == name),
         )
         for name, method in methods.items()
     ]
@@ -58,6 +66,11 @@ def judge_study_rules(study: Study, readings: pd.DataFrame, concentrations: pd.D
         for name in ("acceptance", "repeats", "repeat_counts", "incurred", "quality_controls", "storage")
     }
     return StudyRules(**tables, flags=[flag for part in parts for flag in part.flags])
+
+
+def _where(table: pd.DataFrame, rows: pd.Series) -> pd.DataFrame:
+    """Return those rows of a table; a study has mostly one method and analyte, and a copy of all of it is large."""
+    return table if rows.all() else table[rows]
 
 
 def _with_dates(readings: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -103,8 +116,8 @@ def _of_method(study: Study, method: Method, readings: pd.DataFrame, reported: p
     for analyte in method.analyte_names:
         ledger = Ledger(limits, analyte, stage=STAGE)
         ledgers.append(ledger)
-        here = readings[readings.analyte == analyte]
-        found = reported[reported.analyte == analyte]
+        here = _where(readings, readings.analyte == analyte)
+        found = _where(reported, reported.analyte == analyte)
         again = _judge_repeats(ledger, here, found, method)
         counts = repeats.repeat_counts(again, int((found.status != NOT_ANALYSED).sum()))
         pairs = _judge_incurred(ledger, study, method, here, found, storage)
@@ -136,9 +149,10 @@ def _storage(study: Study, method: Method, measured: pd.DataFrame, reported: pd.
     """Return the storage of every sample up to its reported analysis, and up to its reanalyses."""
     places = set(zip(reported.sample_id, reported.run_id, strict=True))
     is_reported = [place in places for place in zip(measured.sample_id, measured.run_id, strict=True)]
-    kept = measured[(measured.sample_type == "incurred") | np.array(is_reported, dtype=bool)]
+    kept = (measured.sample_type == "incurred") | np.array(is_reported, dtype=bool)
     order = {name: place for place, name in enumerate(study.samples.sample_id)}
-    once = kept.drop_duplicates(["sample_id", "run_id", "sample_type"])
+    analyses = measured.loc[kept, ["sample_id", "run_id", "sample_type", "analysed_on"]]
+    once = analyses.drop_duplicates(["sample_id", "run_id", "sample_type"])
     once = once.sort_values("sample_id", key=lambda names: names.map(order), kind="stable")
     return scope.storage_table(once, study.samples, method.stability)
 
@@ -173,7 +187,8 @@ def _first_results(study: Study, readings: pd.DataFrame, reported: pd.DataFrame)
     NaN where it needs a factor and has none.
     """
     places = ["sample_id", "run_id", "position"]
-    at = readings.assign(position=readings.position.astype(str)).drop_duplicates(places).set_index(places)
+    at = readings.loc[readings.sample_id.isin(reported.sample_id), [*places, "extraction_id"]]
+    at = at.astype({"position": str}).drop_duplicates(places).set_index(places)
     index = pd.MultiIndex.from_frame(reported[places].astype(str))
     value = reported.homogenate_ng_ml / reported.recovery_factor
     dates = {run.run_id: run.run_date for run in study.runs}
@@ -197,14 +212,14 @@ def _judge_controls(ledger: Ledger, readings: pd.DataFrame) -> pd.DataFrame:
     controls = readings[readings.sample_type.isin(["qc", "dilution_qc"])]
     statistics = study_controls.control_statistics(controls[controls.accepted])
     study_controls.judge_study_controls(ledger, statistics, _runs_text(readings))
-    study_controls.judge_measured_range(ledger, readings[readings.accepted])
+    study_controls.judge_measured_range(ledger, _where(readings, readings.accepted))
     return statistics
 
 
 def _runs_text(readings: pd.DataFrame) -> str:
     """Return 'accepted runs: LC-01, LC-02 (2 days); failed: none'."""
-    good = readings[readings.accepted]
-    bad = readings[~readings.accepted]
+    places = readings[["run_id", "plate", "date", "accepted"]]
+    good, bad = places[places.accepted], places[~places.accepted]
     days = good.date.str[:10].nunique()
     return f"accepted: {_names(good) or 'none'} ({count_of(days, 'day')}); failed: {_names(bad) or 'none'}"
 

@@ -13,8 +13,7 @@ from pandas.testing import assert_frame_equal
 from run_by_hand import calibrators, controls, decisions_by_hand, peaks_by_hand, run_by_hand, table_by_hand, unknown
 
 from bioanalysis.evaluation.decisions import judge_run
-from bioanalysis.evaluation.stacked import StackedRuns
-from bioanalysis.evaluation.study import RunTables
+from bioanalysis.evaluation.stacked import RunTables, StackedRuns, laid_together
 from bioanalysis.evaluation.study_decisions import judge_study
 from bioanalysis.study import Run, Study, StudyConfig
 from bioanalysis.study.schema import SAMPLES, SUBJECTS
@@ -66,6 +65,25 @@ def test_tables_held_together_give_back_those_of_each_run():
     for name, tables in runs.items():
         for field in fields(RunTables):
             assert_frame_equal(getattr(together[name], field.name), getattr(tables, field.name))
+
+
+def test_runs_laid_together_are_still_given_back_one_by_one():
+    runs = {name: run_tables(name) for name in ("LC-1", "LC-2", "LC-3")}
+    stacked = StackedRuns()
+    stacked.add({name: runs[name] for name in ("LC-1", "LC-2")})
+    stacked.add({"LC-3": runs["LC-3"]})
+    for kind in [field.name for field in fields(RunTables)]:
+        assert_frame_equal(laid_together(stacked, kind), laid_together(runs, kind))
+        for name, tables in runs.items():
+            assert_frame_equal(getattr(stacked[name], kind), getattr(tables, kind))
+
+
+def test_runs_with_different_columns_are_laid_together_in_their_order():
+    runs = {"LC-1": run_tables("LC-1"), "EL-1": run_tables("EL-1", well=["A1", "A2"]), "LC-2": run_tables("LC-2")}
+    stacked = StackedRuns()
+    stacked.add(runs)
+    assert list(laid_together(stacked, "measurements").run_id) == ["LC-1", "LC-1", "EL-1", "EL-1", "LC-2", "LC-2"]
+    assert_frame_equal(laid_together(stacked, "measurements"), laid_together(runs, "measurements"))
 
 
 @pytest.fixture

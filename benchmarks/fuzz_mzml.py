@@ -105,7 +105,7 @@ def damaged(whole: bytes, dice: np.random.Generator) -> bytes:
 
 def numbers(path: Path, wanted: tuple[SimpleNamespace, ...]) -> dict[str, tuple[list[float], list[float]]]:
     """Return what a file holds of the wanted transitions."""
-    matched, _ = read_injection(path, "damaged.mzML", wanted, 0.3)
+    matched = read_injection(path, "damaged.mzML", wanted, 0.3).matched
     return {name: (trace.time_min.tolist(), trace.intensity.tolist()) for name, trace in matched.items()}
 
 

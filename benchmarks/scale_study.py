@@ -112,7 +112,7 @@ def fill(folder: Path, batches: int) -> None:
         named = re.compile("|".join(map(re.escape, samples)))
         for number in range(batches):
             run_id = f"B{number:04d}"
-            for file in ("traces.npz", "refused.json"):
+            for file in ("traces.npz", "acquisitions.tsv", "refused.json"):
                 shutil.copyfile(alone / "work" / first.name / file, folder / "work" / run_id / file)
             target = folder / "results/runs" / run_id
             shutil.copytree(first, target)

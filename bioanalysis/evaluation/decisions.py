@@ -37,17 +37,19 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def judge_run(run: Run, readings: pd.DataFrame) -> RunEvaluation:
+def judge_run(run: Run, readings: pd.DataFrame, acquisitions: pd.DataFrame | None = None) -> RunEvaluation:
     """Return everything decided within one run, with `decisions`: what it would be without each decision of a person.
 
     Parameters
     ----------
     readings : DataFrame
         peaks.tsv of the run (LC-MS/MS) or its wells (ELISA), as read.
+    acquisitions : DataFrame, optional
+        What the raw files of an LC-MS/MS run say of their own acquisition.
     """
     from bioanalysis.evaluation.run import evaluate_run
 
-    result = evaluate_run(run, responses_of(run, readings))
+    result = evaluate_run(run, responses_of(run, readings), acquisitions)
     limits = limits_for(run.method)
     decisions = pd.DataFrame(
         [row for taken in taken_back(run) for row in _effects(taken, run, result, readings, limits)], columns=COLUMNS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from bioanalysis.acceptance.plates import judge_plates
 from bioanalysis.acceptance.quality_controls import judge_quality_controls
 from bioanalysis.calibration.reading import INSIDE, name_units, read_off, saturated_reason, summarise_units
 from bioanalysis.calibration.standards import ROUNDING, StandardCurve, bias_percent, fit_standards, passes_limit
+from bioanalysis.evaluation.acquisition import acquisition_flags
 from bioanalysis.evaluation.dilutions import judge_dilutions
 from bioanalysis.evaluation.exclusions import excluded_rows
 from bioanalysis.evaluation.injection_rules import InjectionTables, injection_tables, judge_beside
@@ -22,7 +23,7 @@ from bioanalysis.evaluation.positions import plate_positions
 from bioanalysis.evaluation.routine import routine_units
 from bioanalysis.evaluation.run_flags import flags_of_analyte, value_words
 from bioanalysis.evaluation.status import Rejections, assign_status, rejections_of
-from bioanalysis.flags import flag_table
+from bioanalysis.flags import flag_table, join_words
 from bioanalysis.limits import Limits, limits_for
 from bioanalysis.method import Analyte
 from bioanalysis.recovery.applied import NONE_KNOWN, UNCORRECTED, correction_applies, factor_of_batch
@@ -71,24 +72,28 @@ class RunEvaluation:
     moles: bool = False
 
 
-def evaluate_run(run: Run, responses: pd.DataFrame) -> RunEvaluation:
+def evaluate_run(run: Run, responses: pd.DataFrame, acquisitions: pd.DataFrame | None = None) -> RunEvaluation:
     """Return everything that is decided within one run.
 
     Parameters
     ----------
     responses : DataFrame
         `responses_from_peaks` or `responses_from_wells`: one row per worklist row and analyte.
+    acquisitions : DataFrame, optional
+        What the raw files say of their own acquisition (LC-MS/MS): see `acquisition_flags`.
     """
     from bioanalysis.evaluation.run_tables import measurement_table, reportable_table
 
     limits = limits_for(run.method)
-    parts = [evaluate_analyte(run, analyte, responses, limits) for analyte in run.method.analytes]
+    of_files = [] if acquisitions is None else acquisition_flags(run, acquisitions)
+    words = {str(row["position"]): str(row["flag"]) for row in of_files if row["position"]}
+    parts = [evaluate_analyte(run, analyte, responses, limits, words) for analyte in run.method.analytes]
     return RunEvaluation(
         measurements=pd.concat([measurement_table(run, part) for part in parts], ignore_index=True),
         reportable=pd.concat([reportable_table(run, part) for part in parts], ignore_index=True),
         acceptance=pd.concat([part.acceptance for part in parts], ignore_index=True),
         recovery=pd.concat([part.recovery for part in parts], ignore_index=True),
-        flags=flag_table(flag for part in parts for flag in part.flags),
+        flags=flag_table([*of_files, *(flag for part in parts for flag in part.flags)]),
         dilutions=pd.concat([part.dilutions for part in parts], ignore_index=True),
         positions=pd.concat([part.positions for part in parts], ignore_index=True),
         carry_over=pd.concat([part.injections.carry_over for part in parts], ignore_index=True),
@@ -97,8 +102,10 @@ def evaluate_run(run: Run, responses: pd.DataFrame) -> RunEvaluation:
     )
 
 
-def evaluate_analyte(run: Run, analyte: Analyte, responses: pd.DataFrame, limits: Limits) -> AnalyteEvaluation:
-    """Walk one analyte of a run from responses to verdicts."""
+def evaluate_analyte(
+    run: Run, analyte: Analyte, responses: pd.DataFrame, limits: Limits, words: Mapping[str, str]
+) -> AnalyteEvaluation:
+    """Walk one analyte of a run from responses to verdicts; `words` are flag words of files, by their position."""
     rows = _rows(run, analyte, responses)
     scopes = _scopes(rows, run)
     curves = [fit_standards(_points(rows[mask], run), analyte, run.method, limits, label) for label, mask in scopes]
@@ -115,7 +122,8 @@ def evaluate_analyte(run: Run, analyte: Analyte, responses: pd.DataFrame, limits
     recovery = _recovery_of_accepted(units, rejections, run, recovery, limits)
     units = _with_accepted_recovery(units, recovery, rejections, run, analyte, limits)
     injections = injection_tables(run, analyte, curves, units, limits)
-    rows["injection_flags"] = [injections.words.get(position, "") for position in rows.position]
+    said = [(words.get(position, ""), injections.words.get(position, "")) for position in rows.position]
+    rows["injection_flags"] = [join_words(*both) for both in said]
     diluted = judge_dilutions(assign_status(units, rejections, run, limits), analyte, run, limits)
     recovery = pd.concat([recovery, recovery_diagnostics(rows, units, run.method, run.run_id)], ignore_index=True)
     part = AnalyteEvaluation(

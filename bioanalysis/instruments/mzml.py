@@ -7,7 +7,7 @@ import io
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,15 @@ MOST_EXPANSION = 100
 ARRAY_SHARE = 16  # of the most bytes, for one array
 
 
+class Injection(NamedTuple):
+    """What one file holds for the method, and what it says of its own acquisition (see `Outline`)."""
+
+    matched: dict[str, Trace]
+    left_over: list[Trace]
+    run_name: str
+    started_at: str
+
+
 def read_traces(path: Path, name: str, *, most_bytes: int = MOST_BYTES) -> list[Trace]:
     """Return every chromatogram of an mzML file, plain or gzipped, in the order of the file.
 
@@ -57,7 +66,7 @@ def read_traces(path: Path, name: str, *, most_bytes: int = MOST_BYTES) -> list[
 
 def read_injection(
     path: Path, name: str, transitions: Sequence[TransitionLike], mz_tolerance: float, *, most_bytes: int = MOST_BYTES
-) -> tuple[dict[str, Trace], list[Trace]]:
+) -> Injection:
     """Return the trace of each transition, from chromatograms or from full scans, and the chromatograms left over.
 
     Raises
@@ -75,7 +84,7 @@ def read_injection(
         matched, left_over = match_transitions(traces, monitored, mz_tolerance, name)
     if scanned:
         matched |= extract_traces(outline, Decoder(text, most_bytes // ARRAY_SHARE), scanned, name)
-    return matched, left_over
+    return Injection(matched, left_over, outline.run_name, outline.started_at)
 
 
 def _opened(path: Path, name: str, most_bytes: int) -> tuple[bytes, Outline]:
@@ -136,14 +145,16 @@ def read_lcms_run(
     faults: list[Fault] = []
     injections: list[list[Trace]] = []
     unmatched: list[tuple[str, str]] = []
+    own_words: list[tuple[str, str]] = []
     for _, file_name, display_name in files:
         try:
-            matched, left_over = read_injection(folder / file_name, display_name, transitions, mz_tolerance)
+            read = read_injection(folder / file_name, display_name, transitions, mz_tolerance)
         except BatchError as error:
             faults.extend(error.faults)
             continue
-        injections.append([matched[transition.name] for transition in transitions])
-        unmatched.extend((display_name, trace.name) for trace in left_over)
+        injections.append([read.matched[transition.name] for transition in transitions])
+        unmatched.extend((display_name, trace.name) for trace in read.left_over)
+        own_words.append((read.run_name, read.started_at))
     if faults:
         raise BatchError(faults)
     return RunTraces.gather(
@@ -152,6 +163,7 @@ def read_lcms_run(
         transitions=[transition.name for transition in transitions],
         injections=[[(trace.time_min, trace.intensity) for trace in injection] for injection in injections],
         unmatched=unmatched,
+        own_words=own_words,
     )
 
 

@@ -21,6 +21,8 @@ WINDOW_TARGET, SELECTED_ION = "MS:1000827", "MS:1000744"
 MS_LEVEL, SCAN_START, PROFILE = "MS:1000511", "MS:1000016", "MS:1000128"
 TIME_UNITS = {"": "second (none given)", "UO:0000010": "second", "UO:0000031": "minute"}
 
+LONGEST_NAME = 255  # characters kept of what a run calls itself: as long as the name of a file can be
+
 _CHECKSUM = re.compile(rb"<fileChecksum>\s*([0-9a-fA-F]{40})\s*</fileChecksum>")
 
 
@@ -98,6 +100,8 @@ class Outline:
         In the order of the file.
     declared_chromatograms, declared_spectra : int
         `count` of chromatogramList and spectrumList (0 without one).
+    run_name, started_at : str
+        `id` and `startTimeStamp` of the run, as they stand there; '' where the file does not say.
 
     Raises
     ------
@@ -111,6 +115,7 @@ class Outline:
         self.chromatograms: list[Announced] = []
         self.spectra: list[Announced] = []
         self.declared_chromatograms = self.declared_spectra = 0
+        self.run_name = self.started_at = ""
         self._root = ""
         self._groups: dict[str, dict[str, tuple[str, str]]] = {}
         self._group: dict[str, tuple[str, str]] | None = None
@@ -133,6 +138,7 @@ class Outline:
 
     def _handlers_at_start(self) -> dict[str, Callable[[dict[str, str]], None]]:
         return {
+            "run": self._note_run,
             "cvParam": self._note_term,
             "binary": self._begin_binary,
             "binaryDataArray": self._begin_array,
@@ -185,6 +191,10 @@ class Outline:
 
     def _enter(self, part: str) -> None:
         self._part = getattr(self._open, part, None)
+
+    def _note_run(self, attributes: dict[str, str]) -> None:
+        said = (attributes.get(name, "")[:LONGEST_NAME] for name in ("id", "startTimeStamp"))
+        self.run_name, self.started_at = said
 
     def _count_chromatograms(self, attributes: dict[str, str]) -> None:
         self.declared_chromatograms += _whole_number(attributes, "count")

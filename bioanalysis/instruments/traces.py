@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol, TypeGuard
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from bioanalysis.text_files import quoted, written_whole
@@ -98,6 +99,8 @@ class RunTraces:
         Minutes; counts.
     unmatched : ndarray of str, shape (n_unmatched, 2)
         File and name of each trace that belongs to no transition.
+    own_words : ndarray of str, shape (n_injections, 2)
+        What each file says of its own acquisition: id and start time stamp of its run; '' where it does not say.
     """
 
     positions: NDArray[np.str_]
@@ -107,6 +110,7 @@ class RunTraces:
     time_min: NDArray[np.float64]
     intensity: NDArray[np.float64]
     unmatched: NDArray[np.str_]
+    own_words: NDArray[np.str_]
 
     @classmethod
     def gather(
@@ -116,6 +120,7 @@ class RunTraces:
         transitions: Sequence[str],
         injections: Sequence[Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]],
         unmatched: Sequence[tuple[str, str]] = (),
+        own_words: Sequence[tuple[str, str]] = (),
     ) -> RunTraces:
         """Return the run made of `injections[i][k]` = (time_min, intensity) of injection i and transition k."""
         pairs = [pair for injection in injections for pair in injection]
@@ -132,6 +137,7 @@ class RunTraces:
             time_min=np.concatenate([np.empty(0), *(time for time, _ in pairs)]),
             intensity=np.concatenate([np.empty(0), *(intensity for _, intensity in pairs)]),
             unmatched=np.array(unmatched, dtype=str).reshape(-1, 2),
+            own_words=np.array(own_words or [("", "")] * len(positions), dtype=str).reshape(-1, 2),
         )
 
     def trace(self, injection: int, transition: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -139,6 +145,13 @@ class RunTraces:
         number = injection * len(self.transitions) + transition
         part = slice(self.offsets[number], self.offsets[number + 1])
         return self.time_min[part], self.intensity[part]
+
+    @property
+    def acquisitions(self) -> pd.DataFrame:
+        """One row per injection: position, file, own_name and started_at as the file itself has them."""
+        own_name, started_at = self.own_words.T
+        columns = {"position": self.positions, "file": self.files, "own_name": own_name, "started_at": started_at}
+        return pd.DataFrame(columns, dtype=str)
 
     @property
     def equal_length(self) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from bioanalysis.acceptance.ledger import RUN
+from bioanalysis.evaluation.acquisition import acquisition_note
 from bioanalysis.limits import EDITION, Limits, limits_for
 from bioanalysis.report.account import (
     controls_section as control_animals_section,
@@ -80,6 +81,8 @@ def write_run_report(folder: Path, run_id: str, path: Path) -> None:
     if is_lcms:
         title, table = by_hand(read_table(results / "peaks.tsv"))
         sections.append(section(title, table, BY_HAND, source="peaks.tsv"))
+        acquired = read_table(folder / "work" / run_id / "acquisitions.tsv")
+        sections.append(section("Time of acquisition", text=acquisition_note(acquired)))
         sections.append(section("Chromatograms", figures=_chromatograms(folder, run, results)))
     else:
         notes = read_or_empty(folder / "work" / run_id / "wells_notes.tsv")

@@ -44,7 +44,7 @@ def scans(heights, ions, **changes):
 def read(tmp_path):
     def reader(content: bytes, *wanted):
         (tmp_path / "inj01.mzML").write_bytes(content)
-        return read_injection(tmp_path / "inj01.mzML", "raw/inj01.mzML", wanted or [transition()], 0.3)[0]
+        return read_injection(tmp_path / "inj01.mzML", "raw/inj01.mzML", wanted or [transition()], 0.3).matched
 
     return reader
 

@@ -241,6 +241,20 @@ def test_a_run_is_saved_and_loaded_without_loss(written, tmp_path):
         assert_array_equal(values, getattr(again, name))
 
 
+@pytest.mark.requirement("UR-007")
+def test_a_file_says_what_its_run_is_called_and_when_it_started(written, tmp_path):
+    plain = document(chromatogram()).decode()
+    stamped = plain.replace('id="r"', 'id="LC-01_007" startTimeStamp="2026-03-03T08:30:00.25+02:00"')
+    written(stamped.encode(), "a.mzML")
+    written(gzip.compress(stamped.replace("LC-01_007", "x" * 1000).encode()), "b.mzML.gz")
+    written(plain.encode(), "c.mzML")
+    files = [(place, name, name) for place, name in enumerate(["a.mzML", "b.mzML.gz", "c.mzML"], start=1)]
+    found = read_lcms_run(tmp_path, files, [transition()], 0.3).acquisitions
+    assert found.position.tolist() == ["1", "2", "3"]
+    assert found.own_name.tolist() == ["LC-01_007", "x" * 255, "r"]
+    assert found.started_at.tolist() == ["2026-03-03T08:30:00.25+02:00", "2026-03-03T08:30:00.25+02:00", ""]
+
+
 FUZZ = """
 import random, sys
 from pathlib import Path

@@ -64,6 +64,15 @@ def test_intervals_hold_the_truth(study):
     assert covered.mean() >= 0.80
 
 
+@pytest.mark.requirement("UR-007")
+def test_raw_files_stand_in_the_order_of_their_acquisition(study):
+    # each injection takes 6 min: 144 of them, the first at 08:30, the last 143 x 6 min later
+    page = (study / "results/runs/LC-01/report.html").read_text(encoding="utf-8")
+    assert "Acquired from 2026-03-03T08:30:00Z to 2026-03-03T22:54:00Z, in the order of positions." in page
+    assert len(read(study / "work/LC-01/acquisitions.tsv")) == 144
+    assert "file_out_of_place" not in set(read(study / "results/study/flags.tsv").flag)
+
+
 @pytest.mark.requirement("UR-030")
 def test_every_sample_has_a_value_or_a_reason(study):
     found = read(study / "results/study/tissue_concentrations.tsv")

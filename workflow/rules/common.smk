@@ -56,6 +56,12 @@ def responses_input(wildcards):
     return responses_of(wildcards.run)
 
 
+def acquisitions(wildcards):
+    """What the raw files of an LC-MS/MS run say of their own acquisition; nothing for a plate."""
+    lcms = wildcards.run in LCMS_RUNS
+    return [f"work/{wildcards.run}/acquisitions.tsv"] if lcms else []
+
+
 def any_of(runs):
     """Pattern that matches just these run ids."""
     import re

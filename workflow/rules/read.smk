@@ -7,6 +7,7 @@ rule read_traces:
         source="work/{run}/source.json",
     output:
         traces="work/{run}/traces.npz",
+        acquisitions="work/{run}/acquisitions.tsv",
         refused="work/{run}/refused.json",
     log:
         "logs/{run}/read_traces.log",

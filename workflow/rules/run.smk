@@ -27,6 +27,7 @@ rule judge_run:
         admitted=ancient("work/admitted"),
         run="work/{run}/run.json",
         readings=responses_input,
+        acquisitions=acquisitions,
     output:
         measurements="results/runs/{run}/measurements.tsv",
         reportable="results/runs/{run}/reportable.tsv",
@@ -58,6 +59,7 @@ rule report_run:
         raw=raw_data,
         measurements="results/runs/{run}/measurements.tsv",
         readings=responses_input,
+        acquisitions=acquisitions,
         curve="results/runs/{run}/curve.json",
         acceptance="results/runs/{run}/acceptance.tsv",
         recovery="results/runs/{run}/recovery.tsv",

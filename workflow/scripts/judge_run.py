@@ -10,4 +10,5 @@ from bioanalysis.workflow import plain_errors
 with plain_errors(snakemake):
     run = Run.from_json(Path(snakemake.input.run).read_text(encoding="utf-8"))
     readings = read_table(Path(snakemake.input.readings))
-    write_run(judge_run(run, readings), snakemake.output)
+    acquisitions = read_table(Path(snakemake.input.acquisitions[0])) if run.platform == "lcms" else None
+    write_run(judge_run(run, readings, acquisitions), snakemake.output)

@@ -5,6 +5,7 @@ from pathlib import Path
 from bioanalysis.evaluation.peaks import check_decisions
 from bioanalysis.instruments.run import read_traces_of
 from bioanalysis.study import Run
+from bioanalysis.tables import write_table
 from bioanalysis.workflow import plain_errors
 
 with plain_errors(snakemake, f"read_{snakemake.wildcards.run}"):
@@ -12,3 +13,4 @@ with plain_errors(snakemake, f"read_{snakemake.wildcards.run}"):
     traces = read_traces_of(run, Path.cwd())
     check_decisions(run, traces)
     traces.save(Path(snakemake.output.traces))
+    write_table(traces.acquisitions, Path(snakemake.output.acquisitions))

@@ -11,7 +11,7 @@ import pandas as pd
 
 from bioanalysis.moles import NG_ML, NMOL_L, as_counted, keys_counted, keys_written
 from bioanalysis.study import Run, Study
-from bioanalysis.tables import read_results, write_table, write_whole
+from bioanalysis.tables import read_results, write_stretches, write_table, write_whole
 
 if TYPE_CHECKING:  # a job that only writes its table starts without loading what others compute with
     from bioanalysis.evaluation.run import RunEvaluation
@@ -45,6 +45,7 @@ OF_MEASUREMENTS = (  # what a study asks of the measurements of a run; their val
     "nominal_ng_ml", "analyte", "response", "curve_reading_ng_ml", "recovery_factor", "flags", "status", "reason",
 )  # fmt: skip
 RUNS_AT_ONCE = 50
+SAMPLES_AT_ONCE = 5000
 OF_WORKLISTS = (  # what it asks of their worklists; the reasons and labels are words no unit is changed in
     "line", "plate", "position", "sample_type", "sample_id", "batch", "not_acquired_reason", "reason", "comment", "lot",
 )  # fmt: skip
@@ -63,11 +64,15 @@ def read_table(path: Path, only: Iterable[str] | None = None) -> pd.DataFrame:
 
 def write_result(table: pd.DataFrame, path: Path) -> None:
     """Write a result table; counts and days as whole numbers, infinite degrees of freedom as empty cells."""
+    write_table(_as_results(table), path)
+
+
+def _as_results(table: pd.DataFrame) -> pd.DataFrame:
     table = table.replace([float("inf"), float("-inf")], float("nan"))
     for name in WHOLE:
         if name in table and pd.api.types.is_numeric_dtype(table[name]):
             table[name] = table[name].astype("Int64")
-    write_table(table, path)
+    return table
 
 
 def write_run(evaluation: RunEvaluation, output: Any) -> None:
@@ -125,12 +130,14 @@ def read_run_of_study(folder: Path, run: Run, study: Study) -> RunTables:
 
 
 def write_study(evaluation: StudyEvaluation, output: Any) -> None:
-    """Write the study's tables to the named files of `output`; the largest is made where it is written."""
+    """Write the study's tables to the named files of `output`; the largest is made piece by piece as it is written."""
     from bioanalysis.tissue.budget import uncertainty_budget
 
     for name in evaluation.__dataclass_fields__:
         write_result(getattr(evaluation, name), Path(getattr(output, name)))
-    write_result(uncertainty_budget(evaluation.tissue_concentrations), Path(output.uncertainty))
+    found = evaluation.tissue_concentrations
+    pieces = (found.iloc[start : start + SAMPLES_AT_ONCE] for start in range(0, max(len(found), 1), SAMPLES_AT_ONCE))
+    write_stretches((_as_results(uncertainty_budget(piece)) for piece in pieces), Path(output.uncertainty))
 
 
 def write_validation(evaluation: ValidationEvaluation, output: Any) -> None:

@@ -198,13 +198,20 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     Floats with as many digits as they need, missing values empty, true and false as words, tabs and line breaks
     inside text as spaces.
     """
+    write_stretches([frame], path)
+
+
+def write_stretches(frames: Iterable[pd.DataFrame], path: Path) -> None:
+    """Write the stretches of a table, one or more, as `write_table` does the whole; each is asked for in its turn."""
     with written_whole(path) as part, part.open("wb") as stream:
-        stream.writelines(_blocks(frame))
+        for number, frame in enumerate(frames):
+            if number == 0:
+                stream.write(_lines([[_one_line(str(name)) for name in frame.columns]]))
+            stream.writelines(_blocks(frame))
 
 
 def _blocks(frame: pd.DataFrame) -> Iterator[bytes]:
-    """Yield the header, then the rows, `AT_ONCE` of them at a time: as text a table is many times as large."""
-    yield _lines([[_one_line(str(name)) for name in frame.columns]])
+    """Yield the rows, `AT_ONCE` of them at a time: as text a table is many times as large."""
     for start in range(0, len(frame), AT_ONCE):
         block = frame.iloc[start : start + AT_ONCE]
         columns = [_written(block.iloc[:, place]) for place in range(block.shape[1])]

@@ -41,6 +41,7 @@ HINTS = {
 }
 KEYS = ["tissue", "analyte", "method_id"]
 COLUMNS = [*KEYS, "cause", "covariate", "percent", "low", "high", "p_value", "adjusted_p", "n", "between", "note"]
+OF_SAMPLES = ["storage_c", "freeze_thaw_cycles", "organ_weight_g", "tissue_mass_mg", "homogenate", "piece"]
 NOT_COVARIATES = {"line", "subject_id", "group", "treatment", "dose_basis"}
 
 
@@ -57,7 +58,8 @@ def explained_table(study: Study, concentrations: pd.DataFrame) -> pd.DataFrame:
     covariates = _covariates(study, concentrations)
     kept = (concentrations.status == QUANTIFIED) & ~concentrations.pool.astype(bool) & (concentrations.value > 0)
     rows = []
-    for key, here in concentrations[kept].groupby(KEYS, sort=False):
+    values = concentrations.loc[kept, [*KEYS, "subject_id", "group", "collection_day", "value"]]
+    for key, here in values.groupby(KEYS, sort=False):
         known = covariates.loc[here.index]
         cell = here.group.astype(str) + "/" + here.collection_day.astype(str)
         seen: dict[bytes, str] = {}
@@ -87,7 +89,8 @@ def cause_of(covariate: str) -> str:
 
 def _covariates(study: Study, concentrations: pd.DataFrame) -> pd.DataFrame:
     """Return the covariates of each row of the concentration table, on its index."""
-    samples = study.samples.set_index("sample_id").reindex(concentrations.sample_id)
+    samples = study.samples.set_index("sample_id")[["collected_at", "received_at", *OF_SAMPLES]]
+    samples = samples.reindex(concentrations.sample_id)
     animals = study.subjects.set_index("subject_id").reindex(concentrations.subject_id)
     own = [name for name in animals if name not in NOT_COVARIATES]
     collected, received = (pd.to_datetime(samples[name], errors="coerce", utc=True, format="ISO8601")
@@ -98,8 +101,7 @@ def _covariates(study: Study, concentrations: pd.DataFrame) -> pd.DataFrame:
         "doses_given_mg": concentrations.subject_id.map(_doses(study)).to_numpy(float),
         "collected_at": (collected - pd.Timestamp("2000-01-01", tz="UTC")).dt.total_seconds().to_numpy(float),
         "hours_to_receipt": ((received - collected).dt.total_seconds() / 3600).to_numpy(float),
-        **{name: samples[name].to_numpy() for name in
-           ("storage_c", "freeze_thaw_cycles", "organ_weight_g", "tissue_mass_mg", "homogenate", "piece")},
+        **{name: samples[name].to_numpy() for name in OF_SAMPLES},
         "homogenate_factor_ml_per_g": concentrations.homogenate_factor_ml_per_g.to_numpy(float),
         "run": concentrations.run_id.to_numpy(),
         **{name: [getattr(runs.get(run), field, "") for run in concentrations.run_id]

@@ -51,7 +51,7 @@ def variability_conclusions(study: Study, readings: pd.DataFrame, concentrations
         tissue_concentrations.tsv.
     """
     explained = explained_table(study, concentrations)
-    measured = concentrations[concentrations.analyte != ""]
+    measured = concentrations.loc[concentrations.analyte != "", KEYS]
     rows: list[dict[str, str]] = []
     for key, group in measured.groupby(KEYS, sort=False):
         about = dict(zip(KEYS, map(str, key), strict=True))

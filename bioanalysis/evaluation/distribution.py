@@ -96,8 +96,9 @@ def _animals(concentrations: pd.DataFrame, about: pd.DataFrame) -> pd.DataFrame:
 
 def _statuses(concentrations: pd.DataFrame, about: pd.DataFrame) -> pd.DataFrame:
     """Return one row per animal measured: whether it is quantified, with its dosing."""
-    known = concentrations[concentrations.status.isin([QUANTIFIED, BLQ]) & concentrations.subject_id.isin(about.index)]
+    judged = concentrations.status.isin([QUANTIFIED, BLQ]) & concentrations.subject_id.isin(about.index)
     keys = ["subject_id", "tissue", *PLACE]
+    known = concentrations.loc[judged, [*keys, "status"]]
     table = known.assign(quantified=known.status == QUANTIFIED).groupby(keys, sort=False).quantified.any().reset_index()
     for name in ("treatment", "regimen", "dose_mg_per_kg"):
         table[name] = table.subject_id.map(about[name])

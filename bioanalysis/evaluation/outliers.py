@@ -32,7 +32,8 @@ def outlier_table(concentrations: pd.DataFrame) -> pd.DataFrame:
     so that at most 5 % of studies without an outlier raise a flag. An animal that would stand out were its group the
     only one asked about has a note and no flag: 5 % of clean groups have one, of clean studies the more the larger.
     """
-    kept = concentrations[(concentrations.value > 0) & ~concentrations.pool.astype(bool)]
+    judged = (concentrations.value > 0) & ~concentrations.pool.astype(bool)
+    kept = concentrations.loc[judged, [*KEYS, "subject_id", *CELL, "unit", "value"]]
     rows = []
     for _, here in kept.groupby(KEYS, sort=False):
         animals = here.assign(log=np.log(here.value)).groupby([*KEYS, "subject_id", *CELL, "unit"], sort=False)

@@ -7,7 +7,7 @@ some columns of them, a report for little, one run at a time.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,10 @@ def open_measured(folder: Path, worklists: Collection[str]) -> Study:
         asked = [name for name in worklist if name in worklists or row["run_id"] in decided]
         runs.append(Run.of_row(row, method, worklist[asked], NOTHING))
     decisions = settled(about.decisions, runs)
-    held = tuple(run.with_decisions(decisions) for run in runs)
+    none = decisions.iloc[:0].reset_index(drop=True)  # one for all: without rows it takes as much as a worklist
+    held = tuple(
+        run.with_decisions(decisions) if run.run_id in decided else replace(run, decisions=none) for run in runs
+    )
     return about.study(held, decisions, samples=about.samples, subjects=about.subjects)
 
 

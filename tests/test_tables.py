@@ -26,7 +26,7 @@ from bioanalysis.columns import (
     text,
 )
 from bioanalysis.sheets import Sheet, read_sheet
-from bioanalysis.tables import Table, read_results, write_table, write_whole
+from bioanalysis.tables import Table, read_results, write_stretches, write_table, write_whole
 
 pytestmark = pytest.mark.requirement("UR-003")
 
@@ -249,6 +249,22 @@ def test_the_form_of_a_written_table(tmp_path):
     assert again["word"].tolist() == ['a b c"', ""]
     assert again["ok"].tolist() == ["true", "false"]
     assert again.columns.tolist() == ["n", "x", "ok", "word", "mixed"]
+
+
+def test_a_table_written_in_stretches_has_one_header(tmp_path):
+    path = tmp_path / "t.tsv"
+    write_stretches((pd.DataFrame({"x": [number], "word": "a"}) for number in (1, 2)), path)
+    assert path.read_bytes() == b"x\tword\n1\ta\n2\ta\n"
+    write_stretches([pd.DataFrame({"x": [], "word": []})], path)
+    assert path.read_bytes() == b"x\tword\n"
+
+
+def test_stretches_that_cannot_be_made_leave_the_table_before(tmp_path):
+    path = tmp_path / "t.tsv"
+    path.write_text("old")
+    with pytest.raises(ValueError, match="x is infinite"):
+        write_stretches((pd.DataFrame({"x": [number]}) for number in (1.0, math.inf)), path)
+    assert path.read_text() == "old"
 
 
 def test_an_infinite_number_is_never_written(tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from pandas.testing import assert_frame_equal
 
 from bioanalysis.tissue.budget import CONTRIBUTIONS, NOT_ESTIMABLE, uncertainty_budget
 from bioanalysis.tissue.concentration import Contribution, concentration_of
@@ -50,6 +51,12 @@ def test_what_is_not_estimable_is_said_and_not_a_zero():
 
 def test_a_sample_without_a_value_has_no_budget():
     assert uncertainty_budget(sample(curve=0.03).assign(relative_uncertainty=np.nan)).empty
+
+
+def test_the_budget_of_a_study_is_the_budgets_of_its_parts_one_below_another():
+    three = [sample(curve=0.03, mass=0.01), sample(recovery=np.nan), sample(dilution=0.02)]
+    whole = uncertainty_budget(pd.concat(three, ignore_index=True))
+    assert_frame_equal(whole, pd.concat([uncertainty_budget(one) for one in three], ignore_index=True))
 
 
 def liver(known: dict) -> dict:

@@ -15,7 +15,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BIOANALYSIS = Path(sys.executable).with_name("bioanalysis")
-HERE = {"LC_ALL": "C.UTF-8", "TZ": "UTC", "PYTHONHASHSEED": "1", "OPENBLAS_NUM_THREADS": "1"}
 ELSEWHERE = {"LC_ALL": "C", "LANG": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "271828"}
 pytestmark = [pytest.mark.workflow, pytest.mark.requirement("UR-037")]
 
@@ -26,28 +25,34 @@ def digests(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def run_demonstration(folder: Path, cores: int, surroundings: dict[str, str], killed_by: int = 0) -> dict[str, str]:
-    """Run the demonstration in `folder`; with `killed_by`, kill it once the first run of it is judged, then resume."""
+def refused_killed_and_resumed(folder: Path, surroundings: dict[str, str]) -> dict[str, str]:
+    """Run the demonstration: refused with half a raw file, which is put back; killed once a run is judged; resumed."""
     for name in ("config", "test_data"):
         shutil.copytree(ROOT / name, folder / name)
-    command, env = [BIOANALYSIS, "run", str(folder), "--cores", str(cores)], os.environ | surroundings
-    if killed_by:
-        first = subprocess.Popen(command, env=env, start_new_session=True, stdout=subprocess.DEVNULL)
-        while not list(folder.glob("results/runs/*/acceptance.tsv")):
-            assert first.poll() is None
-            time.sleep(0.05)
-        os.killpg(first.pid, killed_by)
-        assert first.wait() == -killed_by
-        assert not list(folder.glob("results/study/*.tsv"))
+    command, env = [BIOANALYSIS, "run", str(folder), "--cores", "1"], os.environ | surroundings
+    raw = folder / "test_data/raw/LC-01/LC-01_010.mzML"
+    whole = raw.read_bytes()
+    raw.write_bytes(whole[: len(whole) // 2])
+    refused = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert raw.name in refused.stderr
+    raw.write_bytes(whole)
+    first = subprocess.Popen(command, env=env, start_new_session=True, stdout=subprocess.DEVNULL)
+    while not list(folder.glob("results/runs/*/acceptance.tsv")):
+        assert first.poll() is None
+        time.sleep(0.05)
+    os.killpg(first.pid, signal.SIGKILL)
+    assert first.wait() == -signal.SIGKILL
+    assert not list(folder.glob("results/study/*.tsv"))
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert ("taking over and resuming" in done.stdout) == bool(killed_by)
+    assert "taking over and resuming" in done.stdout
     return digests(folder)
 
 
-def test_cores_locale_time_zone_hash_seed_folder_and_an_interruption_change_no_byte(tmp_path):
-    here = run_demonstration(tmp_path / "here", 2, HERE)
-    there = run_demonstration(tmp_path / "elsewhere in a longer, földer", 1, ELSEWHERE, killed_by=signal.SIGKILL)
+def test_cores_locale_time_zone_hash_seed_folder_and_an_interruption_change_no_byte(demonstrated, tmp_path):
+    here = digests(demonstrated)  # two at once, in C.UTF-8 and UTC: tests/workflow/conftest.py
+    there = refused_killed_and_resumed(tmp_path / "elsewhere in a longer, földer", ELSEWHERE)
     kinds = {".tsv", ".json", ".html", ".svg", ".pdf", ".xlsx", ".xpt", ".xml"}
     assert {Path(name).suffix for name in here if Path(name).name != ".snakemake_timestamp"} == kinds
     assert {name for name in here | there if here.get(name) != there.get(name)} == set()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import tempfile
+from functools import cache
 from pathlib import Path
 
 from small_study import make_small_study
@@ -45,12 +48,19 @@ def record(folder: Path, reason: str = "") -> Recorder:
     return recorder
 
 
-def recorded_study(folder: Path) -> Path:
-    """Write the study with results, and record it."""
-    make_small_study(folder)
+@cache
+def _recorded() -> tempfile.TemporaryDirectory[str]:
+    """Make the recorded study that tests get copies of, once in a process."""
+    kept = tempfile.TemporaryDirectory()
+    folder = make_small_study(Path(kept.name) / "study")
     write_results(folder)
     record(folder)
-    return folder
+    return kept
+
+
+def recorded_study(folder: Path) -> Path:
+    """Return the study with results, recorded, at `folder`."""
+    return shutil.copytree(Path(_recorded().name) / "study", folder)
 
 
 def entries(folder: Path) -> list[dict]:

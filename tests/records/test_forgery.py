@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from recorded_study import make_keys, record, recorded_study, sealed_for, write_results
+from small_study import make_small_study
 
 from bioanalysis.planning import workflow_folder
 from bioanalysis.records import audit
@@ -293,8 +294,7 @@ def test_a_seal_made_without_a_signature_can_be_made_anew_by_who_writes_every_fi
     seal(study, workflow_folder(), "")
     kept = Path(shutil.copyfile(study / HEAD, tmp_path / "noted.json"))
     shutil.rmtree(study / "results")
-    recorded = tmp_path / "other"
-    recorded_study(recorded)
+    recorded = make_small_study(tmp_path / "other")
     write_results(recorded, {"S1": "9.9", "S2": "0.75", "S3": "3.125"})
     record(recorded)
     seal(recorded, workflow_folder(), "")

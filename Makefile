@@ -7,7 +7,7 @@ demo: setup  ## run the main job on the demonstration study
 	$(BIN)/bioanalysis run . --cores 2
 
 test: setup  ## run all tests
-	$(BIN)/pytest -n 2 --dist loadscope $(PYTEST_ARGS)
+	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-slurm: hpc  ## run the tests that need a real SLURM, which is started where it can be had (Debian, root)
 	$(BIN)/pytest -m slurm $(PYTEST_ARGS) tests/slurm

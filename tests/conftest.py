@@ -22,6 +22,11 @@ def reference() -> Path:
     return Path(folder).resolve()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put whole studies first: where several processes share the tests, none is left with one of minutes at the end."""
+    items.sort(key=lambda item: "workflow" not in item.keywords)
+
+
 CHROMIUM = Path("/usr/bin/chromium")
 
 

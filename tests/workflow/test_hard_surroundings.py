@@ -36,25 +36,16 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_study(folder, [whole_plate("1", ("S1", 60.0), ("S2", 150.0))])
 
 
-@pytest.fixture(scope="module")
-def computed(fresh: Path) -> Path:
-    """The study run to its end, undisturbed."""
-    folder = shutil.copytree(fresh, fresh.parent / "computed")
-    done = bioanalysis("run", folder)
-    assert done.returncode == 0, done.stderr
-    return folder
-
-
 @pytest.fixture
 def study(fresh: Path, tmp_path: Path) -> Path:
     return shutil.copytree(fresh, tmp_path / "study")
 
 
-def is_resumed(study: Path, computed: Path, before: tuple[str, ...] = (), view: Path | None = None) -> None:
+def is_resumed(study: Path, plate_of_two: Path, before: tuple[str, ...] = (), view: Path | None = None) -> None:
     """The next run ends the work: in the bytes of a run that nobody disturbed, its records in order."""
     done = bioanalysis("run", study, before=before)
     assert done.returncode == 0, done.stderr
-    assert contents(view or study) == contents(computed)
+    assert contents(view or study) == contents(plate_of_two)
     said = bioanalysis("verify", study, before=before)
     assert said.returncode == 0, said.stderr
 
@@ -105,7 +96,7 @@ def mounts() -> Iterator[Mounts]:
     mounts.end()
 
 
-def test_a_disk_that_fills_up_leaves_no_torn_result_and_the_next_run_goes_on(fresh, computed, tmp_path, mounts):
+def test_a_disk_that_fills_up_leaves_no_torn_result_and_the_next_run_goes_on(fresh, plate_of_two, tmp_path, mounts):
     disk = tmp_path / "disk"
     disk.mkdir()
     assert mounts.mount("-t", "tmpfs", "-o", "size=8m", "none", disk)
@@ -123,12 +114,12 @@ def test_a_disk_that_fills_up_leaves_no_torn_result_and_the_next_run_goes_on(fre
     assert fills.stderr.startswith("the workflow stopped: No space left on device; expected a disk with room")
     left = contents(seen)
     assert left
-    no_torn_result(left, contents(computed))
+    no_torn_result(left, contents(plate_of_two))
     (mounts.seen(disk) / "filler").unlink()
-    is_resumed(study, computed, mounts.prefix, seen)
+    is_resumed(study, plate_of_two, mounts.prefix, seen)
 
 
-def test_results_that_become_read_only_while_they_are_made_are_finished_later(study, computed, mounts):
+def test_results_that_become_read_only_while_they_are_made_are_finished_later(study, plate_of_two, mounts):
     results = study / "results"
     results.mkdir()
     assert mounts.mount("--bind", results, results)
@@ -143,13 +134,13 @@ def test_results_that_become_read_only_while_they_are_made_are_finished_later(st
     _, said = running.communicate()
     assert running.returncode == 2
     assert "Read-only file system" in said
-    no_torn_result(contents(study), contents(computed))
+    no_torn_result(contents(study), contents(plate_of_two))
     assert mounts.mount("-o", "remount,bind,rw", results)
-    is_resumed(study, computed, mounts.prefix)
+    is_resumed(study, plate_of_two, mounts.prefix)
 
 
-def test_a_study_nobody_may_write_to_is_read_and_never_touched(computed, tmp_path, mounts):
-    study = shutil.copytree(computed, tmp_path / "study")
+def test_a_study_nobody_may_write_to_is_read_and_never_touched(plate_of_two, tmp_path, mounts):
+    study = shutil.copytree(plate_of_two, tmp_path / "study")
     assert mounts.mount("--bind", study, study)
     assert mounts.mount("-o", "remount,bind,ro", study)
     for words in (("check",), ("verify",)):
@@ -160,10 +151,10 @@ def test_a_study_nobody_may_write_to_is_read_and_never_touched(computed, tmp_pat
     refused = bioanalysis("run", study, before=mounts.prefix)
     assert refused.returncode == 2
     assert "cannot be written (Read-only file system)" in refused.stderr
-    assert contents(study) == contents(computed)
+    assert contents(study) == contents(plate_of_two)
 
 
-def test_of_two_runs_started_at_once_one_works_and_the_other_is_told_of_it(study, computed):
+def test_of_two_runs_started_at_once_one_works_and_the_other_is_told_of_it(study, plate_of_two):
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     both = [subprocess.Popen([*BIOANALYSIS, "run", study], **pipes) for _ in range(2)]
     said = {one.pid: one.communicate()[1] for one in both}
@@ -171,25 +162,35 @@ def test_of_two_runs_started_at_once_one_works_and_the_other_is_told_of_it(study
     assert (works.returncode, refused.returncode) == (0, 2), said
     assert f"another run works on this study: process {works.pid} on" in said[refused.pid]
     assert "wait for it, or end it, then start again" in said[refused.pid]
-    assert contents(study) == contents(computed)
+    assert contents(study) == contents(plate_of_two)
     assert bioanalysis("verify", study).returncode == 0
 
 
 @pytest.fixture
-def contained(study: Path) -> Iterator[subprocess.Popen[bytes]]:
+def lacks_report(plate_of_two: Path, tmp_path: Path) -> Path:
+    """A study whose report has to be made again, and document and workbook after it."""
+    study = shutil.copytree(plate_of_two, tmp_path / "study")
+    (study / "results/study/report.html").unlink()
+    return study
+
+
+@pytest.fixture
+def contained(lacks_report: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A run of the study in a process table of its own, as a container has it."""
     table = ["unshare", *RIGHTS, "--pid", "--fork", "--mount-proc", "--kill-child"]
     if not shutil.which("unshare") or subprocess.run([*table, "true"], capture_output=True, check=False).returncode:
         pytest.skip("this system lets nobody make a process table (unshare --pid)")
-    command = [*table, "sh", "-c", '"$@" & wait; exec sleep 3600', "sh", *BIOANALYSIS, "run", study]
+    command = [*table, "sh", "-c", '"$@" & wait; exec sleep 3600', "sh", *BIOANALYSIS, "run", lacks_report]
     container = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     yield container
     container.kill()
     container.wait()
 
 
-def test_a_run_in_another_container_is_respected_until_command_and_workflow_are_dead(study, computed, contained):
-    while not (study / "work/R1/wells.tsv").exists():
+def test_a_run_in_another_container_is_respected_until_command_and_workflow_are_dead(
+    lacks_report, plate_of_two, contained
+):
+    while not (lacks_report / "results/study/report.html").exists():
         assert contained.poll() is None
         time.sleep(0.02)
     inside = psutil.Process(contained.pid).children(recursive=True)
@@ -199,10 +200,10 @@ def test_a_run_in_another_container_is_respected_until_command_and_workflow_are_
     for victim in (None, command):  # both live; the workflow alone lives
         if victim:
             victim.kill()
-        refused = bioanalysis("run", study)
+        refused = bioanalysis("run", lacks_report)
         assert refused.returncode == 2
         assert "another run works on this study: process 2 on" in refused.stderr
         assert "in a container" in refused.stderr
     contained.kill()
     psutil.wait_procs(inside, timeout=60)
-    is_resumed(study, computed)
+    is_resumed(lacks_report, plate_of_two)

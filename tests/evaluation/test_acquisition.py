@@ -13,6 +13,7 @@ from run_by_hand import calibrators, run_by_hand
 from bioanalysis.evaluation.acquisition import WORD, acquisition_flags, acquisition_note, out_of_order
 from bioanalysis.evaluation.decisions import judge_run
 from bioanalysis.evaluation.peaks import peaks_of
+from bioanalysis.evaluation.study_flags import accept
 from bioanalysis.instruments.run import read_traces_of
 from bioanalysis.study import Run, Study
 
@@ -82,6 +83,14 @@ def test_the_value_of_the_sample_carries_the_flag_and_no_other_value_does(exchan
     assert list(carrying.position) == [CALIBRATOR, SAMPLE]
     reported = exchanged.reportable
     assert list(reported[reported["flags"].str.contains(WORD)].sample_id) == ["R203-L1a"]
+
+
+@pytest.mark.requirement("UR-041")
+def test_the_flag_stays_open_until_a_decision_names_its_injection(exchanged):
+    decided = {"action": "accept_flag", "run_id": "LC-01", "position": SAMPLE, "decision_id": "D9"}
+    flags = accept(exchanged.flags, pd.DataFrame([decided]))
+    flags = flags[flags["flag"] == WORD].set_index("position")
+    assert flags.state.to_dict() == {CALIBRATOR: "open", SAMPLE: "accepted"}
 
 
 @pytest.mark.parametrize("run_id", ["LC-01", "LC-02", "LC-03"])

@@ -121,7 +121,7 @@ def _run(study: Study, records: Recorder, command: list[str]) -> int:
         done = code == 0 and not changed
         stopped = f"{listed(changed)} changed while it ran" if changed else "stopped before it was done"
         words = "done" if done else stopped
-        records.write(study, Outcome(done, started, words))
+        records.write(study, Outcome(done, started, words), raw)
     if changed:
         raise _unsteady(changed)
     if code:

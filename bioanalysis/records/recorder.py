@@ -214,14 +214,15 @@ class Recorder:
         """Write down that a sealed version is followed by another, and why."""
         self.audit.add(Act("version_opened", str(number), {"sealed": number - 1}, {"open": number}, self.reason))
 
-    def write(self, study: Study, outcome: Outcome) -> None:
-        """Write down what the run changed; nothing where it changed nothing."""
+    def write(self, study: Study, outcome: Outcome, raw: dict[str, str]) -> None:
+        """Write down what the run changed; nothing where it changed nothing.
+
+        `raw`: digests of the raw files that it worked on.
+        """
         before = self.recorded or NOTHING_YET
         results = results_now(self.folder)
-        if outcome.done:
-            after = Standing(self.config, raw_now(self.folder, study), results)
-        else:
-            after = Standing(before.config, before.raw, results)
+        config, raw = (self.config, raw) if outcome.done else (before.config, before.raw)
+        after = Standing(config, raw, results)
         acts, files = self._acts(study, before, after, outcome)
         if self.recorded is None and not outcome.done and not results:
             return

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bioanalysis.errors import Finding, RecordsDamaged
-from bioanalysis.planning import raw_digests
+from bioanalysis.planning import raw_digests, raw_files
 from bioanalysis.records.audit import Trail, content_of
 from bioanalysis.records.changes import Change, changes_between
 from bioanalysis.records.digests import files_below, listing, read_listing, sha256_of_all, sha256_or_reason
 from bioanalysis.records.made import readings
 from bioanalysis.records.places import CONCENTRATIONS, KEPT, MANIFEST, is_config, is_result
-from bioanalysis.study import Study
+from bioanalysis.study import Run, Study
 from bioanalysis.text_files import is_visible, write_whole
 
 SEEN, SEEN_READINGS = "work/seen.json", "work/seen_readings.json"
@@ -90,11 +90,16 @@ def raw_now(folder: Path, study: Study) -> dict[str, str]:
 
 def raw_changed_since(before: dict[str, str], folder: Path, study: Study) -> list[str]:
     """Return the raw files that are no longer what they were; results may rest on either content."""
+    return list(dict.fromkeys(name for run in study.runs for name in _changed_raw(before, folder, run)))
+
+
+def _changed_raw(before: dict[str, str], folder: Path, run: Run) -> list[str]:
+    """Return the raw files of one run that changed: the digests of all runs are not held twice."""
     try:
-        after = raw_now(folder, study)
+        after = raw_digests(run, folder)
     except OSError:
-        after = {name: sha256_or_reason(folder / name) for name in before}
-    return [name for name, digest in before.items() if after.get(name) != digest]
+        after = {name: sha256_or_reason(folder / name) for name in raw_files(run)}
+    return [name for name, digest in after.items() if before.get(name) != digest]
 
 
 def config_changed_since(before: dict[str, str], folder: Path) -> list[str]:

@@ -145,8 +145,9 @@ def _read(folder: StudyFolder) -> tuple[Study | None, list[Fault]]:
     folder.faults += homogenate_faults(tables.samples, _conventions(read, methods, tables.samples), _fluids(document))
     runs = [run for run, _ in read]
     decisions = settled(tables.decisions, runs)
-    names = StudyNames.of(runs, tables.runs.cells("run_id").tolist(), tables.samples.cells("sample_id").tolist())
-    folder.faults += decision_faults(replace(tables.decisions, frame=decisions), names)
+    if len(decisions):  # of a large study all that they may name is many names
+        names = StudyNames.of(runs, tables.runs.cells("run_id").tolist(), tables.samples.cells("sample_id").tolist())
+        folder.faults += decision_faults(replace(tables.decisions, frame=decisions), names)
     if config is None or folder.faults:
         return None, folder.faults
     side: dict[str, Any] = {name: None if rows is None else rows.frame for name, rows in tables.side.items()}

@@ -38,7 +38,7 @@ def sample_faults(samples: Rows, subjects: Rows, pools: Rows | None, tissues: Co
 
 
 def homogenate_faults(
-    samples: Rows, conventions: Mapping[str, Collection[str]], fluids: Collection[str]
+    samples: Rows, conventions: Mapping[str, tuple[str, ...]], fluids: Collection[str]
 ) -> list[Fault]:
     """Every homogenate has the masses and volumes that the methods it is measured by need, or a reason.
 
@@ -51,8 +51,9 @@ def homogenate_faults(
     """
     available = samples.cells("not_available_reason") == ""
     tissues, names = samples.cells("tissue"), samples.cells("sample_id")
+    columns_of = {hows: {c for how in hows for c in HOMOGENATE_COLUMNS[how]} for hows in {(), *conventions.values()}}
     needed = [
-        () if tissue in fluids else {c for how in conventions.get(name, ()) for c in HOMOGENATE_COLUMNS[how]}
+        columns_of[() if tissue in fluids else conventions.get(name, ())]
         for tissue, name in zip(tissues, names, strict=True)
     ]
     return [

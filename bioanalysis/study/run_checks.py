@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
@@ -62,8 +63,8 @@ def read_twice(found: Iterable[Run], runs: Rows) -> list[Fault]:
     first: dict[tuple[str, ...], str] = {}
     faults = []
     lines = dict(zip(runs.cells("run_id"), runs.cells("line"), strict=True))
-    for run in found:
-        taken = [other for place in _readings(run) if (other := first.setdefault(place, run.run_id)) != run.run_id]
+    for run, places in _with_neighbours(list(found)):
+        taken = [other for place in places if (other := first.setdefault(place, run.run_id)) != run.run_id]
         if taken:
             readings = "injections" if run.method.platform == "lcms" else "wells"
             expected = f"raw data of its own: {len(taken)} of its {readings} of samples are those of run {taken[0]}"
@@ -71,13 +72,23 @@ def read_twice(found: Iterable[Run], runs: Rows) -> list[Fault]:
     return faults
 
 
+def _with_neighbours(found: list[Run]) -> Iterator[tuple[Run, list[tuple[str, ...]]]]:
+    """Yield the runs that share a folder of raw data with another, and their readings; those of all are many."""
+    folders = [{posixpath.dirname(place[1]) for place in _readings(run)} for run in found]
+    runs_in = Counter(folder for places in folders for folder in places)
+    for run, places in zip(found, folders, strict=True):
+        if any(runs_in[folder] > 1 for folder in places):
+            yield run, list(_readings(run))
+
+
 def _readings(run: Run) -> Iterator[tuple[str, ...]]:
     """Yield what the study samples of a run are read from: method, file, and of an export plate and well."""
-    rows = run.worklist[run.worklist["sample_type"].isin(STUDY_SAMPLES) & (run.worklist["not_acquired_reason"] == "")]
+    rows = run.worklist["sample_type"].isin(STUDY_SAMPLES) & (run.worklist["not_acquired_reason"] == "")
+    files, plates, positions = (run.worklist.loc[rows, name].tolist() for name in ("file", "plate", "position"))
     on_plate = run.method.platform != "lcms"
-    for row in rows.itertuples():
-        well = (str(row.plate), str(row.position)) if on_plate else ()
-        yield (run.method.method_id, posixpath.normpath(posixpath.join(run.raw_path, str(row.file))), *well)
+    for file, plate, position in zip(files, plates, positions, strict=True):
+        well = (str(plate), str(position)) if on_plate else ()
+        yield (run.method.method_id, posixpath.normpath(posixpath.join(run.raw_path, str(file))), *well)
 
 
 def stray_worklists(folder: Path, runs: Rows) -> list[Fault]:

@@ -14,6 +14,7 @@ from bioanalysis.planning import workflow_folder
 from bioanalysis.records.audit import now
 from bioanalysis.records.recorder import Outcome, Recorder
 from bioanalysis.records.sealing import seal
+from bioanalysis.records.standing import raw_now
 from bioanalysis.study import Study
 
 VALUES = {"S1": "2.5", "S2": "0.75", "S3": "3.125"}
@@ -44,7 +45,8 @@ def write_results(folder: Path, values: dict[str, str] = VALUES) -> None:
 def record(folder: Path, reason: str = "") -> Recorder:
     """Record the study as it stands, as a run does that has just ended."""
     recorder = Recorder(folder, workflow_folder(), reason)
-    recorder.write(Study.load(folder), Outcome(True, now(), "done"))
+    loaded = Study.load(folder)
+    recorder.write(loaded, Outcome(True, now(), "done"), raw_now(folder, loaded))
     return recorder
 
 

@@ -10,6 +10,7 @@ from bioanalysis.planning import workflow_folder
 from bioanalysis.records.audit import now
 from bioanalysis.records.outside import left_behind_message
 from bioanalysis.records.recorder import Outcome, Recorder
+from bioanalysis.records.standing import raw_now
 from bioanalysis.records.verify import verify
 from bioanalysis.study import Study
 
@@ -71,7 +72,8 @@ def test_its_results_are_kept_elsewhere_and_an_entry_says_so(study):
     entry = last(study, "results_set_aside")
     assert (entry["object"], entry["reason"]) == ("EL-01", "no longer among the runs of the study")
     assert (study / entry["after"]["set_aside"] / CURVE).read_bytes() == content
-    records.write(Study.load(study), Outcome(True, now(), "done"))
+    loaded = Study.load(study)
+    records.write(loaded, Outcome(True, now(), "done"), raw_now(study, loaded))
     assert last(study, "results_removed")["reason"] == "no longer among the runs of the study"
     assert verify(study)[0] == []
     assert recorder(study).plan(Study.load(study), "") == ""
@@ -91,7 +93,8 @@ def test_whoever_is_killed_before_they_are_taken_away_takes_them_away_later(stud
     again = recorder(study)
     assert again.changed_outside() == []
     assert again.set_aside_what_was_left_behind(Study.load(study)) == {"EL-01": []}
-    again.write(Study.load(study), Outcome(True, now(), "done"))
+    loaded = Study.load(study)
+    again.write(loaded, Outcome(True, now(), "done"), raw_now(study, loaded))
     assert verify(study)[0] == []
 
 

@@ -11,6 +11,7 @@ from bioanalysis.planning import workflow_folder
 from bioanalysis.records.audit import now
 from bioanalysis.records.places import CONCENTRATIONS, MANIFEST, TRAIL
 from bioanalysis.records.recorder import Outcome, Recorder
+from bioanalysis.records.standing import raw_now
 from bioanalysis.study import Study
 
 
@@ -111,7 +112,8 @@ def test_a_run_that_failed_leaves_settings_for_the_next(study):
     change(study, "config/samples.tsv", ("liver 29 100.5", "liver 29 99.5"))
     write_results(study, {"S1": "2.4", "S2": "0.75", "S3": "3.125"})
     recorder = Recorder(study, workflow_folder())
-    recorder.write(Study.load(study), Outcome(False, now(), "stopped"))
+    loaded = Study.load(study)
+    recorder.write(loaded, Outcome(False, now(), "stopped"), raw_now(study, loaded))
     assert actions(study)[-1] == "run_failed workflow"
     assert "config_changed config/samples.tsv" not in actions(study)
     assert "config_changed config/samples.tsv" in new_actions(study)

@@ -85,6 +85,14 @@ def test_another_plate_of_one_export_is_no_reading_twice(tmp_path):
     assert two_runs_of_a_plate(tmp_path, "2", "S2") == []
 
 
+def test_the_injections_of_another_run_are_refused_under_another_name_of_their_folder(folder):
+    worklists, runs = folder / "config/worklists", folder / RUNS
+    (worklists / "LC-02.tsv").write_text((worklists / "LC-01.tsv").read_text())
+    runs.write_text(runs.read_text() + "LC-02\tASO-LCMS-01\t2026-03-11\tAL\traw/./LC-01/\n")
+    expected = "raw data of its own: 2 of its injections of samples are those of run LC-01"
+    assert said(folder) == [f"{RUNS}: line 4, raw_path: 'raw/./LC-01/'; expected {expected}"]
+
+
 def unnamed_notes_of(folder) -> list[str]:
     return [note for note in Study.load(folder).notes if "no worklist names" in note]
 

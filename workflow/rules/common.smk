@@ -39,16 +39,20 @@ def memory(mb):
     return lambda wildcards, attempt: mb * attempt
 
 
+def is_lcms(run):
+    """Whether a run is one of LC-MS/MS: asked of each job, and a list of 1000 runs is long."""
+    return PLAN.platforms.get(run) == "lcms"
+
+
 def raw_data(wildcards):
     """The matched raw data of a run: traces or wells."""
-    name = "traces.npz" if wildcards.run in LCMS_RUNS else "wells.tsv"
+    name = "traces.npz" if is_lcms(wildcards.run) else "wells.tsv"
     return f"work/{wildcards.run}/{name}"
 
 
 def responses_of(run):
     """What the responses of a run are made of: peaks (LC-MS/MS) or wells (ELISA)."""
-    lcms = run in LCMS_RUNS
-    return f"results/runs/{run}/peaks.tsv" if lcms else f"work/{run}/wells.tsv"
+    return f"results/runs/{run}/peaks.tsv" if is_lcms(run) else f"work/{run}/wells.tsv"
 
 
 def responses_input(wildcards):

@@ -39,9 +39,9 @@ audit-lock: .audit/complete  ## ask whether locked packages have known vulnerabi
 	touch $@
 
 lock:  ## renew the lock (needs uv)
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml --output-file requirements.lock
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra hpc --constraint requirements.lock pyproject.toml --output-file requirements-hpc.lock
-	echo 'pip-audit>=2.9,<3' | uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header - --output-file .ci/audit.lock
+	uv pip compile --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml --output-file requirements.lock
+	uv pip compile --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra hpc --constraint requirements.lock pyproject.toml --output-file requirements-hpc.lock
+	echo 'pip-audit>=2.9,<3' | uv pip compile --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header - --output-file .ci/audit.lock
 
 clean:
 	rm -rf .venv .audit results work logs .snakemake

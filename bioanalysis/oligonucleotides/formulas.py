@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from functools import cache
@@ -47,6 +48,6 @@ def write_formula(atoms: Counter[str]) -> str:
 
 def masses_da(atoms: Counter[str]) -> tuple[float, float]:
     """Return the average and the monoisotopic mass in Da."""
-    average = sum(number * elements()[symbol][0] for symbol, number in atoms.items())
-    monoisotopic = sum(number * elements()[symbol][1] for symbol, number in atoms.items())
+    average = math.fsum(number * elements()[symbol][0] for symbol, number in atoms.items())
+    monoisotopic = math.fsum(number * elements()[symbol][1] for symbol, number in atoms.items())
     return average, monoisotopic

@@ -6,6 +6,7 @@ them. Matuszewski, Constanzer & Chavez-Eng, Anal Chem 75 (2003) 3019, doi:10.102
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -160,7 +161,7 @@ def _over_levels(kind: str, each: list[tuple]) -> dict:
     results = [result for *_, result in each]
     parts = [(r.relative_uncertainty**2 / len(each) ** 2, r.degrees_of_freedom) for r in results]
     factor = float(np.exp(np.mean(np.log([r.recovery for r in results]))))
-    relative = float(np.sqrt(sum(part for part, _ in parts)))
+    relative = float(np.sqrt(math.fsum(part for part, _ in parts)))
     freedom = degrees_of(parts)
     low, high = factor_interval(factor, relative, freedom)
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -81,8 +82,8 @@ def extraction_recovery(pre: ArrayLike, post: ArrayLike, *, paired: bool = False
         square = logs.var(ddof=1) / len(logs) if len(logs) > 1 else np.nan
         return _recovery(float(np.exp(logs.mean())), square, len(logs) - 1, before, after, level)
     parts = [_relative_square(before), _relative_square(after)]
-    square = sum(parts)
-    behind = sum(part**2 / (len(side) - 1) for part, side in zip(parts, (before, after), strict=True) if part > 0)
+    square = math.fsum(parts)
+    behind = math.fsum(part**2 / (len(side) - 1) for part, side in zip(parts, (before, after), strict=True) if part > 0)
     degrees = square**2 / behind if behind > 0 else np.inf
     return _recovery(float(before.mean() / after.mean()), square, degrees, before, after, level)
 

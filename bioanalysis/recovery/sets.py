@@ -7,6 +7,7 @@ Matuszewski et al., Anal Chem 75 (2003) 3019, doi:10.1021/ac020361s.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -215,7 +216,7 @@ def _ratio(means: Sequence[LogMeans], levels: list[str], name: str) -> dict[str,
     return {
         "level": name,
         "factor": float(np.exp(log_factor)),
-        "relative_uncertainty": float(np.sqrt(sum(part for part, _ in parts))),
+        "relative_uncertainty": float(np.sqrt(math.fsum(part for part, _ in parts))),
         "degrees_of_freedom": degrees_of(parts),
         "reference_uncertainty": float(np.sqrt(parts[1][0])) if len(parts) > 1 else 0.0,
     }

@@ -240,7 +240,7 @@ def _replicates(curve: CurveResults) -> Iterator[Value]:
         return
     high = curve.method.plate.max_replicate_cv_percent or math.nan
     if cvs:
-        value = math.sqrt(sum(cv**2 for cv in cvs) / len(cvs))
+        value = math.sqrt(math.fsum(cv**2 for cv in cvs) / len(cvs))
         yield Value("replicate_cv", (curve.analyte,), value, len(cvs), high=high)
     else:
         note = f"none of {count_of(len(sets), 'set')} of wells lies inside the range"

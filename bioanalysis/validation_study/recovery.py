@@ -5,6 +5,8 @@ Matuszewski et al., Anal Chem 75 (2003) 3019, doi:10.1021/ac020361s: A neat, B s
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -50,7 +52,7 @@ def ratio_percent(numerator: pd.Series, denominator: pd.Series) -> dict[str, obj
     if not len(c) or not len(b) or not b.mean():
         return {"n": len(c), "n_without_value": len(numerator) - len(c), "mean": np.nan, "note": "no counterpart"}
     relative = [values.var(ddof=1) / values.mean() ** 2 / len(values) for values in (c, b) if len(values) > 1]
-    cv = 100 * float(np.sqrt(sum(relative))) if len(relative) == 2 else np.nan
+    cv = 100 * float(np.sqrt(math.fsum(relative))) if len(relative) == 2 else np.nan
     return {"n": len(c), "n_without_value": len(numerator) - len(c), "mean": float(100 * c.mean() / b.mean()),
             "cv_percent": cv, "note": f"against {len(b)} spiked after extraction"}  # fmt: skip
 

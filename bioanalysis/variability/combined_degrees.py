@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,6 +26,6 @@ def combined_degrees(parts: Sequence[tuple[float, float]]) -> tuple[float, float
     ----------
     Satterthwaite, Biometrics Bull 2 (1946) 110; Welch, Biometrika 34 (1947) 28; JCGM 100:2008 (GUM), G.4.1.
     """
-    total = sum(variance for variance, _ in parts)
-    behind = sum(variance**2 / degrees if degrees else np.nan for variance, degrees in parts if variance)
+    total = math.fsum(variance for variance, _ in parts)
+    behind = math.fsum(variance**2 / degrees if degrees else np.nan for variance, degrees in parts if variance)
     return total, total**2 / behind if behind else np.inf

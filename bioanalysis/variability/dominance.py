@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
@@ -237,11 +238,11 @@ def one_more(variances: Mapping[str, float], counts: Mapping[str, int], crossed:
         `step`, `now` and `then` (units), `error_now` and `error_then` (standard errors, in units of `variances`'
         root), `gain_percent`.
     """
-    before = float(np.sqrt(sum(variance_of_mean(variances, counts, crossed).values())))
+    before = float(np.sqrt(math.fsum(variance_of_mean(variances, counts, crossed).values())))
     rows = []
     for name in variances:
         more = {**counts, name: counts[name] + 1}
-        after = float(np.sqrt(sum(variance_of_mean(variances, more, crossed).values())))
+        after = float(np.sqrt(math.fsum(variance_of_mean(variances, more, crossed).values())))
         gain = 100 * (1 - after / before) if before > 0 else np.nan
         rows.append((name, counts[name], counts[name] + 1, before, after, gain))
     return pd.DataFrame(rows, columns=["step", "now", "then", "error_now", "error_then", "gain_percent"])

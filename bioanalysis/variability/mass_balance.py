@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -74,8 +75,8 @@ def _whole(organs: list[dict[str, Any]]) -> dict[str, Any]:
     note = f"without {', '.join(left)} (no usable weight)" if left else ""
     row = {"tissue": ALL, "ug_per_g": np.nan, "note": note}
     return row | {
-        "organ_weight_g": sum(organ["organ_weight_g"] for organ in weighed) if weighed else np.nan,
-        "burden_mg": sum(organ["burden_mg"] for organ in weighed) if weighed else np.nan,
+        "organ_weight_g": math.fsum(organ["organ_weight_g"] for organ in weighed) if weighed else np.nan,
+        "burden_mg": math.fsum(organ["burden_mg"] for organ in weighed) if weighed else np.nan,
     }
 
 

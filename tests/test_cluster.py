@@ -12,6 +12,7 @@ import yaml
 from bioanalysis.cluster import RUN_ID, end_jobs_left_behind, find_profile, forget_run_id, note_run_id
 from bioanalysis.errors import BatchError
 from bioanalysis.planning import workflow_folder
+from bioanalysis.qualification.packages import locked_versions
 
 pytestmark = pytest.mark.requirement("UR-062")
 
@@ -141,6 +142,19 @@ def test_the_lock_of_the_cluster_adds_packages_and_changes_none():
     added = {name for name in cluster if usual.get(name) != cluster[name]}
     assert added
     assert all(name.startswith("snakemake-executor-plugin-") and name not in usual for name in added)
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-hpc.lock"])
+@pytest.mark.repository
+def test_every_python_gets_the_same_versions(lock):
+    # another numpy is another 16th digit, and a container may hold another Python
+    text = (workflow_folder() / lock).read_text()
+    of_pythons = [
+        locked_versions(text, {"python_version": f"3.{minor}", "python_full_version": f"3.{minor}.1"})
+        for minor in (11, 12, 13)  # requires-python of pyproject.toml
+    ]
+    assert of_pythons[0] == of_pythons[1] == of_pythons[2]
+    assert {"numpy", "scipy", "pandas", "pyopenms"} <= set(of_pythons[0])
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")

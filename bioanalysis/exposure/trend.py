@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from math import comb
+from math import comb, fsum
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -64,7 +64,7 @@ def dunnett(
     if len(n) < 2 or degrees < 1:
         raise ValueError("Dunnett's test needs a control, a group, and two values in one of them")
     difference = np.array([each.mean() for each in samples[1:]]) - samples[0].mean()
-    variance = sum(float(np.sum((each - each.mean()) ** 2)) for each in samples) / degrees
+    variance = fsum(float(np.sum((each - each.mean()) ** 2)) for each in samples) / degrees
     columns = ["statistic", "p_value", "low", "high"]
     if variance == 0:
         empty = pd.DataFrame(np.nan, index=range(len(groups)), columns=columns)

@@ -41,13 +41,13 @@ def package_checks() -> Iterator[Check]:
     yield Check(PART_PACKAGES, REQUIREMENT, "packages beyond the lock", "for the file: not locked", found, NOTED)
 
 
-def locked_versions(text: str) -> dict[str, str]:
-    """Return the locked version of each package whose marker holds here."""
+def locked_versions(text: str, about: dict[str, str] | None = None) -> dict[str, str]:
+    """Return the locked version of each package whose marker holds here, or where the environment is as in `about`."""
     wanted = [Requirement(line.strip()) for line in _LINE.findall(text)]
     return {
         canonicalize_name(wish.name): str(next(iter(wish.specifier)).version)
         for wish in wanted
-        if wish.marker is None or wish.marker.evaluate()
+        if wish.marker is None or wish.marker.evaluate(about)
     }
 
 

@@ -274,7 +274,7 @@ def pooled_log_variance(by_level: Iterable[ArrayLike]) -> tuple[float, int]:
     """Return the variance of logarithms inside levels, pooled, and its degrees of freedom; (NaN, 0) without any."""
     logs = [np.log(_positive("response", values)) for values in by_level if np.size(values)]
     degrees = sum(len(level) - 1 for level in logs)
-    squares = sum(float(np.sum((level - level.mean()) ** 2)) for level in logs)
+    squares = math.fsum(float(np.sum((level - level.mean()) ** 2)) for level in logs)
     return (squares / degrees, degrees) if degrees else (np.nan, 0)
 
 

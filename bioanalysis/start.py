@@ -13,6 +13,9 @@ def main() -> None:
         from bioanalysis.records.commands import verify_study
 
         sys.exit(verify_study(Path(*words[1:])))
+    from bioanalysis.kernels import pin_kernels
+
+    pin_kernels()
     from bioanalysis.cli import main as all_commands
 
     all_commands()

@@ -17,7 +17,7 @@ CORRIDOR = (
     "chromatography", "responses", "calibration", "variability", "recovery", "acceptance", "tissue", "exposure",
     "validation_study", "evaluation", "results", "reanalysis", "report", "export", "trends", "curve_choice",
     "planning", "disk", "orphans", "lock", "settled", "records", "workflow", "cluster", "launch", "qualification",
-    "cli", "start",
+    "cli", "kernels", "start",
 )  # fmt: skip
 
 

@@ -4,10 +4,10 @@ import os
 
 # jobs work in the study folder: a module that lies there (or beside its scripts) is never taken for one of ours
 os.environ["PYTHONSAFEPATH"] = "1"
-for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[threads] = (
-        "1"  # parallelism is by run; threads that spin on busy cores only cost time
-    )
+
+from bioanalysis.kernels import pin_kernels
+
+pin_kernels()
 
 from pathlib import Path
 

@@ -187,12 +187,17 @@ def test_a_truncated_raw_file_is_refused_and_results_stay(demonstrated, tmp_path
     study = shutil.copytree(demonstrated, tmp_path / "study", ignore=left_out)
     before = {path: path.read_bytes() for path in (study / "results").rglob("*.tsv")}
     raw = study / "test_data/raw/LC-01/LC-01_010.mzML"
-    os.truncate(raw, raw.stat().st_size // 2)
+    whole = raw.read_bytes()
+    raw.write_bytes(whole[: len(whole) // 2])
     done = bioanalysis("run", str(study))
     assert done.returncode == 2
     assert "LC-01_010.mzML" in done.stderr
     assert "Traceback" not in done.stderr
     assert all(path.read_bytes() == content for path, content in before.items())
+    raw.write_bytes(whole)
+    planned = bioanalysis("run", str(study), "--dry-run").stdout
+    again = re.findall(r"^  run (\S+):", planned, re.MULTILINE)
+    assert again == ["LC-01"], "a file that is put right costs its own run and the study"
 
 
 @pytest.mark.requirement("UR-003")

@@ -54,7 +54,7 @@ rule admit:
         expand("work/{run}/wells.tsv", run=ELISA_RUNS),
         refused=expand("work/{run}/refused.json", run=RUNS),
     output:
-        "work/admitted",
+        update("work/admitted"),
     log:
         "logs/admit.log",
     retries: 0

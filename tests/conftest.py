@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+from bioanalysis.kernels import pin_kernels
+
+pin_kernels()  # before NumPy is loaded: tests calculate as the workflow does
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,8 @@ def workflow(tmp_path):
     command = [sys.executable, "-c", STARTS, "snakemake"]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
     job = psutil.Process(int(process.stdout.readline()))
+    while not job.cmdline():  # the kernel tells its start a moment before its words
+        time.sleep(0.01)
     yield process, job
     for one in (process, job):
         try:

@@ -91,7 +91,7 @@ def moments(rows: pd.DataFrame) -> tuple[pd.Series, str]:
     if len(known) > 1 and known.duplicated(keep=False).all():
         return _none(times), "each start time stands in several files, so it is not that of an injection"
     lacking = len(times) - len(known)
-    return times, f"{count_of(lacking, 'file')} without a start time" if lacking else ""
+    return times, f"{count_of(lacking, 'file')} without a start time that can be read" if lacking else ""
 
 
 def _none(times: pd.Series) -> pd.Series:

@@ -58,7 +58,7 @@ def changes_between(file: str, before: bytes | None, after: bytes | None) -> lis
         return []
     try:
         old, new = _cells(file, before), _cells(file, after)
-    except BatchError:
+    except (BatchError, csv.Error):
         return []
     return list(_compared(file, old, new))
 
@@ -80,6 +80,8 @@ def read_changes(content: bytes) -> list[Change]:
 
 def _cells(file: str, content: bytes) -> dict[str, dict[str, str]]:
     """Return cells by object and column: rows of a table by their key, settings by their place."""
+    if file == CONCENTRATIONS:
+        return _values(content)
     suffix = Path(file).suffix.lower()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"content{suffix}"
@@ -91,15 +93,28 @@ def _cells(file: str, content: bytes) -> dict[str, dict[str, str]]:
     return {}
 
 
+def _values(content: bytes) -> dict[str, dict[str, str]]:
+    """Return `VALUES` of each result; our own table may have millions of cells, and most columns are not asked for."""
+    keys = KEYS[Path(CONCENTRATIONS).stem]
+    known: dict[str, str] = {}  # a unit or a run stands in thousands of rows: it is kept once
+    rows: dict[str, dict[str, str]] = {}
+    lines = io.TextIOWrapper(io.BytesIO(content), "utf-8", "replace", newline="")
+    for row in csv.DictReader(lines, delimiter="\t"):
+        cells = {column: row.get(column) or "" for column in VALUES if column not in keys}
+        rows[" ".join(filter(None, map(row.get, keys)))] = {
+            column: known.setdefault(cell, cell) for column, cell in cells.items()
+        }
+    return rows
+
+
 def _rows(file: str, sheet: Sheet) -> dict[str, dict[str, str]]:
     parent = Path(file).parent.name
     keys = KEYS.get(parent if parent == "worklists" else Path(file).stem, ())
-    columns = VALUES if file == CONCENTRATIONS else sheet.header
     rows: dict[str, dict[str, str]] = {}
     for line, cells in zip(sheet.lines, sheet.rows, strict=True):
         row = dict(zip(sheet.header, cells, strict=True))
         name = " ".join(row[key] for key in keys if row.get(key)) or f"line {line}"
-        rows[name] = {column: row.get(column, "") for column in columns if column not in keys}
+        rows[name] = {column: row.get(column, "") for column in sheet.header if column not in keys}
     return rows
 
 

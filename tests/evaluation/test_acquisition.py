@@ -138,7 +138,7 @@ def test_files_without_a_time_are_not_judged_and_counted():
     assert named(some) == []
     assert acquisition_note(some) == (
         "Acquired from 2026-03-03T08:00:00Z to 2026-03-03T08:12:00Z, in the order of positions. "
-        "Not judged: 1 file without a start time."
+        "Not judged: 1 file without a start time that can be read."
     )
 
 

@@ -30,7 +30,8 @@ from bioanalysis.text_files import listed
 if TYPE_CHECKING:  # what is settled is said without loading it
     import pandas as pd
 
-PROGRESS = re.compile(r"^(\d+) of (\d+) steps")
+PROGRESS = re.compile(r"^(\d+) of (\d+) steps", re.MULTILINE)
+BEGINS, DONE_BEFORE = "Building DAG of jobs", "Nothing to be done"  # words of Snakemake
 MOST_ACCEPTED = 20  # lines for accepted runs: with more, the failed ones would be looked for
 NOTHING = "nothing to do: results are up to date"
 REASON_FOR_THE_NEXT = 'a reason for the next version: bioanalysis run --reason "..."'
@@ -112,7 +113,7 @@ def _run(study: Study, records: Recorder, command: list[str]) -> int:
     raw, changed = raw_now(records.folder, study), list[str]()
     try:
         plan = plan_of(study, records.workflow_folder)
-        code, output = _snakemake(command, records.folder, plan, show=True)
+        code, output = _worked_off(command, records.folder, plan)
         if code < 0:
             _clear_up(records.folder, command)
             output += f"\nthe workflow was killed (signal {-code}); `bioanalysis run` goes on from what is finished\n"
@@ -126,7 +127,7 @@ def _run(study: Study, records: Recorder, command: list[str]) -> int:
         raise _unsteady(changed)
     if code:
         return _failed(records.folder, output)
-    if "Nothing to be done" in output:
+    if DONE_BEFORE in output:
         print(NOTHING)
     summary = _summary(study, records.folder)
     note_settled(records.folder, records.workflow_folder, summary)
@@ -226,6 +227,29 @@ def _environment() -> dict[str, str]:
     """
     kept = {key: value for key, value in os.environ.items() if not key.startswith("SNAKEMAKE_")}
     return {**kept, "PYTHONSAFEPATH": "1"}
+
+
+def _worked_off(command: list[str], folder: Path, plan: Plan) -> tuple[int, str]:
+    """Run Snakemake until no step is left; return its exit code and output.
+
+    Told to go on beside failed jobs, its scheduler ends as if all were done also where jobs are left and none is ready
+    (its source says so; once, after a kill, results were missing that way). Started again it looks for them anew.
+    """
+    code, output = _snakemake(command, folder, plan, show=True)
+    if code == 0 and not is_whole(output):
+        print("the workflow ended before all its steps were done: going on", flush=True)
+        code, output = _snakemake(command, folder, plan, show=True)
+    if code == 0 and not is_whole(output):
+        return 1, f"{output}\nthe workflow ended, as if all were done, before all its steps were\n"
+    return code, output
+
+
+def is_whole(output: str) -> bool:
+    """Return whether a workflow that ended well did all its steps, by its own count; a quiet one tells none."""
+    steps = PROGRESS.findall(output)
+    if steps:
+        return steps[-1][0] == steps[-1][1]
+    return DONE_BEFORE in output or BEGINS not in output
 
 
 def _snakemake(command: list[str], folder: Path, plan: Plan, *, show: bool) -> tuple[int, str]:

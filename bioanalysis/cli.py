@@ -44,12 +44,13 @@ def init(
 @app.command()
 def check(study: StudyFolder = Path()) -> None:
     """Say everything that is wrong with tables, methods and the existence of raw files, all at once."""
+    from bioanalysis.launch import notes_on
     from bioanalysis.study import Study
     from bioanalysis.words import count_of
 
     checked = _existing(study)
     loaded = Study.load(checked)
-    for note in loaded.notes:
+    for note in notes_on(loaded):
         print(f"note: {note}")
     samples, runs = count_of(len(loaded.samples), "sample"), count_of(len(loaded.runs), "run")
     print(f"nothing wrong: {samples}, {runs}")

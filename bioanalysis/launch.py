@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from bioanalysis.cluster import end_jobs_left_behind, find_profile, forget_run_id, note_run_id
 from bioanalysis.disk import disk_trouble, plain_disk_errors, require_writable
 from bioanalysis.errors import BatchError, Fault, plain_message, read_refusals
+from bioanalysis.installed import note_on_packages
 from bioanalysis.lock import WORKFLOWS_OWN, locked, share_lock, workflow_locks, workflows_in
 from bioanalysis.orphans import end_orphans, killed_from_outside
 from bioanalysis.planning import Plan, load_with_runs, plan_of, workflow_folder
@@ -107,7 +108,7 @@ def _plan(study: Study, records: Recorder, command: list[str]) -> int:
 
 
 def _run(study: Study, records: Recorder, command: list[str]) -> int:
-    for note in study.notes:
+    for note in notes_on(study):
         print(f"note: {note}", flush=True)
     started, code, output = now(), None, ""
     raw, changed = raw_now(records.folder, study), list[str]()
@@ -133,6 +134,11 @@ def _run(study: Study, records: Recorder, command: list[str]) -> int:
     note_settled(records.folder, records.workflow_folder, summary)
     _say(summary, records.folder)
     return 0
+
+
+def notes_on(study: Study) -> list[str]:
+    """Return what is to be said before anything is computed: of the study, and of the packages to compute it with."""
+    return [*study.notes, *filter(None, [note_on_packages(workflow_folder())])]
 
 
 def _unsteady(changed: list[str]) -> BatchError:

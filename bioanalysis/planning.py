@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from bioanalysis.errors import BatchError, Fault
+from bioanalysis.installed import packages_digest
 from bioanalysis.study import Run, Study
 from bioanalysis.study.inside import require_inside
 from bioanalysis.study.schema import WITHIN_RUN
@@ -25,7 +26,7 @@ NOT_CODE = {"__pycache__", "_qualification"}  # studies and tests that an instal
 
 @dataclass(frozen=True)
 class Plan:
-    """Runs with platform, those with decisions on them, digest of the code, kind of the study."""
+    """Runs with platform, those with decisions on them, digest of the software, kind of the study."""
 
     platforms: dict[str, str]
     code: str
@@ -91,7 +92,7 @@ def plan_of(study: Study, workflow_folder: Path) -> Plan:
 
     A file in `work/` is only written where its content changes, so that its time stamp tells Snakemake what to rerun.
     """
-    code = code_digest(workflow_folder)
+    code = software_digest(workflow_folder)
     write_if_changed(study.folder / "work" / "study.json", study_text(study))
     for run in study.runs:
         write_if_changed(study.folder / "work" / run.run_id / "run.json", run.to_json())
@@ -113,7 +114,7 @@ def source_file(run_id: str) -> str:
 
 
 def source_text(raw: str, code: str) -> str:
-    """Return what the readings of a run are made from: digests of its raw files and of the code.
+    """Return what the readings of a run are made from: digests of its raw files and of the software.
 
     A file, since Snakemake keeps parameters in a hidden folder: where that is lost, as in a copied study, old readings
     would be taken for those of a raw file that has changed.
@@ -214,8 +215,16 @@ def code_files(workflow_folder: Path) -> list[Path]:
     return sorted(path for path in known if path.is_file())
 
 
+def software_digest(workflow_folder: Path) -> str:
+    """Return one SHA-256 over our code and the versions of the packages it needs: either, changed, reruns what it made.
+
+    Else a study would hold results of two NumPys, side by side and told apart by nothing.
+    """
+    return hashlib.sha256(f"{code_digest(workflow_folder)}\n{packages_digest()}\n".encode()).hexdigest()
+
+
 def code_digest(workflow_folder: Path) -> str:
-    """Return one SHA-256 over the package and the workflow: edited code reruns what it made."""
+    """Return one SHA-256 over the package and the workflow."""
     whole = hashlib.sha256()
     for path in code_files(workflow_folder):
         whole.update(f"{path.name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())

@@ -44,7 +44,8 @@ def _standing(folder: Path, workflow_folder: Path) -> str:
     """Return one SHA-256 over software, and size, times and place on the disk of every file that matters."""
     whole = hashlib.sha256(code_digest(workflow_folder).encode())
     packages = os.stat(sysconfig.get_path("purelib")).st_mtime_ns
-    whole.update(f"{sys.version}\0{packages}\n".encode())
+    also_from = os.environ.get("PYTHONPATH", "")
+    whole.update(f"{sys.version}\0{packages}\0{also_from}\n".encode("utf-8", "surrogateescape"))
     for name, stat in _stats(folder, chain(_watched(folder), _raw(folder))):
         # the time of the last change of a file's entry cannot be set back by the tools that set its other times
         key = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)

@@ -11,8 +11,8 @@ import yaml
 
 from bioanalysis.cluster import RUN_ID, end_jobs_left_behind, find_profile, forget_run_id, note_run_id
 from bioanalysis.errors import BatchError
+from bioanalysis.installed import locked_versions
 from bioanalysis.planning import workflow_folder
-from bioanalysis.qualification.packages import locked_versions
 
 pytestmark = pytest.mark.requirement("UR-062")
 

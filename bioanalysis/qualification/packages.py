@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 import subprocess
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from bioanalysis.installed import LOCK, NAME, locked_versions, needed_by
 from bioanalysis.planning import code_digest, workflow_folder
 from bioanalysis.qualification.checks import FAIL, NOTED, PASS, Check
-from bioanalysis.records.environment import NAME
 
 PART_PACKAGES, PART_FILES = "Packages against the lock", "Files against their recorded digests"
-LOCK, REQUIREMENT = "requirements.lock", "UR-070;UR-038"
-_LINE = re.compile(r"^([A-Za-z0-9][\w.\-\[\]]*==[^\\]+)", re.MULTILINE)
+REQUIREMENT = "UR-070;UR-038"
 SOURCES = ("bioanalysis", "workflow", "profiles", "Snakefile", LOCK)
 MOST_NAMED = 5
 
@@ -32,45 +29,13 @@ def package_checks() -> Iterator[Check]:
         yield Check(PART_PACKAGES, REQUIREMENT, LOCK, "lies beside the workflow", found, FAIL)
         return
     locked = locked_versions(lock.read_text(encoding="utf-8"))
-    needed = _needed(NAME)
+    needed = needed_by(NAME)
     for name, version in locked.items():
         yield _locked_check(name, version, needed)
     names = {canonicalize_name(str(d.metadata["Name"])) for d in metadata.distributions() if d.metadata["Name"]}
     beyond = sorted(names - set(locked) - {NAME})
     found = ", ".join(beyond) or "none"
     yield Check(PART_PACKAGES, REQUIREMENT, "packages beyond the lock", "for the file: not locked", found, NOTED)
-
-
-def locked_versions(text: str, about: dict[str, str] | None = None) -> dict[str, str]:
-    """Return the locked version of each package whose marker holds here, or where the environment is as in `about`."""
-    wanted = [Requirement(line.strip()) for line in _LINE.findall(text)]
-    return {
-        canonicalize_name(wish.name): str(next(iter(wish.specifier)).version)
-        for wish in wanted
-        if wish.marker is None or wish.marker.evaluate(about)
-    }
-
-
-def _needed(root: str) -> set[str]:
-    """Return the installed packages that `root` needs to run, itself included."""
-    needed: set[str] = set()
-    waiting = [Requirement(root)]
-    while waiting:
-        wish = waiting.pop()
-        name = canonicalize_name(wish.name)
-        if name in needed:
-            continue
-        needed.add(name)
-        try:
-            wishes = metadata.requires(name) or []
-        except metadata.PackageNotFoundError:
-            continue
-        waiting += [each for each in map(Requirement, wishes) if _holds(each)]
-    return needed
-
-
-def _holds(wish: Requirement) -> bool:
-    return wish.marker is None or wish.marker.evaluate({"extra": ""})
 
 
 def _locked_check(name: str, version: str, needed: set[str]) -> Check:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 
+from bioanalysis.installed import NAME
 from bioanalysis.qualification.checks import FAIL, NOTED, PASS, Check, attempt
 from bioanalysis.qualification.study_runs import own_environment
-from bioanalysis.records.environment import NAME
 from bioanalysis.text_files import own_table, write_whole
 
 PLATFORM, SYSTEM, HERE_AND_THERE = "Python and platform", "File system", "Locale and time zone"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bioanalysis.planning import raw_files
@@ -95,8 +95,11 @@ def raw_acts(before: Digests, after: Digests, study: Study, reason: str) -> list
     return acts
 
 
-def software_acts(trail: Trail, environment: dict[str, Any], digest: str) -> list[Act]:
-    """Return the acts of new code and of a new environment (`digest`: of its text)."""
+def software_acts(trail: Trail, environment: dict[str, Any], digest: str, packages: Sequence[str]) -> list[Act]:
+    """Return the acts of new code and of a new environment.
+
+    `digest`: of the environment's text; `packages`: in words, which of those it computes with have changed.
+    """
     acts = []
     code = environment["software"]
     last = trail.last("code_recorded", "code_changed")
@@ -106,7 +109,7 @@ def software_acts(trail: Trail, environment: dict[str, Any], digest: str) -> lis
     last = trail.last("environment_recorded")
     if last is None or last["after"]["sha256"] != digest:
         after = {"sha256": digest, "python": environment["python"], "lock_sha256": environment["lock_sha256"]}
-        acts.append(Act("environment_recorded", "environment", last and last["after"], after))
+        acts.append(Act("environment_recorded", "environment", last and last["after"], after, "; ".join(packages)))
     return acts
 
 

@@ -5,37 +5,44 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from collections.abc import Mapping
-from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from bioanalysis.planning import code_digest
-from bioanalysis.records.digests import digest_of_list, sha256_or_reason
+from packaging.utils import canonicalize_name
 
-NAME = "bioanalysis"
+from bioanalysis.installed import LOCK, NAME, computing_versions, installed_versions, packages_digest
+from bioanalysis.planning import code_digest
+from bioanalysis.records.digests import sha256_or_reason
+from bioanalysis.records.places import ENVIRONMENT
 
 
 def environment(workflow_folder: Path) -> dict[str, object]:
     """Return versions, the digest of the code and of the lock, and the platform."""
-    packages = _packages()
-    lock = workflow_folder / "requirements.lock"
+    lock = workflow_folder / LOCK
     return {
-        "software": {NAME: version(), "code_sha256": code_digest(workflow_folder)},
+        "software": software(workflow_folder),
         "lock_sha256": sha256_or_reason(lock) if lock.is_file() else "not installed from the repository",
-        "packages_sha256": digest_of_list({f"{name} {number}": "0" * 64 for name, number in packages.items()}),
-        "packages": dict(sorted(packages.items())),
+        "packages": dict(installed_versions()),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "platform": {"system": platform.platform(), "machine": platform.machine(), "byte_order": sys.byteorder},
     }
 
 
-@cache
-def _packages() -> Mapping[str, str]:
-    """Return the version of each package; read once, since a process keeps what it was started with."""
-    return {
-        str(d.metadata["Name"]).lower(): d.version for d in metadata.distributions() if d.metadata["Name"] is not None
-    }
+def software(workflow_folder: Path) -> dict[str, str]:
+    """Return what results are computed with: version, digest of the code, digest of the packages it needs."""
+    return {NAME: version(), "code_sha256": code_digest(workflow_folder), "packages_sha256": packages_digest()}
+
+
+def changed_packages(folder: Path) -> list[str]:
+    """Return in words which packages that results are computed with are not those of the last recorded environment."""
+    try:
+        recorded = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))["packages"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    before: dict[str, str] = {canonicalize_name(name): number for name, number in recorded.items()}
+    here = computing_versions()
+    changed = [name for name, number in here.items() if before.get(name) != number]
+    return [f"package {name}: {before.get(name, 'not there')} -> {here[name]}" for name in changed]
 
 
 def environment_text(content: dict[str, object]) -> bytes:

@@ -73,7 +73,7 @@ def plan_in_words(
     changes: Iterable[Change],
     outside: Sequence[str],
     gone: Sequence[str],
-    code: bool,
+    software: Sequence[str],
 ) -> str:
     """Return the plan as text: what would run, what changed since the last recorded run, why each run is concerned.
 
@@ -91,27 +91,27 @@ def plan_in_words(
         In words: results changed without an entry, and what becomes of them.
     gone : sequence of str
         Runs that the study no longer has and whose results stand there.
-    code : bool
-        Whether the software is not the recorded one.
+    software : sequence of str
+        In words: what of the software is not as recorded.
     """
     counts: dict[str, int] = {}
     for job in jobs:
         counts[job.rule] = counts.get(job.rule, 0) + 1
-    changed = _changed(before, after, changes, code) if before is not None else []
+    changed = _changed(before, after, changes, software) if before is not None else []
     lines = ["would run: " + ", ".join(f"{count} x {rule}" for rule, count in counts.items())] if jobs else []
     if changed and not jobs and not outside and not gone:
         lines.append(NO_RESULT)
     lines += _block("changed since the last recorded run:", changed)
     lines += _block("without an entry in the audit trail:", [*outside])
     lines += _block("no longer in the study:", [f"run {run}: its results would be set aside" for run in gone])
-    lines += _block("why:", _reasons(jobs, code))
+    lines += _block("why:", _reasons(jobs, bool(software)))
     return "\n".join(lines)
 
 
-def _changed(before: Standing, after: Standing, changes: Iterable[Change], code: bool) -> list[str]:
+def _changed(before: Standing, after: Standing, changes: Iterable[Change], software: Sequence[str]) -> list[str]:
     cells = [change for change in changes if change.file in before.config]
     with_cells = {change.file for change in cells}
-    lines = ["the software"] * code + [str(change) for change in cells]
+    lines = [*software, *(str(change) for change in cells)]
     inputs_before, inputs_after = {**before.config, **before.raw}, {**after.config, **after.raw}
     for name, old, new in differing(inputs_before, inputs_after):
         if name not in with_cells:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from bioanalysis.errors import RecordsDamaged
-from bioanalysis.planning import code_digest
 from bioanalysis.records.acts import (
     NO_REASON,
     computed_acts,
@@ -26,7 +25,7 @@ from bioanalysis.records.acts import (
 from bioanalysis.records.audit import Act, AuditTrail, now
 from bioanalysis.records.changes import Change, text_of
 from bioanalysis.records.digests import sha256_of_text, sha256_or_reason
-from bioanalysis.records.environment import environment, environment_text
+from bioanalysis.records.environment import changed_packages, environment, environment_text, software
 from bioanalysis.records.made import made, readings_digest
 from bioanalysis.records.outside import (
     Outside,
@@ -183,16 +182,21 @@ class Recorder:
     def inputs_changed(self, study: Study) -> bool:
         """Return whether settings, raw data or software are not those of the last recorded run."""
         before = self.recorded or NOTHING_YET
-        return before.config != self.config or before.raw != raw_now(self.folder, study) or self._other_code()
+        other_data = before.config != self.config or before.raw != raw_now(self.folder, study)
+        return other_data or bool(self._other_software())
 
     def left_the_seal(self, version: int) -> bool:
         """Return whether the last recorded run left something else than the version sealed last."""
         sealed = sha256_or_reason(self.folder / folder_of(version) / "manifest.sha256")
         return self.recorded is not None and sealed != sha256_of_text(self.recorded.text)
 
-    def _other_code(self) -> bool:
+    def _other_software(self) -> list[str]:
+        """Return in words what of the software is not what was recorded last."""
         last = self.audit.trail.last("code_recorded", "code_changed")
-        return last is not None and last["after"]["code_sha256"] != code_digest(self.workflow_folder)
+        if last is None or last["after"] == (now_here := software(self.workflow_folder)):
+            return []
+        other_code = last["after"]["code_sha256"] != now_here["code_sha256"]
+        return ["the software"] * other_code + changed_packages(self.folder) or ["the software"]
 
     def plan(self, study: Study, output: str) -> str:
         """Return in plain words what would run again and why, empty where nothing would."""
@@ -201,7 +205,7 @@ class Recorder:
         jobs, gone = planned_jobs(output), sorted({group_of(name) for name in self._left_behind(study)})
         after = Standing(self.config, raw_now(self.folder, study), results_now(self.folder))
         changes = cell_changes(self.folder, before.config, after.config) if before else []
-        return plan_in_words(jobs, before, after, changes, outside, gone, self._other_code())
+        return plan_in_words(jobs, before, after, changes, outside, gone, self._other_software())
 
     def note_interruption(self, words: str) -> None:
         """Write down, in these words, that the last run ended before it was done, and which results it left changed."""
@@ -253,10 +257,12 @@ class Recorder:
         trail = self.audit.trail
         surroundings = environment(self.workflow_folder)
         text = environment_text(surroundings)
-        software = software_acts(trail, surroundings, hashlib.sha256(text).hexdigest())
-        if software:
+        of_software = software_acts(
+            trail, surroundings, hashlib.sha256(text).hexdigest(), changed_packages(self.folder)
+        )
+        if of_software:
             files[ENVIRONMENT] = text
-        acts = software
+        acts = of_software
         acts += config_acts(before.config, after.config, changes, self.reason if before.config else "first recorded")
         acts += method_acts(trail, study, self.reason)
         acts += decision_acts(trail, study)

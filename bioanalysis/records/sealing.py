@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bioanalysis.errors import BatchError, Fault
-from bioanalysis.planning import code_digest, code_files
+from bioanalysis.planning import code_files
 from bioanalysis.records.audit import Act, AuditTrail, Trail, content_of, now, sealed_line, user
 from bioanalysis.records.changes import Change, changes_between, text_of
 from bioanalysis.records.crate import Version, crate_of_version
 from bioanalysis.records.digests import listing, sha256_of, sha256_of_text
+from bioanalysis.records.environment import software
 from bioanalysis.records.places import CONCENTRATIONS, ENVIRONMENT, MAIN_RESULTS, is_config, is_result
 from bioanalysis.records.seal import COPIES, SEAL, SEALED, folder_of, last_sealed, remove_torn_seal, study_of
 from bioanalysis.records.signing import signature_page
@@ -65,7 +66,7 @@ def _require_finished(trail: Trail, stands: Standing | None, workflow_folder: Pa
     if stands is None or last is None or last["action"] != "run_finished" or not _has_main_result(stands):
         raise BatchError([Fault("the study", "no finished run", "a study that `bioanalysis run` has finished")])
     code = trail.last("code_recorded", "code_changed")
-    if code is not None and code["after"]["code_sha256"] != code_digest(workflow_folder):
+    if code is not None and code["after"] != software(workflow_folder):
         found = "results of other software than is installed now"
         raise BatchError(
             [Fault("the study", found, "`bioanalysis run` first: a seal keeps the code beside its results")]

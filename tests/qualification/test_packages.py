@@ -8,7 +8,8 @@ from importlib.metadata import PathDistribution
 
 import pytest
 
-from bioanalysis.qualification.packages import file_checks, locked_versions, recorded_files
+from bioanalysis.installed import locked_versions
+from bioanalysis.qualification.packages import file_checks, recorded_files
 
 pytestmark = pytest.mark.requirement("UR-070")
 

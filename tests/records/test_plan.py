@@ -55,7 +55,7 @@ def test_what_readings_are_made_from_is_named_by_what_of_it_changed(code, words)
 
 
 def test_the_plan_says_what_changed_and_why_each_run_is_concerned():
-    said = plan_in_words(planned_jobs(OUTPUT), BEFORE, AFTER, CHANGES, [], [], code=False)
+    said = plan_in_words(planned_jobs(OUTPUT), BEFORE, AFTER, CHANGES, [], [], software=[])
     assert said.splitlines() == [
         "would run: 1 x read_traces, 1 x judge_study",
         "changed since the last recorded run:",
@@ -69,14 +69,14 @@ def test_the_plan_says_what_changed_and_why_each_run_is_concerned():
 
 
 def test_other_software_is_told_as_such():
-    said = plan_in_words(planned_jobs(OUTPUT), BEFORE, AFTER, CHANGES, [], [], code=True)
+    said = plan_in_words(planned_jobs(OUTPUT), BEFORE, AFTER, CHANGES, [], [], software=["the software"])
     assert "  the software\n" in said
     assert "run LC-01: the software changed" in said
 
 
 def test_results_changed_outside_are_part_of_the_plan():
     outside = [str(Outside("results/study/flags.tsv", "1", "2")), str(Outside("results/study/flags.tsv", "1", None))]
-    said = plan_in_words([], BEFORE, BEFORE, [], outside, [], code=False)
+    said = plan_in_words([], BEFORE, BEFORE, [], outside, [], software=[])
     assert said.splitlines() == [
         "without an entry in the audit trail:",
         "  results/study/flags.tsv is not what the last run wrote: would be made again",
@@ -86,12 +86,12 @@ def test_results_changed_outside_are_part_of_the_plan():
 
 def test_settings_that_no_result_rests_on_are_part_of_the_plan():
     after = Standing({**BEFORE.config, "config/signers.tsv": "9"}, BEFORE.raw, {})
-    assert plan_in_words([], BEFORE, after, [], [], [], code=False).splitlines() == [
+    assert plan_in_words([], BEFORE, after, [], [], [], software=[]).splitlines() == [
         "would compute nothing, and write down what changed",
         "changed since the last recorded run:",
         "  config/signers.tsv: new",
     ]
-    assert plan_in_words([], BEFORE, BEFORE, [], [], [], code=False) == ""
+    assert plan_in_words([], BEFORE, BEFORE, [], [], [], software=[]) == ""
 
 
 def test_jobs_that_share_a_submission_are_read_too():
@@ -122,25 +122,25 @@ def test_a_run_that_was_refused_is_not_called_never_computed():
     ]
     first = [Job("read_wells", "P1", "Missing output files: work/P1/wells.tsv, work/P1/refused.json")]
     assert "run P1: raw data that were refused are read again" in plan_in_words(
-        again, None, AFTER, [], [], [], code=False
+        again, None, AFTER, [], [], [], software=[]
     )
-    assert "run P1: nothing is computed yet" in plan_in_words(first, None, AFTER, [], [], [], code=False)
+    assert "run P1: nothing is computed yet" in plan_in_words(first, None, AFTER, [], [], [], software=[])
 
 
 def test_a_study_never_computed_is_told_as_that_and_a_table_that_is_missing_by_its_name():
     tables = ["results/study/acceptance.tsv", "results/study/tissue_concentrations.tsv"]
     first = [Job("judge_study", "study", f"Missing output files: {', '.join(tables)}"),
              Job("report_study", "study", "Missing output files: results/study/report.html")]  # fmt: skip
-    assert "the study: nothing is computed yet" in plan_in_words(first, None, AFTER, [], [], [], code=False)
+    assert "the study: nothing is computed yet" in plan_in_words(first, None, AFTER, [], [], [], software=[])
     again = [Job("judge_study", "study", f"Missing output files: {tables[0]}")]
-    assert f"the study: missing: {tables[0]}" in plan_in_words(again, None, AFTER, [], [], [], code=False)
+    assert f"the study: missing: {tables[0]}" in plan_in_words(again, None, AFTER, [], [], [], software=[])
 
 
 def test_many_runs_are_told_by_what_they_have_in_common_and_the_study_is_not_cut_off():
     jobs = [Job("read_traces", f"R{number:03d}", "Missing output files: work/x/traces.npz") for number in range(300)]
     jobs += [Job("judge_run", "Z", "Updated input files: work/Z/run.json")]
     jobs += [Job("judge_study", "study", "Input files updated by another job: results/runs/Z/flags.tsv")]
-    assert plan_in_words(jobs, None, AFTER, [], [], [], code=False).splitlines() == [
+    assert plan_in_words(jobs, None, AFTER, [], [], [], software=[]).splitlines() == [
         "would run: 300 x read_traces, 1 x judge_run, 1 x judge_study",
         "why:",
         "  300 runs (R000, R001, R002 and 297 more): nothing is computed yet",

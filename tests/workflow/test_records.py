@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,9 @@ CONCENTRATIONS = "results/study/tissue_concentrations.tsv"
 pytestmark = pytest.mark.workflow
 
 
-def bioanalysis(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([BIOANALYSIS, *map(str, words)], capture_output=True, text=True, check=False)
+def bioanalysis(*words: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    command = [BIOANALYSIS, *map(str, words)]
+    return subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
@@ -97,6 +99,29 @@ def test_an_edited_and_a_removed_result_are_made_again_byte_by_byte(study):
     assert bioanalysis("run", study).returncode == 0
     assert results(study) == before
     assert bioanalysis("verify", study).returncode == 0
+
+
+@pytest.mark.requirement("UR-032")
+@pytest.mark.requirement("UR-038")
+def test_a_package_of_another_version_computes_all_again_and_is_named(study, tmp_path):
+    (tmp_path / "foreign/rich-1.0.dist-info").mkdir(parents=True)
+    (tmp_path / "foreign/rich-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: rich\nVersion: 1.0\n")
+    with_it = {"PYTHONPATH": os.pathsep.join([str(tmp_path / "foreign"), os.environ.get("PYTHONPATH", "")])}
+    change = f"package rich: {version('rich')} -> 1.0"
+    planned = bioanalysis("run", study, "--dry-run", **with_it).stdout
+    assert f"  {change}\n" in planned
+    assert "  run R1: the software changed\n" in planned
+    done = bioanalysis("run", study, **with_it)
+    assert done.returncode == 0
+    assert (
+        f"note: packages other than those this version was tested with: rich 1.0 (locked: {version('rich')})"
+        in done.stdout
+    )
+    assert bioanalysis("verify", study).returncode == 0
+    lines = (study / "results/study/provenance/audit.jsonl").read_text().splitlines()
+    acts = [json.loads(line) for line in lines]
+    assert [act["reason"] for act in acts if act["action"] == "environment_recorded"][-1] == change
+    assert [act["action"] for act in acts[-3:]] == ["code_changed", "environment_recorded", "run_finished"]
 
 
 @pytest.mark.requirement("UR-061")

@@ -6,6 +6,7 @@
 set -euo pipefail
 FOLDER=$(realpath -m "$1") PYTHON=${2:-}
 cd "$(dirname "$0")/.."
+. container/demonstration.sh
 RECIPE=container/Dockerfile
 BASE=$(sed -n 's/^FROM \(python:[^ ]*\).*/\1/p' $RECIPE | sort -u)
 export BUILDAH_ISOLATION=chroot STORAGE_DRIVER=vfs # what needs no rights of a container of its own
@@ -26,6 +27,8 @@ stand_in() { # an image of the base's name: Debian, the Python, and what pip nee
   buildah config --env PATH=/usr/local/bin:/usr/bin:/bin "$container"
   buildah commit -q "$container" "docker.io/library/$BASE"
   buildah rm "$container" >/dev/null
+  rm -f "$FOLDER/base.tar" # what check_apptainer.sh builds from
+  buildah push -q "docker.io/library/$BASE" "docker-archive:$FOLDER/base.tar:$BASE"
 }
 
 if [ -n "$PYTHON" ]; then
@@ -35,17 +38,11 @@ else
   buildah bud --network host -f $RECIPE -t bioanalysis .
 fi
 
-rm -rf "$FOLDER/study"
-mkdir "$FOLDER/study"
-cp -a config test_data "$FOLDER/study/"
-chown -R 65534:65534 "$FOLDER/study"
+make_study "$FOLDER" 65534:65534
 container=$(buildah from --pull-never localhost/bioanalysis)
 nobody() { # as the image's entry point, without network, as a user without rights
-  unshare --net buildah run --user 65534:65534 -v "$FOLDER/study:/study" "$container" -- bioanalysis "$@"
+  unshare --net buildah run --user 65534:65534 -v "$FOLDER/studies:/studies" "$container" -- bioanalysis "$@"
 }
-nobody init /tmp/new-study
-nobody check /study
-nobody run /study --cores 2
-nobody verify /study
+run_demonstration nobody
 buildah rm "$container" >/dev/null
-echo "$RECIPE was built by $(buildah --version); the demonstration ran in its image: $FOLDER/study"
+echo "$RECIPE was built by $(buildah --version); the demonstration ran in its image: $FOLDER/studies/demonstration"

@@ -15,7 +15,16 @@ from bioanalysis.records.crate import Version, crate_of_version
 from bioanalysis.records.digests import listing, sha256_of, sha256_of_text
 from bioanalysis.records.environment import software
 from bioanalysis.records.places import CONCENTRATIONS, ENVIRONMENT, MAIN_RESULTS, is_config, is_result
-from bioanalysis.records.seal import COPIES, SEAL, SEALED, folder_of, last_sealed, remove_torn_seal, study_of
+from bioanalysis.records.seal import (
+    COPIES,
+    SEAL,
+    SEALED,
+    folder_of,
+    last_sealed,
+    remove_torn_seal,
+    sealed_version,
+    study_of,
+)
 from bioanalysis.records.signing import signature_page
 from bioanalysis.records.standing import Standing, recorded
 from bioanalysis.records.verify import require_as_recorded
@@ -42,8 +51,9 @@ def seal(folder: Path, workflow_folder: Path, reason: str) -> int:
     _require_finished(audit.trail, stands, workflow_folder)
     assert stands is not None
     before = last_sealed(audit.trail)
-    if before and sha256_of(folder / folder_of(before) / "manifest.sha256") == sha256_of_text(stands.text):
-        return before
+    manifest_before = folder / folder_of(before) / "manifest.sha256"
+    if sealed_version(audit.trail) and sha256_of(manifest_before) == sha256_of_text(stands.text):
+        return before  # not where another was opened: other packages may give the same values, and are to be sealed
     number = before + 1
     opened = audit.trail.last("version_opened", subject=str(number))
     why = reason or (opened["reason"] if opened else "first version" if number == 1 else "")

@@ -130,6 +130,18 @@ def test_the_next_version_lists_the_values_that_changed(study):
     assert not verify(study)[0]
 
 
+def test_a_version_opened_for_other_packages_is_sealed_also_where_they_give_the_same_values(study, monkeypatch):
+    seal(study, workflow_folder(), "")
+    monkeypatch.setattr("bioanalysis.records.environment.packages_digest", lambda: "of other packages")
+    with pytest.raises(BatchError, match="other software"):
+        seal(study, workflow_folder(), "")
+    Recorder(study, workflow_folder(), "other packages").open_version(2)
+    record(study, "other packages")
+    assert seal(study, workflow_folder(), "") == 2
+    assert sealed(study) == 2
+    assert not verify(study)[0]
+
+
 def test_what_was_changed_without_an_entry_is_not_sealed(study):
     with (study / CONCENTRATIONS).open("a") as stream:
         stream.write("x")

@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import sys
-import sysconfig
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -43,14 +42,20 @@ def settled_summary(folder: Path, workflow_folder: Path) -> str | None:
 def _standing(folder: Path, workflow_folder: Path) -> str:
     """Return one SHA-256 over software, and size, times and place on the disk of every file that matters."""
     whole = hashlib.sha256(code_digest(workflow_folder).encode())
-    packages = os.stat(sysconfig.get_path("purelib")).st_mtime_ns
-    also_from = os.environ.get("PYTHONPATH", "")
-    whole.update(f"{sys.version}\0{packages}\0{also_from}\n".encode("utf-8", "surrogateescape"))
+    packages = [(place, _time_of(place)) for place in sys.path]  # a package of another version has files of other names
+    whole.update(f"{sys.version}\0{packages}\n".encode("utf-8", "surrogateescape"))
     for name, stat in _stats(folder, chain(_watched(folder), _raw(folder))):
         # the time of the last change of a file's entry cannot be set back by the tools that set its other times
         key = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
         whole.update(f"{name}\0{key}\n".encode("utf-8", "surrogateescape"))
     return whole.hexdigest()
+
+
+def _time_of(place: str) -> int | None:
+    try:
+        return os.stat(place).st_mtime_ns
+    except OSError:
+        return None
 
 
 def _watched(folder: Path) -> Iterator[str]:

@@ -63,6 +63,16 @@ def test_other_software_is_seen(study, tmp_path):
     assert settled_summary(study, tmp_path) is None
 
 
+def test_another_version_of_a_package_is_seen_wherever_python_looks_for_packages(study, tmp_path, monkeypatch):
+    (tmp_path / "modules").mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path / "modules"))
+    assert settled_summary(study, CODE) is None
+    note_settled(study, CODE, "samples: 3 quantified")
+    assert settled_summary(study, CODE) is not None
+    (tmp_path / "modules/numpy-9.0.dist-info").mkdir()
+    assert settled_summary(study, CODE) is None
+
+
 def test_a_study_somebody_works_on_is_not_settled(study):
     with locked(study):
         assert settled_summary(study, CODE) is None

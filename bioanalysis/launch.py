@@ -229,9 +229,14 @@ def _pace(profile: str, runs: int) -> list[str]:
 def _environment() -> dict[str, str]:
     """Return the environment without settings that would slip a foreign profile into Snakemake.
 
-    Python looks for modules in the folder it works in first; that is the study's, whose files are data and no code.
+    Python looks for modules in the folder it works in first; that is the study's, whose files are data and no code. The
+    same folder is meant by what is empty in PYTHONPATH (a colon too many), and what is relative would be looked for
+    there: jobs find the packages of this process.
     """
     kept = {key: value for key, value in os.environ.items() if not key.startswith("SNAKEMAKE_")}
+    if "PYTHONPATH" in kept:
+        places = filter(None, kept["PYTHONPATH"].split(os.pathsep))
+        kept["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, places))
     return {**kept, "PYTHONSAFEPATH": "1"}
 
 

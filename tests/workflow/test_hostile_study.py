@@ -55,3 +55,14 @@ def test_code_in_a_study_folder_is_never_run_and_no_secret_gets_into_it(tmp_path
     assert not [path for path in files if SECRET.encode() in path.read_bytes()]
     assert not [path for path in files if home.name.encode() in path.read_bytes()]
     assert SECRET not in done.stdout + done.stderr
+
+
+def test_code_in_a_study_folder_is_not_run_where_a_path_with_a_colon_too_many_means_the_folder_worked_in(tmp_path):
+    folder, proof = tmp_path / "study", tmp_path / "proof"
+    make_study(folder, [whole_plate("1", ("S1", 60.0))])
+    plant(folder, proof)
+    environment = {**os.environ, "PYTHONPATH": os.environ.get("PYTHONPATH", "") + os.pathsep}
+    command = [BIOANALYSIS, "run", "study", "--dry-run"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not proof.exists()

@@ -7,13 +7,14 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 NAME, LOCK = "bioanalysis", "requirements.lock"
-_LINE = re.compile(r"^([A-Za-z0-9][\w.\-\[\]]*==[^\\]+)", re.MULTILINE)
+_LINE = re.compile(r"^([A-Za-z0-9][\w.\-\[\]]*==[^\\#\n]+)", re.MULTILINE)
 
 
 def locked_versions(text: str, about: dict[str, str] | None = None) -> dict[str, str]:
@@ -29,43 +30,75 @@ def locked_versions(text: str, about: dict[str, str] | None = None) -> dict[str,
 def needed_by(root: str) -> set[str]:
     """Return the packages that `root` needs to run, itself included, whether they are installed or not."""
     needed: set[str] = set()
-    waiting = [Requirement(root)]
+    waiting = [root]
     while waiting:
-        wish = waiting.pop()
-        name = canonicalize_name(wish.name)
-        if name in needed:
-            continue
-        needed.add(name)
-        try:
-            wishes = metadata.requires(name) or []
-        except metadata.PackageNotFoundError:
-            continue
-        waiting += [each for each in map(Requirement, wishes) if _holds(each)]
+        name = canonicalize_name(waiting.pop())
+        if name not in needed:
+            needed.add(name)
+            waiting += _needs(name)
     return needed
 
 
-def _holds(wish: Requirement) -> bool:
-    return wish.marker is None or wish.marker.evaluate({"extra": ""})
+def _needs(name: str) -> list[str]:
+    """Return the packages that `name` itself asks for here; what is no requirement by the standard asks for nothing."""
+    needs = []
+    for text in chain.from_iterable(one.requires or [] for one in _found().get(name, {}).values()):
+        try:
+            wish = Requirement(text)
+        except InvalidRequirement:
+            continue
+        if wish.marker is None or wish.marker.evaluate({"extra": ""}):
+            needs.append(wish.name)
+    return needs
+
+
+@cache
+def _found() -> Mapping[str, Mapping[str, metadata.Distribution]]:
+    """Return what is installed of each package, by name and version.
+
+    Of two places on the path the first counts, from which Python loads. Two versions in one place, as an update that
+    was cut off leaves them, both count: whose files they are nobody can tell. Read once, since a process keeps what it
+    was started with.
+    """
+    found: dict[str, tuple[str, dict[str, metadata.Distribution]]] = {}
+    for distribution in metadata.distributions():
+        name, version = _name_and_version(distribution)
+        if name:
+            place = str(distribution.locate_file(""))
+            first, versions = found.setdefault(canonicalize_name(name), (place, {}))
+            if place == first:
+                versions[version] = distribution
+    return {name: versions for name, (_, versions) in sorted(found.items())}
+
+
+def _name_and_version(distribution: metadata.Distribution) -> tuple[str, str]:
+    """Return name and version by a package's own metadata; no name where they are broken or are left over."""
+    if Path(str(getattr(distribution, "_path", ""))).name.startswith("~"):  # what pip moves aside and could not remove
+        return "", ""
+    try:
+        about = distribution.metadata
+    except ValueError:  # no text
+        return "", ""
+    name, version = ((about.get_all(key) or [""])[0] for key in ("Name", "Version"))
+    return name, version or "of no version"
 
 
 @cache
 def installed_versions() -> Mapping[str, str]:
-    """Return the version of each package, by name; of two on the path the first, which is the one Python loads.
+    """Return the version of each package, by name."""
+    return {name: " or ".join(sorted(versions)) for name, versions in _found().items()}
 
-    Read once, since a process keeps what it was started with.
-    """
-    versions: dict[str, str] = {}
-    for distribution in metadata.distributions():
-        if name := distribution.metadata["Name"]:
-            versions.setdefault(canonicalize_name(name), distribution.version)
-    return dict(sorted(versions.items()))
+
+@cache
+def needed_to_compute() -> frozenset[str]:
+    """Return the packages that results are computed with; all that are installed where nothing says which those are."""
+    return frozenset(needed_by(NAME) if NAME in _found() else _found()) - {NAME}
 
 
 @cache
 def computing_versions() -> Mapping[str, str]:
     """Return the version of each installed package that results are computed with, by name."""
-    needed = needed_by(NAME) - {NAME}
-    return {name: version for name, version in installed_versions().items() if name in needed}
+    return {name: version for name, version in installed_versions().items() if name in needed_to_compute()}
 
 
 def packages_digest() -> str:
@@ -77,9 +110,14 @@ def packages_digest() -> str:
 def note_on_packages(workflow_folder: Path) -> str:
     """Return in words which packages are not those of the lock, empty where all are, or no lock is there."""
     lock = workflow_folder / LOCK
-    locked = locked_versions(lock.read_text(encoding="utf-8")) if lock.is_file() else {}
-    used = computing_versions()
+    try:
+        locked = locked_versions(lock.read_text(encoding="utf-8")) if lock.is_file() else {}
+    except (OSError, ValueError) as error:  # no right to read it, no text, no requirements
+        return f"{LOCK} cannot be read, and packages not be held against it: {str(error).splitlines()[0]}"
+    used, needed = computing_versions(), needed_to_compute()
     other = [
-        f"{name} {used[name]} (locked: {locked[name]})" for name in used if locked.get(name, used[name]) != used[name]
+        f"{name} {used.get(name, 'is missing')} (locked: {version})"
+        for name, version in sorted(locked.items())
+        if name in needed and used.get(name) != version
     ]
     return f"packages other than those this version was tested with: {', '.join(other)}" if other else ""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from bioanalysis import installed
 from bioanalysis.installed import computing_versions, installed_versions, needed_by, note_on_packages
+from bioanalysis.launch import _environment
 from bioanalysis.planning import code_digest, software_digest, workflow_folder
 
 ASKED = """
@@ -39,6 +42,59 @@ def test_the_version_that_comes_first_on_the_path_counts_changes_the_software_an
     assert code == code_digest(workflow_folder())
     assert software != software_digest(workflow_folder())
     assert f"rich 1.0 (locked: {installed_versions()['rich']})" in note
+
+
+ABOUT = "Metadata-Version: 2.1\nName: rich\nVersion: {}\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "version"),
+    [
+        ({"~ich-1.0": ABOUT.format("1.0")}, installed_versions()["rich"]),  # pip could not remove what it had replaced
+        ({"rich-1.0": ABOUT.format("1.0"), "rich-2.0": ABOUT.format("2.0")}, "1.0 or 2.0"),  # an update was cut off
+        ({"rich-1.0": ABOUT.format("1.0") + "Requires-Dist: docutils (>=0.10.*)\n"}, "1.0"),  # not of the standard
+        ({"rich-1.0": "Metadata-Version: 2.1\nName: rich\n"}, "of no version"),
+        ({"other-1.0": ABOUT.format("1.0") + "Author: M\xfcller\n"}, installed_versions()["rich"]),  # no UTF-8
+        ({"rich-1.0": ""}, installed_versions()["rich"]),
+    ],
+)
+def test_broken_metadata_stop_nothing_and_where_two_versions_lie_in_one_place_both_are_named(tmp_path, files, version):
+    for name, text in files.items():
+        (tmp_path / f"{name}.dist-info").mkdir()
+        (tmp_path / f"{name}.dist-info/METADATA").write_bytes(text.encode("latin-1"))
+    surroundings = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run([sys.executable, "-c", ASKED], env=surroundings, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[0] == version, done.stderr
+    assert (f"rich {version} (locked:" in done.stdout) == (version != installed_versions()["rich"])
+
+
+def test_where_nothing_says_what_is_needed_all_that_is_installed_counts(monkeypatch):
+    monkeypatch.setattr(installed, "_found", lambda: {"numpy": {}, "rich": {}})
+    assert installed.needed_to_compute.__wrapped__() == {"numpy", "rich"}
+
+
+def test_jobs_find_the_packages_of_the_process_that_starts_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["modules", "", "/elsewhere", ""]))
+    assert _environment()["PYTHONPATH"] == os.pathsep.join([str(tmp_path / "modules"), "/elsewhere"])
+    monkeypatch.delenv("PYTHONPATH")
+    assert "PYTHONPATH" not in _environment()
+
+
+@pytest.mark.requirement("UR-070")
+def test_a_package_that_is_missing_is_said(tmp_path, monkeypatch):
+    there = computing_versions()
+    (tmp_path / "requirements.lock").write_text("\r\n".join(f"{name}=={number}" for name, number in there.items()))
+    without = {name: number for name, number in there.items() if name != "scipy"}
+    monkeypatch.setattr(installed, "computing_versions", lambda: without)
+    assert note_on_packages(tmp_path).endswith(f": scipy is missing (locked: {there['scipy']})")
+
+
+@pytest.mark.requirement("UR-070")
+@pytest.mark.parametrize("content", [b"numpy==2.0 # M\xfcller\n", b"numpy==2.0 ; nonsense\n"])
+def test_a_lock_that_cannot_be_read_is_said_and_is_no_fault_of_the_study(tmp_path, content):
+    (tmp_path / "requirements.lock").write_bytes(content)
+    assert note_on_packages(tmp_path).startswith("requirements.lock cannot be read")
 
 
 @pytest.mark.requirement("UR-070")

@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
-
-from bioanalysis.installed import LOCK, NAME, locked_versions, needed_by
+from bioanalysis.installed import LOCK, NAME, installed_versions, locked_versions, needed_by
 from bioanalysis.planning import code_digest, workflow_folder
 from bioanalysis.qualification.checks import FAIL, NOTED, PASS, Check
 
@@ -32,24 +30,22 @@ def package_checks() -> Iterator[Check]:
     needed = needed_by(NAME)
     for name, version in locked.items():
         yield _locked_check(name, version, needed)
-    names = {canonicalize_name(str(d.metadata["Name"])) for d in metadata.distributions() if d.metadata["Name"]}
-    beyond = sorted(names - set(locked) - {NAME})
+    beyond = sorted(set(installed_versions()) - set(locked) - {NAME})
     found = ", ".join(beyond) or "none"
     yield Check(PART_PACKAGES, REQUIREMENT, "packages beyond the lock", "for the file: not locked", found, NOTED)
 
 
 def _locked_check(name: str, version: str, needed: set[str]) -> Check:
     """Return the check of one package: its version, and that its files are those of its wheel."""
-    try:
-        distribution = metadata.distribution(name)
-    except metadata.PackageNotFoundError:
+    here = installed_versions().get(name)
+    if here is None:
         if name in needed:
             return Check(PART_PACKAGES, REQUIREMENT, name, version, "not installed", FAIL, LOCK)
         found = "not installed; serves tests and the making of packages only"
         return Check(PART_PACKAGES, REQUIREMENT, name, version, found, NOTED, LOCK)
-    if distribution.version != version:
-        return Check(PART_PACKAGES, REQUIREMENT, name, version, distribution.version, FAIL, LOCK)
-    number, wrong = recorded_files(distribution)
+    if here != version:
+        return Check(PART_PACKAGES, REQUIREMENT, name, version, here, FAIL, LOCK)
+    number, wrong = recorded_files(metadata.distribution(name))
     expected = f"{version}, files as recorded"
     if wrong:
         return Check(PART_PACKAGES, REQUIREMENT, name, expected, _listed(wrong), FAIL, f"{LOCK}, RECORD")

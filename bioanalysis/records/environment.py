@@ -10,19 +10,32 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from bioanalysis.installed import LOCK, NAME, computing_versions, installed_versions, packages_digest
+from bioanalysis.installed import (
+    LOCK,
+    NAME,
+    computing_versions,
+    installed_versions,
+    needed_to_compute,
+    packages_digest,
+)
 from bioanalysis.planning import code_digest
 from bioanalysis.records.digests import sha256_or_reason
 from bioanalysis.records.places import ENVIRONMENT
 
+BESIDE, NOT_THERE = "packages_beside", "not there"
+
 
 def environment(workflow_folder: Path) -> dict[str, object]:
-    """Return versions, the digest of the code and of the lock, and the platform."""
-    lock = workflow_folder / LOCK
+    """Return versions, the digest of the code and of the lock, and the platform.
+
+    The digest of packages is that of `packages`, those that results are computed with; beside them stand the others.
+    """
+    lock, computing = workflow_folder / LOCK, computing_versions()
     return {
         "software": software(workflow_folder),
         "lock_sha256": sha256_or_reason(lock) if lock.is_file() else "not installed from the repository",
-        "packages": dict(installed_versions()),
+        "packages": dict(computing),
+        BESIDE: {name: number for name, number in installed_versions().items() if name not in computing},
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "platform": {"system": platform.platform(), "machine": platform.machine(), "byte_order": sys.byteorder},
     }
@@ -36,13 +49,22 @@ def software(workflow_folder: Path) -> dict[str, str]:
 def changed_packages(folder: Path) -> list[str]:
     """Return in words which packages that results are computed with are not those of the last recorded environment."""
     try:
-        recorded = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))["packages"]
-    except (OSError, ValueError, KeyError, TypeError):
+        recorded = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
+        counted, beside = _canonical(recorded["packages"]), _canonical(recorded.get(BESIDE, {}))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []
-    before: dict[str, str] = {canonicalize_name(name): number for name, number in recorded.items()}
-    here = computing_versions()
-    changed = [name for name, number in here.items() if before.get(name) != number]
-    return [f"package {name}: {before.get(name, 'not there')} -> {here[name]}" for name in changed]
+    # records of earlier versions of this software hold all packages: what is gone from them need not have computed
+    counting = needed_to_compute() | (set(counted) if BESIDE in recorded else set())
+    before, here = {**beside, **counted}, installed_versions()
+    return [
+        f"package {name}: {before.get(name, NOT_THERE)} -> {here.get(name, NOT_THERE)}"
+        for name in sorted(counting)
+        if before.get(name) != here.get(name)
+    ]
+
+
+def _canonical(versions: dict[str, str]) -> dict[str, str]:
+    return {canonicalize_name(name): str(number) for name, number in versions.items()}
 
 
 def environment_text(content: dict[str, object]) -> bytes:

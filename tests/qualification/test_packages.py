@@ -8,8 +8,10 @@ from importlib.metadata import PathDistribution
 
 import pytest
 
-from bioanalysis.installed import locked_versions
-from bioanalysis.qualification.packages import file_checks, recorded_files
+from bioanalysis.installed import installed_versions, locked_versions
+from bioanalysis.qualification import packages
+from bioanalysis.qualification.checks import FAIL
+from bioanalysis.qualification.packages import file_checks, package_checks, recorded_files
 
 pytestmark = pytest.mark.requirement("UR-070")
 
@@ -25,6 +27,13 @@ Ruamel_Yaml==0.18 \\
 
 def test_the_lock_names_the_versions_that_hold_for_this_interpreter():
     assert locked_versions(LOCK) == {"numpy": "2.5.5", "ruamel-yaml": "0.18"}
+
+
+def test_of_two_versions_in_one_place_none_is_taken_for_the_locked_one(monkeypatch):
+    here = {**installed_versions(), "rich": f"1.0 or {installed_versions()['rich']}"}
+    monkeypatch.setattr(packages, "installed_versions", lambda: here)
+    check = next(one for one in package_checks() if one.checked == "rich")
+    assert (check.verdict, check.observed) == (FAIL, here["rich"])
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from bioanalysis.words import count_of
 
 MOST_LINES, MOST_FILES = 20, 6
 NO_RESULT = "would compute nothing, and write down what changed"
+SOFTWARE_CHANGED, RAW_CHANGED = "the software changed", "raw data changed"
+MADE_OTHERWISE = "made with other software or from other raw data than recorded"
 _JOB = re.compile(r"^ *(?:local)?rule (\w+):\n((?: +\w+:.*\n?)+)", re.MULTILINE)  # indented in a group of jobs
 _FIRST = re.compile(r"Missing output files: .*\bresults/study/tissue_concentrations\.tsv\b")  # the first of the study
 _FOLLOWS = "Input files updated by another job"
@@ -34,8 +36,8 @@ class Job:
         """Whether it only runs because another job does."""
         return self.reason.startswith(_FOLLOWS)
 
-    def why(self, code: bool) -> str:
-        """Return in plain words what made the job run; `code`: whether the software is not the recorded one."""
+    def why(self, source: str) -> str:
+        """Return in plain words what made the job run; `source`: what of raw data and software changed."""
         kind, _, rest = self.reason.split("; ")[0].partition(": ")
         files = _shown(rest)
         if kind.startswith("Missing output"):
@@ -43,7 +45,7 @@ class Job:
                 return "raw data that were refused are read again"
             return f"missing: {files}"
         if kind.startswith(("Params have changed", "Code has changed")) or _SOURCE.fullmatch(rest):
-            return "the software changed" if code else "raw data changed"
+            return source
         if kind.startswith("Updated input"):
             return f"{files} changed"
         if kind.startswith("Set of input files"):
@@ -104,7 +106,7 @@ def plan_in_words(
     lines += _block("changed since the last recorded run:", changed)
     lines += _block("without an entry in the audit trail:", [*outside])
     lines += _block("no longer in the study:", [f"run {run}: its results would be set aside" for run in gone])
-    lines += _block("why:", _reasons(jobs, bool(software)))
+    lines += _block("why:", _reasons(jobs, _source_words(before, after, software)))
     return "\n".join(lines)
 
 
@@ -119,26 +121,34 @@ def _changed(before: Standing, after: Standing, changes: Iterable[Change], softw
     return lines
 
 
-def _reasons(jobs: list[Job], code: bool) -> list[str]:
+def _source_words(before: Standing | None, after: Standing, software: Sequence[str]) -> str:
+    """Return in words what changed of what readings are made from, where a job says that it did."""
+    if software:
+        return SOFTWARE_CHANGED
+    # both as recorded: a run that was killed, or left no record, had others, say packages that were taken back since
+    return RAW_CHANGED if before is None or before.raw != after.raw else MADE_OTHERWISE
+
+
+def _reasons(jobs: list[Job], source: str) -> list[str]:
     """Return one line per run: what sets it off; runs alike in one line where there are many; the study last."""
     groups: dict[str, list[Job]] = {}
     for job in jobs:
         if job.rule != "admit":
             groups.setdefault(job.group, []).append(job)
     study = groups.pop("study", [])
-    causes = {run: _causes(groups[run], code) for run in sorted(groups)}
+    causes = {run: _causes(groups[run], source) for run in sorted(groups)}
     lines = [f"run {run}: {why}" for run, why in causes.items()]
     if len(lines) >= MOST_LINES:
         alike: dict[str, list[str]] = {}
         for run, why in causes.items():
             alike.setdefault(why, []).append(run)
         lines = [f"{count_of(len(runs), 'run')} ({listed(runs, 3)}): {why}" for why, runs in alike.items()]
-    return lines + ([f"the study: {_causes(study, code)}"] if study else [])
+    return lines + ([f"the study: {_causes(study, source)}"] if study else [])
 
 
-def _causes(jobs: list[Job], code: bool) -> str:
+def _causes(jobs: list[Job], source: str) -> str:
     """Return in words what sets off the jobs of one run, or of the study."""
-    causes = list(dict.fromkeys(job.why(code) for job in jobs if not job.follows))
+    causes = list(dict.fromkeys(job.why(source) for job in jobs if not job.follows))
     if any(cause.startswith("missing: work/") for cause in causes) or any(_FIRST.match(job.reason) for job in jobs):
         return "nothing is computed yet"
     return "; ".join(causes) or "follows from the runs above"

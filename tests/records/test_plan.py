@@ -49,9 +49,18 @@ def test_jobs_are_read_with_their_run_and_reason():
     ]
 
 
-@pytest.mark.parametrize(("code", "words"), [(False, "raw data changed"), (True, "the software changed")])
-def test_what_readings_are_made_from_is_named_by_what_of_it_changed(code, words):
-    assert Job("read_traces", "LC-01", "Updated input files: work/LC-01/source.json").why(code) == words
+@pytest.mark.parametrize(
+    ("before", "software", "words"),
+    [
+        (BEFORE, [], "raw data changed"),
+        (BEFORE, ["package numpy: 2.0 -> 2.1"], "the software changed"),
+        (AFTER, [], "made with other software or from other raw data than recorded"),  # and back again
+    ],
+)
+def test_what_readings_are_made_from_is_named_by_what_of_it_changed(before, software, words):
+    job = Job("read_traces", "LC-01", "Updated input files: work/LC-01/source.json")
+    said = plan_in_words([job], before, AFTER, [], [], [], software=software)
+    assert said.splitlines()[-1] == f"  run LC-01: {words}"
 
 
 def test_the_plan_says_what_changed_and_why_each_run_is_concerned():
@@ -151,6 +160,6 @@ def test_many_runs_are_told_by_what_they_have_in_common_and_the_study_is_not_cut
 
 def test_of_many_missing_results_a_few_are_named():
     names = ", ".join(f"results/study/t{number}.tsv" for number in (9, 3, 1, 2, 8, 4, 7, 5, 6))
-    words = Job("judge_study", "study", f"Missing output files: {names}").why(code=False)
+    words = Job("judge_study", "study", f"Missing output files: {names}").why("")
     named = ", ".join(f"results/study/t{number}.tsv" for number in (1, 2, 3, 4, 5, 6))
     assert words == f"missing: {named} and 3 more"

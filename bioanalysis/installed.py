@@ -57,8 +57,7 @@ def _found() -> Mapping[str, Mapping[str, metadata.Distribution]]:
     """Return what is installed of each package, by name and version.
 
     Of two places on the path the first counts, from which Python loads. Two versions in one place, as an update that
-    was cut off leaves them, both count: whose files they are nobody can tell. Read once, since a process keeps what it
-    was started with.
+    was cut off leaves them, both count: whose files they are nobody can tell. Read once, until `read_anew`.
     """
     found: dict[str, tuple[str, dict[str, metadata.Distribution]]] = {}
     for distribution in metadata.distributions():
@@ -99,6 +98,12 @@ def needed_to_compute() -> frozenset[str]:
 def computing_versions() -> Mapping[str, str]:
     """Return the version of each installed package that results are computed with, by name."""
     return {name: version for name, version in installed_versions().items() if name in needed_to_compute()}
+
+
+def read_anew() -> None:
+    """Forget which packages were found: jobs, which start later than this process, load what is there by then."""
+    for read in (_found, installed_versions, needed_to_compute, computing_versions):
+        read.cache_clear()
 
 
 def packages_digest() -> str:

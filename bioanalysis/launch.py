@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from bioanalysis.cluster import end_jobs_left_behind, find_profile, forget_run_id, note_run_id
 from bioanalysis.disk import disk_trouble, plain_disk_errors, require_writable
 from bioanalysis.errors import BatchError, Fault, plain_message, read_refusals
-from bioanalysis.installed import note_on_packages
+from bioanalysis.installed import note_on_packages, read_anew
 from bioanalysis.lock import WORKFLOWS_OWN, locked, share_lock, workflow_locks, workflows_in
 from bioanalysis.orphans import end_orphans, killed_from_outside
-from bioanalysis.planning import Plan, load_with_runs, plan_of, workflow_folder
+from bioanalysis.planning import Plan, load_with_runs, plan_of, software_digest, workflow_folder
 from bioanalysis.records.audit import now
 from bioanalysis.records.outside import left_behind_message, outside_message
 from bioanalysis.records.recorder import Outcome, Recorder, clear_torn_results
@@ -110,7 +110,7 @@ def _plan(study: Study, records: Recorder, command: list[str]) -> int:
 def _run(study: Study, records: Recorder, command: list[str]) -> int:
     for note in notes_on(study):
         print(f"note: {note}", flush=True)
-    started, code, output = now(), None, ""
+    started, code, output, plan = now(), None, "", None
     raw, changed = raw_now(records.folder, study), list[str]()
     try:
         plan = plan_of(study, records.workflow_folder)
@@ -120,6 +120,8 @@ def _run(study: Study, records: Recorder, command: list[str]) -> int:
             output += f"\nthe workflow was killed (signal {-code}); `bioanalysis run` goes on from what is finished\n"
     finally:
         changed = config_changed_since(records.config, records.folder) + raw_changed_since(raw, records.folder, study)
+        if plan is not None and _other_software(plan, records.workflow_folder):
+            changed.append("the software")
         done = code == 0 and not changed
         stopped = f"{listed(changed)} changed while it ran" if changed else "stopped before it was done"
         words = "done" if done else stopped
@@ -141,9 +143,15 @@ def notes_on(study: Study) -> list[str]:
     return [*study.notes, *filter(None, [note_on_packages(workflow_folder())])]
 
 
+def _other_software(plan: Plan, workflow_folder: Path) -> bool:
+    """Return whether code or packages are no longer those of the plan: jobs that started since ran with others."""
+    read_anew()
+    return software_digest(workflow_folder) != plan.code
+
+
 def _unsteady(changed: list[str]) -> BatchError:
     """What follows from files that change under a run may rest on either content."""
-    expected = "settings and raw data nobody writes to; then run again"
+    expected = "settings, raw data and software that nobody writes to; then run again"
     return BatchError(Fault(name, "changes while the study is run", expected) for name in changed)
 
 

@@ -6,7 +6,11 @@ import pytest
 from elisa_study import make_study, whole_plate
 
 from bioanalysis import launch
+from bioanalysis.errors import BatchError
+from bioanalysis.installed import read_anew
 from bioanalysis.launch import is_whole, run_study
+from bioanalysis.records.audit import AuditTrail
+from bioanalysis.settled import SETTLED
 
 pytestmark = pytest.mark.requirement("UR-037")
 
@@ -61,3 +65,27 @@ def test_one_that_does_so_again_is_never_taken_for_done(study, monkeypatch, caps
     said = capsys.readouterr().err
     assert "before all its steps were" in said
     assert "fault of the software" in said
+
+
+@pytest.mark.requirement("UR-038")
+def test_where_packages_are_replaced_under_a_run_it_is_not_taken_for_done_with_either(study, tmp_path, monkeypatch):
+    (tmp_path / "modules").mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path / "modules"))
+
+    def replaced(*_):
+        place = tmp_path / "modules/numpy-9.0.dist-info"
+        place.mkdir()
+        (place / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 9.0\n")
+        (study / "results/study").mkdir(parents=True, exist_ok=True)
+        (study / "results/study/report.html").write_text("<p>report</p>")
+        return 0, ""
+
+    monkeypatch.setattr(launch, "_worked_off", replaced)
+    try:
+        with pytest.raises(BatchError, match="the software cannot be used:\n  changes while the study is run"):
+            run(study)
+    finally:
+        monkeypatch.undo()
+        read_anew()
+    assert AuditTrail(study).trail.entries[-1]["action"] == "run_failed"
+    assert not (study / SETTLED).exists()

@@ -19,11 +19,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from scipy.special import gammaln
 
 from bioanalysis.calibration.least_squares import Array
 from bioanalysis.limits.statistics import statistical_limits
 
-COLUMNS = ["effect", "size_percent", "p_value", "largest", "n_wells", "note"]
+COLUMNS = ["effect", "size_percent", "p_value", "largest", "n_wells", "note", "smallest_p"]
 SWEEPS = 8
 FARTHEST = 3.0
 MAD_TO_SD = 1.4826  # of a normal distribution
@@ -50,7 +51,7 @@ def position_effects(
     DataFrame
         One row per effect (``rows``, ``columns``, ``edge``): size_percent (between the highest and the lowest row or
         column; of edge wells against inner ones), p_value, largest (which stand out, in words), n_wells (wells that
-        tell something) and note (why there is no number).
+        tell something), note (why there is no number) and smallest_p (below which no p-value of so few can lie).
     """
     rng = rng or np.random.default_rng(1977)
     wells = wells[wells.signal > 0]
@@ -95,6 +96,7 @@ def _effect(
     The first of `signals` are those read, which give the size; the others, with and without shuffling, the p-value.
     """
     row: dict[str, object] = dict.fromkeys(COLUMNS, "") | {"effect": name, "size_percent": np.nan, "p_value": np.nan}
+    row["smallest_p"] = np.nan
     spans = pd.Series(factor).groupby(unit).transform("nunique").to_numpy() > 1 if len(unit) else np.zeros(0, bool)
     row["n_wells"] = int(spans.sum())
     if spans.sum() < FEWEST_WELLS:
@@ -109,9 +111,21 @@ def _effect(
     return row | {
         "size_percent": float(100 * np.expm1(effects[high] - effects[low])),
         "p_value": float(np.mean(scatter >= scatter[0] * (1 - 1e-12))),
+        "smallest_p": _smallest_p(factor, unit),
         "largest": f"{say(int(levels[high]))} {100 * np.expm1(effects[high]):+.1f} %, "
         f"{say(int(levels[low]))} {100 * np.expm1(effects[low]):+.1f} %",
     }
+
+
+def _smallest_p(factor: Array, unit: Array) -> float:
+    """Return the p-value of signals that differ between levels in every unit alike: one arrangement of all there are.
+
+    Of pairs that lie in two levels, those with all signs turned round are as far out: seven pairs have 2 of 128.
+    """
+    shared = pd.crosstab(unit, factor).to_numpy()
+    log_ways = gammaln(shared.sum(axis=1) + 1).sum() - gammaln(shared + 1).sum()
+    turned = 2 if shared.shape[1] == 2 and (shared == 1).all() else 1
+    return float(turned * np.exp(-log_ways))
 
 
 def polished_effects(

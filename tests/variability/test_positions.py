@@ -72,6 +72,17 @@ def test_an_edge_is_seen_with_its_size_though_most_edge_wells_have_no_inner_repl
     assert_allclose(found.size_percent, 25, atol=2)
 
 
+def test_the_smallest_p_value_is_told_from_the_wells_that_compare():
+    # six pairs of B to G across columns 1 and 2 and one of B11 and B12: 2 of 2 ** 7 arrangements
+    few = plate(unit=side_by_side)
+    few = few[few.well.str[1:].isin(["1", "2"]) | few.well.isin(["B11", "B12"])]
+    assert_allclose(effects_of(few).smallest_p["edge"], 2 / 2**7)
+    # one sample in four wells, one of them outer, and three times: 4 places to the power of 3
+    quadruple = pd.DataFrame({"well": [f"{row}{column}" for row in "BCD" for column in (1, 2, 3, 4)]})
+    quadruple = quadruple.assign(unit=quadruple.well.str[0], signal=np.linspace(1, 1.1, 12))
+    assert_allclose(effects_of(quadruple).smallest_p["edge"], 1 / 4**3)
+
+
 def test_every_pair_of_twelve_higher_outside_is_no_chance():
     # by signs alone all twelve pairs agree in 2 of 4096 shuffles; seeds differ in their noise of 3 %
     found = [effects_of(plate(outer_wells_read(1.1), unit=side_by_side, noise=0.03, seed=seed)) for seed in range(10)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bioanalysis.limits import read_catalogue
 from bioanalysis.study.side_notes import batch_notes, material_notes, unnamed_file_notes
 from bioanalysis.study.validated import differences
-from bioanalysis.study.worklist_notes import level_notes, unexplained_repeat_notes
+from bioanalysis.study.worklist_notes import calibrator_unit_notes, level_notes, unexplained_repeat_notes
 from bioanalysis.text_files import listed
 from bioanalysis.words import STUDY_SAMPLES, count_of
 
@@ -22,7 +22,7 @@ def notes_on(study: Study) -> tuple[str, ...]:
     """Return the notes on a study, each a sentence."""
     made = (*_exchanged(study), _homogenates(study), _densities(study), _inverted(study))
     rows = (*_empty_tables(study), *_unused(study), *_recovery_apart(study))
-    rows += (*level_notes(study), *unexplained_repeat_notes(study))
+    rows += (*calibrator_unit_notes(study), *level_notes(study), *unexplained_repeat_notes(study))
     side = (*batch_notes(study), *material_notes(study), *unnamed_file_notes(study))
     notes = (*made, *rows, *side, *_masses(study), *_beside_validation(study))
     return tuple(note for note in notes if note)

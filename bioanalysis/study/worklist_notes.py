@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bioanalysis.text_files import listed
+from bioanalysis.words import count_of
 
 if TYPE_CHECKING:
     from bioanalysis.study.load import Study
@@ -29,6 +30,24 @@ def level_notes(study: Study) -> list[str]:
     return notes
 
 
+def calibrator_unit_notes(study: Study) -> list[str]:
+    """Runs most of whose calibrators lie outside the method's range, as where one of both is in another unit."""
+    notes = []
+    for run in study.runs:
+        rows = run.worklist[run.worklist["sample_type"] == "calibrator"]
+        for analyte in run.method.analytes:
+            own = f"{NOMINAL}[{analyte.name}]"
+            nominal = rows[own if own in rows else NOMINAL].dropna()
+            outside = nominal[(nominal < analyte.lloq_ng_ml) | (nominal > analyte.uloq_ng_ml)]
+            if 2 * len(outside) > len(nominal):
+                notes.append(
+                    f"{run.run_id}: {len(outside)} of {count_of(len(nominal), 'calibrator')} ({nominal.min():g} to "
+                    f"{nominal.max():g}) outside the range of {analyte.name} in {run.method.method_id}, "
+                    f"{analyte.lloq_ng_ml:g} to {analyte.uloq_ng_ml:g} {run.method.unit}: is one in another unit?"
+                )
+    return notes
+
+
 def unexplained_repeat_notes(study: Study) -> list[str]:
     """Samples that two runs of one method measure, where no run after the first says why."""
     seen: dict[tuple[str, str], str] = {}
@@ -42,6 +61,5 @@ def unexplained_repeat_notes(study: Study) -> list[str]:
                 again.setdefault(str(name), f"{name} ({first}, {run.run_id})")
     if not again:
         return []
-    number = len(again)
-    what = f"{number} sample{'s' if number > 1 else ''} in two runs of one method without a repeat_reason"
+    what = f"{count_of(len(again), 'sample')} in two runs of one method without a repeat_reason"
     return [f"{what}: {listed(again.values(), most=5)}"]

@@ -90,6 +90,16 @@ def test_a_density_in_other_units_is_noted(folder):
     ]
 
 
+def test_calibrators_in_another_unit_than_the_range_are_noted(folder):
+    assert not any("calibrator" in note for note in Study.load(folder).notes)
+    change(folder, LC, ("C1 5", "C1 0.005"), ("C2 5000", "C2 5.5"))  # one of two outside is no majority
+    assert not any("outside the range" in note for note in Study.load(folder).notes)
+    change(folder, LC, ("C2 5.5", "C2 4.9"))
+    notes = [note for note in Study.load(folder).notes if "calibrator" in note]
+    assert notes == ["LC-01: 2 of 2 calibrators (0.005 to 4.9) outside the range of mipomersen in ASO-LCMS-01, "
+                     "5 to 5000 ng/mL: is one in another unit?"]  # fmt: skip
+
+
 def test_a_level_with_two_nominal_values_is_noted(folder):
     assert not any("values of" in note for note in Study.load(folder).notes)
     change(folder, LC, ("calibrator  C2 5000", "calibrator  C1 50"))

@@ -15,6 +15,10 @@ from bioanalysis.report.study_tables import OfRun
 from bioanalysis.words import ACCEPTED, NEEDS_DECISION, NOT_ANALYSED, NOT_REPORTED, count_of
 
 NAMED = 8
+HOW_TO_REPEAT = {  # by how the reason of the repeat begins
+    "above the ULOQ": "diluted more, with repeat_reason ABOVE_ULOQ",
+    "DILUTED_BELOW_LLOQ": "diluted less, or minimum_dilution in the method where this is the least it allows",
+}
 TO_DO_KINDS = ("repeat_missing", "needs_decision", "homogenate_implausible")
 
 
@@ -233,6 +237,10 @@ def _other_repeats(flags: pd.DataFrame, covered: set[tuple[str, str]]) -> list[s
     pairs = zip(wanted.run_id, wanted.sample_id, strict=True)
     wanted = wanted[pd.Series([pair not in covered for pair in pairs], index=wanted.index, dtype=bool)]
     return [
-        f"Repeat {names(here.sample_id)} (first in {run_id}): {observed}."
+        f"Repeat {names(here.sample_id)} (first in {run_id}): {observed}{_how(str(observed))}."
         for (run_id, observed), here in wanted.groupby(["run_id", "observed"], sort=False)
     ]
+
+
+def _how(reason: str) -> str:
+    return "".join(f"; {how}" for start, how in HOW_TO_REPEAT.items() if reason.startswith(start))

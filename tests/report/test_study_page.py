@@ -130,6 +130,19 @@ def test_a_mass_or_volume_that_cannot_be_stands_first_of_what_to_do(tmp_path):
     assert first.startswith(what)
 
 
+@pytest.mark.parametrize(
+    ("reason", "how"),
+    [
+        ("above the ULOQ of 5000 ng/mL on the curve", "; diluted more, with repeat_reason ABOVE_ULOQ."),
+        ("DILUTED_BELOW_LLOQ: diluted 20 times", "; diluted less, or minimum_dilution in the method"),
+        ("INSTRUMENT: no internal standard peak", "."),
+    ],
+)
+def test_a_repeat_says_how_it_is_to_differ(tmp_path, reason, how):
+    words = first_screen(page_of(flagged(make_results(tmp_path), "repeat_missing", reason)))
+    assert f"Repeat S1 (first in R0): {reason}{how}" in words
+
+
 def test_samples_that_were_not_measured_are_among_what_to_do(tmp_path):
     folder = make_results(tmp_path, not_analysed=(2, 3))
     path = folder / "results/study/tissue_concentrations.tsv"

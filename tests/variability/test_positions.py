@@ -77,7 +77,7 @@ def test_the_smallest_p_value_is_told_from_the_wells_that_compare():
     few = plate(outer_wells_read(1.3), unit=side_by_side)
     few = few[few.well.str[1:].isin(["1", "2"]) | few.well.isin(["B11", "B12"])]
     assert_allclose(effects_of(few).smallest_p["edge"], 2 / 2**7)
-    # of 500 arrangements 7.8 are as far out on the average, by some seeds fewer: then too the p-value is that of all 128
+    # of 500 arrangements 7.8 are as far out on the average, by some seeds fewer: the p-value is that of 128
     drawn = [position_effects(few, rng=np.random.default_rng(seed)).p_value.iloc[2] for seed in range(20)]
     assert_allclose(min(drawn), 2 / 2**7)
     # one sample in four wells, one of them outer, and three times: 4 places to the power of 3

@@ -109,11 +109,10 @@ def _effect(
     scatter = (polished_effects(signals[1:], factor, unit, other, np.mean) ** 2) @ counts
     high, low = int(effects.argmax()), int(effects.argmin())
     smallest_p = _smallest_p(factor, unit)
+    as_far_out = float(np.mean(scatter >= scatter[0] * (1 - 1e-12)))  # of some shuffles: by chance below the smallest
     return row | {
         "size_percent": float(100 * np.expm1(effects[high] - effects[low])),
-        "p_value": max(
-            float(np.mean(scatter >= scatter[0] * (1 - 1e-12))), smallest_p
-        ),  # of some shuffles by chance less
+        "p_value": max(as_far_out, smallest_p),
         "smallest_p": smallest_p,
         "largest": f"{say(int(levels[high]))} {100 * np.expm1(effects[high]):+.1f} %, "
         f"{say(int(levels[low]))} {100 * np.expm1(effects[low]):+.1f} %",

@@ -79,7 +79,7 @@ def judge_positions(ledger: Ledger, effects: pd.DataFrame) -> None:
     Parameters
     ----------
     effects : DataFrame
-        positions.tsv of the plates of one curve: plate, effect, size_percent, p_value, largest, note.
+        positions.tsv of the plates of one curve: plate, effect, size_percent, p_value, largest, note, smallest_p.
     """
     if "POS-01" not in ledger.limits:
         return
@@ -92,7 +92,11 @@ def judge_positions(ledger: Ledger, effects: pd.DataFrame) -> None:
             ledger.add(rule, NOT_ASSESSABLE, row.note or "no replicate wells to tell it from", **where)
         else:
             observed = f"{row.size_percent:.1f} % ({row.largest}), p {row.p_value:.3f}"
-            ledger.add(rule, not position_matters(rule, row.size_percent, row.p_value), observed, **where)
+            verdict: str | bool = not position_matters(rule, row.size_percent, row.p_value)
+            if verdict and position_matters(rule, row.size_percent, 0.0) and row.smallest_p >= float(rule.numbers[1]):
+                verdict = NOT_ASSESSABLE  # an effect of this size, on wells too few to fail by any reading
+                observed += f", and none below {row.smallest_p:.2g} is possible: too few replicates compare them"
+            ledger.add(rule, verdict, observed, **where)
 
 
 def position_matters(rule: Rule, size_percent: float, p_value: float) -> bool:

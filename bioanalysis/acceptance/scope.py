@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.acceptance.ledger import FAIL, NOT_APPLICABLE, NOT_ASSESSABLE, PASS, Ledger
+from bioanalysis.limits import Limits
 from bioanalysis.method import Method, Stability, ValidatedScope
 from bioanalysis.words import count_of
 
@@ -185,21 +186,31 @@ def judge_homogenates(ledger: Ledger, reported: pd.DataFrame, method: Method) ->
         tissue_concentrations.tsv of one method: sample_id, tissue, unit, homogenate_factor_ml_per_g.
     """
     rule = ledger.limits["HOM-05"]
-    made = reported[reported.unit == "ug/g"]  # a fluid is not weighed
+    made = reported[reported.unit.str.endswith("/g")]  # a fluid is not weighed
     if method.homogenate == "tissue_equivalent" or made.empty:
         ledger.add(rule, NOT_APPLICABLE, "no homogenate whose volume counts")
         return
-    low, high = (float(number) for number in rule.numbers)
+    outside = homogenates_outside(reported, method, ledger.limits)
     for tissue, here in made.drop_duplicates("sample_id").groupby("tissue", sort=True):
         factor = here.homogenate_factor_ml_per_g.dropna().astype(float)
         if factor.empty:
             ledger.add(rule, NOT_ASSESSABLE, "no masses and volumes", tissue=tissue)
             continue
-        outside = here.sample_id[factor.index][~factor.between(low * (1 - NEARLY), high * (1 + NEARLY))]
+        beyond = here.sample_id[here.sample_id.isin(outside.sample_id)]
         every = count_of(len(factor), "sample")
-        observed = f"{len(outside)} of {every} outside, {factor.min():.4g} to {factor.max():.4g} mL/g"
-        hint = f"; e.g. {outside.iloc[0]}: mass in mg, volume in uL, not exchanged?" if len(outside) else ""
-        ledger.add(rule, outside.empty, observed + hint, tissue=tissue)
+        observed = f"{len(beyond)} of {every} outside, {factor.min():.4g} to {factor.max():.4g} mL/g"
+        hint = f"; e.g. {beyond.iloc[0]}: mass in mg, volume in uL, not exchanged?" if len(beyond) else ""
+        ledger.add(rule, beyond.empty, observed + hint, tissue=tissue)
+
+
+def homogenates_outside(reported: pd.DataFrame, method: Method, limits: Limits) -> pd.DataFrame:
+    """Return the rows whose homogenate per gram lies outside the guard of HOM-05, as with a mass in another unit."""
+    if method.homogenate == "tissue_equivalent":
+        return reported.iloc[:0]
+    low, high = (float(number) for number in limits["HOM-05"].numbers)
+    factor = reported.homogenate_factor_ml_per_g.astype(float)
+    weighed = reported.unit.str.endswith("/g") & factor.notna()
+    return reported[weighed & ~factor.between(low * (1 - NEARLY), high * (1 + NEARLY))]
 
 
 def judge_minimum_dilution(ledger: Ledger, units: pd.DataFrame, method: Method) -> None:

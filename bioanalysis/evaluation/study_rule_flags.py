@@ -9,7 +9,7 @@ from bioanalysis.acceptance.ledger import FAIL, signed_percent
 from bioanalysis.flags import flag
 from bioanalysis.method import ValidatedScope
 
-TOLD_BY_SAMPLE = ("STAB-05", "DIL-CC-03", "SCOPE-01")
+TOLD_BY_SAMPLE = ("STAB-05", "DIL-CC-03", "SCOPE-01", "HOM-05")
 
 
 def rule_flags(
@@ -18,8 +18,15 @@ def rule_flags(
     storage: pd.DataFrame,
     measured: pd.DataFrame,
     validation: ValidatedScope | None,
+    homogenates: pd.DataFrame,
 ) -> list[dict[str, object]]:
-    """Return a flag per failed rule, and per sample outside stability, validated factors, tissues or agreement."""
+    """Return a flag per failed rule, and per sample outside stability, validated factors, tissues or agreement.
+
+    Parameters
+    ----------
+    homogenates : DataFrame
+        Rows of tissue_concentrations.tsv whose homogenate holds an implausible volume per gram.
+    """
     failed = acceptance[(acceptance.verdict == FAIL) & ~acceptance.rule_id.isin(TOLD_BY_SAMPLE)]
     rows = [
         flag(
@@ -32,6 +39,11 @@ def rule_flags(
         flag("storage_beyond_stability", run_id=row.run_id, sample_id=row.sample_id, tissue=row.tissue,
              observed=row.reason, source="STAB-05")
         for row in storage[storage.verdict == FAIL].itertuples()
+    ]  # fmt: skip
+    rows += [
+        flag("homogenate_implausible", run_id=row.run_id, sample_id=row.sample_id, tissue=row.tissue, source="HOM-05",
+             observed=f"{row.homogenate_factor_ml_per_g:.4g} mL/g")
+        for row in homogenates.drop_duplicates(["sample_id", "run_id"]).itertuples()
     ]  # fmt: skip
     return [*rows, *_outside_validation(measured, validation), *_pair_flags(pairs)]
 

@@ -18,7 +18,9 @@ from bioanalysis.words import MEASURED, NOT_ANALYSED, QUANTIFIED, count_of
 
 ACCEPTANCE = [*COLUMNS, "run_id", "method_id"]
 METHOD = "method_id"
-ON_VALUES = ("storage_beyond_stability", "dilution_outside_validation", "tissue_outside_validation")
+ON_VALUES = (
+    "storage_beyond_stability", "dilution_outside_validation", "tissue_outside_validation", "homogenate_implausible",
+)  # fmt: skip
 STAGE = "study"
 OF_READINGS = [  # what the rules ask of reportable.tsv
     "run_id", "plate", "position", "sample_type", "sample_id", "level", "tissue", "analyte", "nominal_ng_ml",
@@ -126,7 +128,8 @@ def _of_method(study: Study, method: Method, readings: pd.DataFrame, reported: p
             tables[name].append(table.assign(analyte=analyte))
     rows = [dict.fromkeys(ACCEPTANCE, "") | row for ledger in ledgers for row in ledger.rows]
     acceptance = pd.DataFrame(rows, columns=ACCEPTANCE)
-    flags = rule_flags(acceptance, _together(tables["incurred"]), storage, measured, method.validation)
+    implausible = scope.homogenates_outside(reported, method, limits)
+    flags = rule_flags(acceptance, _together(tables["incurred"]), storage, measured, method.validation, implausible)
     made = {name: _named(_together(parts), method) for name, parts in tables.items()}
     return StudyRules(_named(acceptance, method), storage=_named(storage, method), flags=flags, **made)
 

@@ -21,6 +21,7 @@ from bioanalysis.report.said import said
 from bioanalysis.report.sections import NAMES, NUMBER, shown_cell
 from bioanalysis.study import Run, Study
 from bioanalysis.tables import read_columns_of
+from bioanalysis.words import STUDY_SAMPLES
 
 LONG = 36
 OF_CONTROLS = ("sample_type", "analyte", "level", "tissue", "bias_percent", "status")
@@ -109,7 +110,7 @@ def columns_of(path: Path, *names: str) -> pd.DataFrame:
 def runs_table(study: Study) -> dict[str, Any]:
     rows = [
         (run.run_id, run.method.method_id, run.run_date[:10], run.analyst, run.instrument or "not given",
-         str(int(run.worklist.sample_type.isin(["unknown", "incurred"]).sum())))
+         str(run.worklist.sample_id[run.worklist.sample_type.isin(STUDY_SAMPLES)].nunique()))  # wells are no samples
         for run in study.runs
     ]  # fmt: skip
     return section("Runs", ["run", "method", "date", "analyst", "instrument", "samples"], rows)
@@ -138,7 +139,7 @@ def controls_table(study: Study, results: Path) -> dict[str, Any]:
         table = read_columns_of(results / "runs" / run.run_id / "measurements.tsv", OF_CONTROLS)
         table = table[table.sample_type.isin(["qc", "dilution_qc"])]
         for (analyte, level, tissue), here in table.groupby(["analyte", "level", "tissue"], sort=False):
-            bias = pd.to_numeric(here.bias_percent.replace("", "nan"))
+            bias = pd.to_numeric(here.bias_percent, errors="coerce")  # a QC without a value has none
             rows.append((run.run_id, analyte, level, tissue, str(len(here)), str(int((here.status == "pass").sum())),
                          "" if bias.isna().all() else f"{bias.mean():+.1f}"))  # fmt: skip
     columns = ["run", "analyte", "level", "tissue", "n", "inside", "mean bias %"]

@@ -12,10 +12,14 @@ import pandas as pd
 from bioanalysis.acceptance.ledger import RUN
 from bioanalysis.report.said import said
 from bioanalysis.report.study_tables import OfRun
-from bioanalysis.words import ACCEPTED, NEEDS_DECISION, NOT_REPORTED, count_of
+from bioanalysis.words import ACCEPTED, NEEDS_DECISION, NOT_ANALYSED, NOT_REPORTED, count_of
 
 NAMED = 8
-TO_DO_KINDS = ("repeat_missing", "needs_decision")
+HOW_TO_REPEAT = {  # by how the reason of the repeat begins
+    "above the ULOQ": "diluted more, with repeat_reason ABOVE_ULOQ",
+    "DILUTED_BELOW_LLOQ": "diluted less, or minimum_dilution in the method where this is the least it allows",
+}
+TO_DO_KINDS = ("repeat_missing", "needs_decision", "homogenate_implausible")
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,13 @@ def _why(acceptance: pd.DataFrame, verdict: Any) -> str:
     deciding = str(verdict.observed).removeprefix("failed: ").split(", ")
     here = acceptance[(acceptance.verdict == "fail") & acceptance.rule_id.isin(deciding)]
     here = here[here.plate.isin([verdict.plate, ""]) & here.analyte.isin([verdict.analyte, ""])]
-    said = [f"{row.rule_id} {row.judged}: {row.observed}, must be {row.limit}" for row in here.itertuples()]
+    said = [f"{row.rule_id} {row.judged}{_of(row)}: {row.observed}, must be {row.limit}" for row in here.itertuples()]
     return "; ".join(dict.fromkeys(said)) or str(verdict.observed)
+
+
+def _of(row: Any) -> str:
+    """Return ', LQC, kidney': what a rule was judged on, since one of three levels that fails must be named."""
+    return "".join(f", {name}" for name in (row.subject, row.tissue) if name)
 
 
 def _waiting(run_id: str, verdict: Any, concentrations: pd.DataFrame) -> list[str]:
@@ -172,7 +181,8 @@ def names(sample_ids: Iterable[str]) -> str:
 def to_do(verdicts: Sequence[Verdict], concentrations: pd.DataFrame, flags: pd.DataFrame) -> list[str]:
     """Return what a person must do now, the most urgent first; an empty list: nothing waits."""
     failed = [verdict for verdict in verdicts if not verdict.accepted and len(verdict.waiting)]
-    lines = [
+    lines = _implausible(flags)
+    lines += [
         f"Repeat {count_of(len(v.waiting), 'sample')} of {v.name} ({v.method_id}), which FAILED {v.why}: "
         f"{names(v.waiting)}. Find the cause first, extract and analyse again in a new run, add it to config/runs.tsv "
         f"with a worklist that gives repeat_reason, and run again."
@@ -184,6 +194,7 @@ def to_do(verdicts: Sequence[Verdict], concentrations: pd.DataFrame, flags: pd.D
                      "in config/decisions.tsv, with reason and author.")  # fmt: skip
     covered = {(verdict.run_id, sample) for verdict in failed for sample in verdict.waiting}
     lines += _other_repeats(flags, covered)
+    lines += _never_measured(concentrations)
     others = flags[(flags.state == "open") & ~flags["flag"].isin(TO_DO_KINDS)]
     if len(others):
         kinds = count_of(len(set(others["flag"])), "kind")
@@ -193,12 +204,43 @@ def to_do(verdicts: Sequence[Verdict], concentrations: pd.DataFrame, flags: pd.D
     return lines
 
 
+def _implausible(flags: pd.DataFrame) -> list[str]:
+    """Return the line on samples whose mass and volume contradict each other: their values are wrong."""
+    wanted = flags[(flags.state == "open") & (flags["flag"] == "homogenate_implausible")]
+    if wanted.empty:
+        return []
+    count = count_of(wanted.sample_id.nunique(), "sample")
+    return [
+        f"Check tissue mass and volume of {count}, which do not go together ({wanted.observed.iloc[0]} in "
+        f"{wanted.sample_id.iloc[0]}): {names(wanted.sample_id)}. Hold config/samples.tsv against balance print and "
+        "notebook: mg and uL, not exchanged? Correct it and run again; until then these values stand as computed."
+    ]
+
+
+def _never_measured(concentrations: pd.DataFrame) -> list[str]:
+    """Return a line per reason for which a homogenate that is there was not measured, which no flag tells."""
+    missing = concentrations[concentrations.status == NOT_ANALYSED]
+    unplanned = missing.sample_id[missing.reason == "in no worklist"]
+    otherwise = "or say in config/samples.tsv, not_available_reason, why there is no homogenate"
+    lines = [f"Analyse {names(unplanned)}, in no worklist, {otherwise}."] if len(unplanned) else []
+    lost = missing[missing.reason.str.startswith("not acquired")]
+    lines += [
+        f"Analyse {names(here.sample_id)} by {method}: {reason}."
+        for (method, reason), here in lost.groupby(["method_id", "reason"], sort=False)
+    ]
+    return lines
+
+
 def _other_repeats(flags: pd.DataFrame, covered: set[tuple[str, str]]) -> list[str]:
     """Return one line per sample that needs a repeat for another reason than a failed run."""
     wanted = flags[(flags.state == "open") & (flags["flag"] == "repeat_missing")]
     pairs = zip(wanted.run_id, wanted.sample_id, strict=True)
     wanted = wanted[pd.Series([pair not in covered for pair in pairs], index=wanted.index, dtype=bool)]
     return [
-        f"Repeat {names(here.sample_id)} (first in {run_id}): {observed}."
+        f"Repeat {names(here.sample_id)} (first in {run_id}): {observed}{_how(str(observed))}."
         for (run_id, observed), here in wanted.groupby(["run_id", "observed"], sort=False)
     ]
+
+
+def _how(reason: str) -> str:
+    return "".join(f"; {how}" for start, how in HOW_TO_REPEAT.items() if reason.startswith(start))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bioanalysis.limits import read_catalogue
 from bioanalysis.study.side_notes import batch_notes, material_notes, unnamed_file_notes
 from bioanalysis.study.validated import differences
+from bioanalysis.study.worklist_notes import calibrator_unit_notes, level_notes, unexplained_repeat_notes
 from bioanalysis.text_files import listed
 from bioanalysis.words import STUDY_SAMPLES, count_of
 
@@ -19,8 +20,9 @@ QUADRUPOLE_WINDOW_TH = 0.7  # half-width of what a quadrupole at unit resolution
 
 def notes_on(study: Study) -> tuple[str, ...]:
     """Return the notes on a study, each a sentence."""
-    made = (*_exchanged(study), _homogenates(study), _inverted(study))
+    made = (*_exchanged(study), _homogenates(study), _densities(study), _inverted(study))
     rows = (*_empty_tables(study), *_unused(study), *_recovery_apart(study))
+    rows += (*calibrator_unit_notes(study), *level_notes(study), *unexplained_repeat_notes(study))
     side = (*batch_notes(study), *material_notes(study), *unnamed_file_notes(study))
     notes = (*made, *rows, *side, *_masses(study), *_beside_validation(study))
     return tuple(note for note in notes if note)
@@ -122,6 +124,13 @@ def _homogenates(study: Study) -> str:
     per_gram = volume / samples["tissue_mass_mg"]
     outside = samples["sample_id"][(per_gram < low) | (per_gram > high)].tolist()
     return _note(f"with a homogenate outside {low:g} to {high:g} mL/g (mass in mg, volume in uL?)", "sample", outside)
+
+
+def _densities(study: Study) -> str:
+    """Tissues whose density cannot be in g/mL: inflated lung has about 0.3, cortical bone about 1.9."""
+    given = {name: about.density_g_ml for name, about in study.config.tissues.items()}
+    strange = [f"{name} {value:g}" for name, value in given.items() if value and not 0.2 <= value <= 2.5]
+    return _note("with a density_g_ml outside 0.2 to 2.5 g/mL (water has 1; 1060 would be kg/m3)", "tissue", strange)
 
 
 def _masses(study: Study) -> list[str]:

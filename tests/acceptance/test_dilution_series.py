@@ -99,8 +99,9 @@ def test_single_dilutions_are_not_concerned():
     assert set(table.verdict) == {"not_applicable"}
 
 
-def effects(size: float, p_value: float) -> pd.DataFrame:
-    row = {"plate": "1", "effect": "rows", "size_percent": size, "p_value": p_value, "largest": "row A", "note": "few"}
+def effects(size: float, p_value: float, smallest_p: float = 0.001) -> pd.DataFrame:
+    row = {"plate": "1", "effect": "rows", "size_percent": size, "p_value": p_value, "largest": "row A", "note": "few",
+           "smallest_p": smallest_p}  # fmt: skip
     return pd.DataFrame([row])
 
 
@@ -123,3 +124,13 @@ def test_a_plate_without_replicates_tells_nothing_of_positions():
     assert verdict(words(lambda book: series.judge_positions(book, effects(np.nan, np.nan))), "POS-01") == (
         "not_assessable"
     )
+
+
+@rule("POS-01", "not_assessable")
+def test_an_effect_that_too_few_wells_could_prove_has_not_passed():
+    # seven pairs that all agree: 2 of 128 arrangements, p 0.016, can never be below 0.01
+    few = words(lambda book: series.judge_positions(book, effects(25.0, 0.022, 2 / 128)))
+    assert verdict(few, "POS-01") == "not_assessable"
+    assert "none below 0.016 is possible" in few.observed.item()
+    small = words(lambda book: series.judge_positions(book, effects(5.0, 0.5, 2 / 128)))
+    assert verdict(small, "POS-01") == "pass"

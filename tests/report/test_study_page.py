@@ -103,6 +103,61 @@ def test_a_failed_run_says_why_and_what_to_do(tmp_path):
     assert "Repeat 6 samples of R1, mipomersen (ASO-LCMS-01)" in words
 
 
+def test_what_a_failed_rule_was_judged_on_is_named(tmp_path):
+    folder = make_results(tmp_path, failed=(1,))
+    path = folder / "results/runs/R1/acceptance.tsv"
+    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    table.loc[table.rule_id == "QC-05", ["subject", "tissue"]] = ["LQC", "liver"]
+    table.to_csv(path, sep="\t", index=False)
+    words = first_screen(page_of(folder))
+    assert "QC-05 share of all QCs passing, LQC, liver: 0 of 1, must be >= 2/3" in words
+
+
+def flagged(folder, kind: str, observed: str):
+    """Return the folder, its first two flags of this kind."""
+    path = folder / "results/study/flags.tsv"
+    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    table.loc[:1, ["flag", "observed"]] = [kind, observed]
+    table.to_csv(path, sep="\t", index=False)
+    return folder
+
+
+def test_a_mass_or_volume_that_cannot_be_stands_first_of_what_to_do(tmp_path):
+    words = first_screen(page_of(flagged(make_results(tmp_path), "homogenate_implausible", "1.055 mL/g")))
+    what = "Check tissue mass and volume of 2 samples, which do not go together (1.055 mL/g in S1): S1, S6."
+    # the samples of made_results that have a flag are S1 and S6, and so on
+    first, *_ = re.findall(r"<li>(.*?)</li>", words[words.index("What a person must do now") :], re.S)
+    assert first.startswith(what)
+
+
+@pytest.mark.parametrize(
+    ("reason", "how"),
+    [
+        ("above the ULOQ of 5000 ng/mL on the curve", "; diluted more, with repeat_reason ABOVE_ULOQ."),
+        ("DILUTED_BELOW_LLOQ: diluted 20 times", "; diluted less, or minimum_dilution in the method"),
+        ("INSTRUMENT: no internal standard peak", "."),
+    ],
+)
+def test_a_repeat_says_how_it_is_to_differ(tmp_path, reason, how):
+    words = first_screen(page_of(flagged(make_results(tmp_path), "repeat_missing", reason)))
+    assert f"Repeat S1 (first in R0): {reason}{how}" in words
+
+
+def test_samples_that_were_not_measured_are_among_what_to_do(tmp_path):
+    folder = make_results(tmp_path, not_analysed=(2, 3))
+    path = folder / "results/study/tissue_concentrations.tsv"
+    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    lost = "not acquired: autosampler did not find the vial"
+    table.loc[2, "reason"] = "in no worklist"
+    table.loc[3, ["method_id", "run_id", "reason"]] = ["ASO-LCMS-01", "R0", lost]
+    table.loc[4, ["status", "value", "reason"]] = ["not_analysed", "", "not_collected"]
+    table.to_csv(path, sep="\t", index=False)
+    words = first_screen(page_of(folder))
+    assert "Analyse S2, in no worklist, or say in config/samples.tsv, not_available_reason" in words
+    assert f"Analyse S3 by ASO-LCMS-01: {lost}." in words
+    assert "Analyse S4" not in words  # there is no homogenate of it
+
+
 def test_a_repeat_that_replaced_a_failed_run_is_named(tmp_path):
     folder = make_results(tmp_path, failed=(0,))
     table = pd.DataFrame([

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from numpy.testing import assert_allclose
 from small_study import LCMS, change, faults_of, make_small_study, said
@@ -77,6 +79,49 @@ def test_masses_and_buffers_that_changed_places_are_noted_first_and_are_no_fault
 def test_a_homogenate_of_equal_parts_is_no_exchange(folder):
     change(folder, SAMPLES, ("100.5 900", "900 900"))
     assert not any("MASS LOOKS LIKE BUFFER" in note for note in Study.load(folder).notes)
+
+
+def test_a_density_in_other_units_is_noted(folder):
+    assert not any("density" in note for note in Study.load(folder).notes)
+    change(folder, "config/config.yaml", ("density_g_ml: 1.06", "density_g_ml: 1060"))
+    notes = [note for note in Study.load(folder).notes if "density" in note]
+    assert notes == [
+        "1 tissue with a density_g_ml outside 0.2 to 2.5 g/mL (water has 1; 1060 would be kg/m3): liver 1060"
+    ]
+
+
+def test_calibrators_in_another_unit_than_the_range_are_noted(folder):
+    assert not any("calibrator" in note for note in Study.load(folder).notes)
+    change(folder, LC, ("C1 5", "C1 0.005"), ("C2 5000", "C2 5.5"))  # one of two outside is no majority
+    assert not any("outside the range" in note for note in Study.load(folder).notes)
+    change(folder, LC, ("C2 5.5", "C2 4.9"))
+    notes = [note for note in Study.load(folder).notes if "calibrator" in note]
+    assert notes == ["LC-01: 2 of 2 calibrators (0.005 to 4.9) outside the range of mipomersen in ASO-LCMS-01, "
+                     "5 to 5000 ng/mL: is one in another unit?"]  # fmt: skip
+
+
+def test_a_level_with_two_nominal_values_is_noted(folder):
+    assert not any("values of" in note for note in Study.load(folder).notes)
+    change(folder, LC, ("calibrator  C2 5000", "calibrator  C1 50"))
+    notes = [note for note in Study.load(folder).notes if "values of" in note]
+    assert notes == ["LC-01: calibrator C1 has 2 values of nominal_ng_ml: 5 (line 3), 50 (line 4)"]
+
+
+def test_levels_of_two_tissues_may_differ(folder):
+    change(folder, LC, ("qc  LQC 15", "qc  MQC 15"))  # the other MQC is of kidney: 300 ng/mL
+    assert not any("values of" in note for note in Study.load(folder).notes)
+
+
+def test_a_sample_in_two_runs_without_a_reason_is_noted(folder):
+    change(folder, "config/runs.tsv", ("LC-01 ASO-LCMS-01 2026-03-10 AL raw/LC-01",
+                                       "LC-01 ASO-LCMS-01 2026-03-10 AL raw/LC-01\n"
+                                       "LC-02 ASO-LCMS-01 2026-03-11 AL raw/LC-02"))  # fmt: skip
+    shutil.copytree(folder / "raw/LC-01", folder / "raw/LC-02")
+    (folder / "config/worklists/LC-02.tsv").write_text((folder / LC).read_text())
+    what = "2 samples in two runs of one method without a repeat_reason: S1 (LC-01, LC-02), S2 (LC-01, LC-02)"
+    assert what in Study.load(folder).notes
+    with_column(folder, "config/worklists/LC-02.tsv", "repeat_reason", {9: "RUN_FAIL", 10: "RUN_FAIL"})
+    assert not any("two runs" in note for note in Study.load(folder).notes)
 
 
 def test_tissue_equivalents_ask_for_no_mass(folder):

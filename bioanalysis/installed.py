@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib import metadata
 from itertools import chain
@@ -14,6 +14,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 NAME, LOCK = "bioanalysis", "requirements.lock"
+STARTERS = ("snakemake", "typer", "rich")  # they start jobs and show words: no result is computed by them
 _LINE = re.compile(r"^([A-Za-z0-9][\w.\-\[\]]*==[^\\#\n]+)", re.MULTILINE)
 
 
@@ -27,13 +28,16 @@ def locked_versions(text: str, about: dict[str, str] | None = None) -> dict[str,
     }
 
 
-def needed_by(root: str) -> set[str]:
-    """Return the packages that `root` needs to run, itself included, whether they are installed or not."""
+def needed_by(root: str, without: Collection[str] = ()) -> set[str]:
+    """Return the packages that `root` needs, itself included, whether they are installed or not.
+
+    Those `without` are left out, and what they alone need.
+    """
     needed: set[str] = set()
     waiting = [root]
     while waiting:
         name = canonicalize_name(waiting.pop())
-        if name not in needed:
+        if name not in needed and name not in without:
             needed.add(name)
             waiting += _needs(name)
     return needed
@@ -91,7 +95,7 @@ def installed_versions() -> Mapping[str, str]:
 @cache
 def needed_to_compute() -> frozenset[str]:
     """Return the packages that results are computed with; all that are installed where nothing says which those are."""
-    return frozenset(needed_by(NAME) if NAME in _found() else _found()) - {NAME}
+    return frozenset(needed_by(NAME, STARTERS) if NAME in _found() else _found()) - {NAME}
 
 
 @cache
@@ -119,7 +123,7 @@ def note_on_packages(workflow_folder: Path) -> str:
         locked = locked_versions(lock.read_text(encoding="utf-8")) if lock.is_file() else {}
     except (OSError, ValueError) as error:  # no right to read it, no text, no requirements
         return f"{LOCK} cannot be read, and packages not be held against it: {str(error).splitlines()[0]}"
-    used, needed = computing_versions(), needed_to_compute()
+    used, needed = installed_versions(), needed_by(NAME) | needed_to_compute()
     other = [
         f"{name} {used.get(name, 'is missing')} (locked: {version})"
         for name, version in sorted(locked.items())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -15,47 +14,47 @@ from bioanalysis.launch import _environment
 from bioanalysis.planning import code_digest, software_digest, workflow_folder
 
 ASKED = """
+import sys
 from bioanalysis.installed import installed_versions, note_on_packages
 from bioanalysis.planning import code_digest, software_digest, workflow_folder
-print(installed_versions()["rich"])
+print(installed_versions()[sys.argv[1]])
 print(code_digest(workflow_folder()))
 print(software_digest(workflow_folder()))
 print(note_on_packages(workflow_folder()))
 """
 
 
-@pytest.fixture
-def foreign(tmp_path: Path) -> Path:
-    """A folder for PYTHONPATH, as modules of a cluster set it: what pip would leave of another version of a package."""
-    (tmp_path / "rich-1.0.dist-info").mkdir()
-    (tmp_path / "rich-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: Rich\nVersion: 1.0\n")
-    return tmp_path
-
-
 @pytest.mark.requirement("UR-038")
 @pytest.mark.requirement("UR-070")
-def test_the_version_that_comes_first_on_the_path_counts_changes_the_software_and_is_said(foreign, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(foreign), prepend=":")
-    done = subprocess.run([sys.executable, "-c", ASKED], capture_output=True, text=True, check=True)
+@pytest.mark.parametrize(("name", "computes"), [("PyPDF", True), ("certifi", False)])  # Snakemake alone asks for this
+def test_the_version_that_comes_first_on_the_path_is_said_and_changes_the_software_where_it_computes(
+    tmp_path, monkeypatch, name, computes
+):
+    package = name.lower()
+    (tmp_path / f"{package}-1.0.dist-info").mkdir()
+    about = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+    (tmp_path / f"{package}-1.0.dist-info/METADATA").write_text(about)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")  # as modules of a cluster set it
+    done = subprocess.run([sys.executable, "-c", ASKED, package], capture_output=True, text=True, check=True)
     version, code, software, note = done.stdout.splitlines()
     assert version == "1.0"
     assert code == code_digest(workflow_folder())
-    assert software != software_digest(workflow_folder())
-    assert f"rich 1.0 (locked: {installed_versions()['rich']})" in note
+    assert (software != software_digest(workflow_folder())) == computes
+    assert f"{package} 1.0 (locked: {installed_versions()[package]})" in note
 
 
-ABOUT = "Metadata-Version: 2.1\nName: rich\nVersion: {}\n"
+ABOUT = "Metadata-Version: 2.1\nName: pypdf\nVersion: {}\n"
 
 
 @pytest.mark.parametrize(
     ("files", "version"),
     [
-        ({"~ich-1.0": ABOUT.format("1.0")}, installed_versions()["rich"]),  # pip could not remove what it had replaced
-        ({"rich-1.0": ABOUT.format("1.0"), "rich-2.0": ABOUT.format("2.0")}, "1.0 or 2.0"),  # an update was cut off
-        ({"rich-1.0": ABOUT.format("1.0") + "Requires-Dist: docutils (>=0.10.*)\n"}, "1.0"),  # not of the standard
-        ({"rich-1.0": "Metadata-Version: 2.1\nName: rich\n"}, "of no version"),
-        ({"other-1.0": ABOUT.format("1.0") + "Author: M\xfcller\n"}, installed_versions()["rich"]),  # no UTF-8
-        ({"rich-1.0": ""}, installed_versions()["rich"]),
+        ({"~ypdf-1.0": ABOUT.format("1.0")}, installed_versions()["pypdf"]),  # pip could not remove what it replaced
+        ({"pypdf-1.0": ABOUT.format("1.0"), "pypdf-2.0": ABOUT.format("2.0")}, "1.0 or 2.0"),  # an update was cut off
+        ({"pypdf-1.0": ABOUT.format("1.0") + "Requires-Dist: docutils (>=0.10.*)\n"}, "1.0"),  # not of the standard
+        ({"pypdf-1.0": "Metadata-Version: 2.1\nName: pypdf\n"}, "of no version"),
+        ({"other-1.0": ABOUT.format("1.0") + "Author: M\xfcller\n"}, installed_versions()["pypdf"]),  # no UTF-8
+        ({"pypdf-1.0": ""}, installed_versions()["pypdf"]),
     ],
 )
 def test_broken_metadata_stop_nothing_and_where_two_versions_lie_in_one_place_both_are_named(tmp_path, files, version):
@@ -63,14 +62,16 @@ def test_broken_metadata_stop_nothing_and_where_two_versions_lie_in_one_place_bo
         (tmp_path / f"{name}.dist-info").mkdir()
         (tmp_path / f"{name}.dist-info/METADATA").write_bytes(text.encode("latin-1"))
     surroundings = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
-    done = subprocess.run([sys.executable, "-c", ASKED], env=surroundings, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", ASKED, "pypdf"], env=surroundings, capture_output=True, text=True, check=False
+    )
     assert done.stdout.splitlines()[0] == version, done.stderr
-    assert (f"rich {version} (locked:" in done.stdout) == (version != installed_versions()["rich"])
+    assert (f"pypdf {version} (locked:" in done.stdout) == (version != installed_versions()["pypdf"])
 
 
 def test_where_nothing_says_what_is_needed_all_that_is_installed_counts(monkeypatch):
-    monkeypatch.setattr(installed, "_found", lambda: {"numpy": {}, "rich": {}})
-    assert installed.needed_to_compute.__wrapped__() == {"numpy", "rich"}
+    monkeypatch.setattr(installed, "_found", lambda: {"numpy": {}, "pypdf": {}})
+    assert installed.needed_to_compute.__wrapped__() == {"numpy", "pypdf"}
 
 
 def test_jobs_find_the_packages_of_the_process_that_starts_them(tmp_path, monkeypatch):
@@ -86,7 +87,7 @@ def test_a_package_that_is_missing_is_said(tmp_path, monkeypatch):
     there = computing_versions()
     (tmp_path / "requirements.lock").write_text("\r\n".join(f"{name}=={number}" for name, number in there.items()))
     without = {name: number for name, number in there.items() if name != "scipy"}
-    monkeypatch.setattr(installed, "computing_versions", lambda: without)
+    monkeypatch.setattr(installed, "installed_versions", lambda: without)
     assert note_on_packages(tmp_path).endswith(f": scipy is missing (locked: {there['scipy']})")
 
 
@@ -109,7 +110,7 @@ def test_of_the_locked_packages_nothing_is_said_nor_without_a_lock(tmp_path):
 
 
 def test_what_computes_is_counted_and_what_serves_tests_alone_is_not():
-    assert {"numpy", "scipy", "pandas", "pyopenms", "snakemake"} <= set(computing_versions())
+    assert {"numpy", "scipy", "pandas", "pyopenms", "pydantic-core", "typst"} <= set(computing_versions())
     assert not {"pytest", "ruff", "mypy"} & set(computing_versions())
     assert "numpy" in needed_by("scipy")
     assert needed_by("no-such-package") == {"no-such-package"}

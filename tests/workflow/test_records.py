@@ -104,17 +104,17 @@ def test_an_edited_and_a_removed_result_are_made_again_byte_by_byte(study):
 @pytest.mark.requirement("UR-032")
 @pytest.mark.requirement("UR-038")
 def test_a_package_of_another_version_computes_all_again_and_is_named(study, tmp_path):
-    (tmp_path / "foreign/rich-1.0.dist-info").mkdir(parents=True)
-    (tmp_path / "foreign/rich-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: rich\nVersion: 1.0\n")
+    (tmp_path / "foreign/pypdf-1.0.dist-info").mkdir(parents=True)
+    (tmp_path / "foreign/pypdf-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: pypdf\nVersion: 1.0\n")
     with_it = {"PYTHONPATH": os.pathsep.join([str(tmp_path / "foreign"), os.environ.get("PYTHONPATH", "")])}
-    change = f"package rich: {version('rich')} -> 1.0"
+    change = f"package pypdf: {version('pypdf')} -> 1.0"
     planned = bioanalysis("run", study, "--dry-run", **with_it).stdout
     assert f"  {change}\n" in planned
     assert "  run R1: the software changed\n" in planned
     done = bioanalysis("run", study, **with_it)
     assert done.returncode == 0
     assert (
-        f"note: packages other than those this version was tested with: rich 1.0 (locked: {version('rich')})"
+        f"note: packages other than those this version was tested with: pypdf 1.0 (locked: {version('pypdf')})"
         in done.stdout
     )
     assert bioanalysis("verify", study).returncode == 0

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -23,7 +24,7 @@ from bioanalysis.records.places import HEAD, PROVENANCE, TRAIL
 from bioanalysis.text_files import write_whole
 from bioanalysis.words import count_of
 
-COMPLETED = "trail_completed"
+COMPLETED, RESTARTED = "trail_completed", "trail_restarted"
 _SEALED = re.compile(rb'\{"digest":"([0-9a-f]{64})",(.+\})\n', re.DOTALL)
 Entry = dict[str, Any]
 
@@ -248,19 +249,27 @@ class AuditTrail:
         self.trail.unfinished = ""
         print(f"note: {reason}; the audit trail goes on from there", file=sys.stderr)
 
-    def start_again(self, reason: str) -> None:
-        """Keep a damaged trail under another name and begin a new one that says so."""
+    def begin_anew(self, reason: str, records: dict[str, str], carried: Iterable[Act]) -> None:
+        """Keep a damaged trail under another name and put a new one in its place, which begins by saying so.
+
+        `records`: digests of the files of the records that the new one vouches for. At no time is there no trail.
+        """
         number = 1 + len(list((self.folder / TRAIL).parent.glob("damaged-*.jsonl")))
         kept = {}
         for name, ending in ((TRAIL, "jsonl"), (HEAD, "head.json")):
             content = content_of(self.folder / name)
             if content is not None:
                 target = f"{PROVENANCE}/damaged-{number}.{ending}"
-                os.replace(self.folder / name, self.folder / target)
+                write_whole(self.folder / target, content, durable=True)
                 kept[target] = hashlib.sha256(content).hexdigest()
         before = [str(finding) for finding in self.trail.findings]
         self.trail = Trail()
-        self.add(Act("trail_restarted", TRAIL, before=before, reason=reason, records=kept))
+        lines = []
+        for act in (Act(RESTARTED, TRAIL, before, None, reason, {**records, **kept}), *carried):
+            lines.append(self._line(act, {}))
+            self.trail.entries.append(open_line(lines[-1]))
+        write_whole(self.folder / TRAIL, b"".join(lines), durable=True)
+        self.write_head()
 
     def add(self, *acts: Act, files: dict[str, bytes] | None = None, waiting: dict[str, str] | None = None) -> None:
         """Append one entry per act, and write the files of the records that the last of them vouches for.
@@ -346,10 +355,13 @@ def now() -> str:
 
 
 def user() -> str:
-    """Return who is logged in, by the operating system: the name, else the number."""
-    import getpass  # here, so that `verify` starts without it
+    """Return who is logged in, by the operating system: the name, else the number.
+
+    `LOGNAME`, `USER` and the like, which `getpass` would ask first, are what anybody says of himself.
+    """
+    import pwd  # here, so that `verify` starts without it
 
     try:
-        return getpass.getuser()
-    except (OSError, KeyError):
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         return f"uid {os.getuid()}"

@@ -25,6 +25,7 @@ from bioanalysis.records.places import (
     is_result,
     outside_name,
 )
+from bioanalysis.records.restart import restarts
 from bioanalysis.records.seal import copies_of_versions, open_version, seal_findings, witness_findings
 from bioanalysis.records.signature import signature_findings
 
@@ -169,7 +170,13 @@ def _study(holdings: Holdings, witness: Witness, *, in_bag: bool) -> tuple[list[
     found += witness_findings(trail, witness[1], witness[0]) if witness else []
     signed, remarks = signature_findings(holdings, trail)
     times, clocks = clock_findings(trail)
-    return _first_first([*found, *signed, *times]), [*remarks, *open_version(trail), *clocks, *completions(trail)]
+    return _first_first([*found, *signed, *times]), [
+        *remarks,
+        *open_version(trail),
+        *clocks,
+        *completions(trail),
+        *restarts(trail),
+    ]
 
 
 def _manifest(holdings: Holdings, trail: Trail) -> tuple[dict[str, str], list[Finding]]:

@@ -20,7 +20,7 @@ from bioanalysis.planning import workflow_folder
 from bioanalysis.records.archive import archive
 from bioanalysis.records.audit import Act, AuditTrail
 from bioanalysis.records.commands import seal_study
-from bioanalysis.records.places import CONCENTRATIONS, METADATA, PROVENANCE, SIGNATURES, TRAIL, VERSIONS
+from bioanalysis.records.places import CONCENTRATIONS, HEAD, METADATA, PROVENANCE, SIGNATURES, TRAIL, VERSIONS
 from bioanalysis.records.recorder import Recorder
 from bioanalysis.records.seal import remove_torn_seal, sealed_version
 from bioanalysis.records.sealing import seal
@@ -128,6 +128,56 @@ def test_the_next_version_lists_the_values_that_changed(study):
     assert json.loads((study / VERSIONS / "2/seal.json").read_text())["reason"] == "balance recalibrated"
     assert "2.5" in (study / VERSIONS / "1" / CONCENTRATIONS).read_text()
     assert not verify(study)[0]
+
+
+def test_a_study_that_left_its_version_and_came_back_is_sealed_as_the_next_in_which_no_value_changed(study):
+    seal(study, workflow_folder(), "")
+    for before, after in (("100.5", "125.625"), ("125.625", "100.5")):
+        change(study, "config/samples.tsv", (f"liver 29 {before}", f"liver 29 {after}"))
+        recorder = Recorder(study, workflow_folder(), "balance recalibrated")
+        if sealed(study):
+            recorder.open_version(2)
+        record(study, "balance recalibrated")
+    assert sealed(study) == 0
+    assert seal(study, workflow_folder(), "") == sealed(study) == 2
+    assert (study / VERSIONS / "2/changes.tsv").read_text().splitlines()[1:] == []
+    assert verify(study)[0] == []
+
+
+def damage_trail(study):
+    content = (study / TRAIL).read_bytes().splitlines(keepends=True)
+    content[2] = content[2].replace(b'"user"', b'"uzer"')
+    (study / TRAIL).write_bytes(b"".join(content))
+
+
+@pytest.mark.requirement("UR-032")
+@needs_openssh
+def test_versions_and_signatures_outlive_a_damaged_trail_that_is_begun_anew(to_sign, keys):
+    said = sign(to_sign, keys / "SD", "SD", "approved")
+    damage_trail(to_sign)
+    recorder = Recorder(to_sign, workflow_folder(), "a disk failed")
+    recorder.open_version(2)
+    record(to_sign, "a disk failed")
+    found, remarks = verify(to_sign)
+    assert found == []
+    assert f"{said}; the signature holds" in remarks
+    assert "entry 1: the audit trail was damaged and begun anew" in "\n".join(remarks)
+    assert seal(to_sign, workflow_folder(), "") == 2
+    assert verify(to_sign)[0] == []
+    again = [
+        e["after"].get("carried_over_from", "") for e in AuditTrail(to_sign).trail.entries if e["action"] == "signed"
+    ]
+    assert again[0].startswith("entry ")
+
+
+def test_a_version_sealed_under_another_trail_is_never_taken_for_one_left_half_written(study):
+    seal(study, workflow_folder(), "")
+    for name in (TRAIL, HEAD):
+        (study / name).unlink()
+    audit = AuditTrail(study)
+    audit.add(Act("note", "x"))
+    remove_torn_seal(study, audit.trail)
+    assert (study / VERSIONS / "1/seal.json").is_file()
 
 
 def test_what_was_changed_without_an_entry_is_not_sealed(study):

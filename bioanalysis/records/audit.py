@@ -20,7 +20,7 @@ from typing import Any
 
 from bioanalysis.errors import Finding, RecordsDamaged
 from bioanalysis.records.digests import sha256_or_reason
-from bioanalysis.records.places import HEAD, PROVENANCE, TRAIL
+from bioanalysis.records.places import HEAD, MANIFEST, PROVENANCE, SIGNATURES, TRAIL, VERSIONS
 from bioanalysis.text_files import write_whole
 from bioanalysis.words import count_of
 
@@ -228,6 +228,8 @@ class AuditTrail:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.trail = read_trail(content_of(folder / TRAIL), content_of(folder / HEAD))
+        if not self.trail.entries and not self.trail.findings and (standing := _vouched_for(folder)):
+            self.trail.findings.append(Finding(TRAIL, "is missing, though records it vouched for are there", standing))
 
     def require_whole(self) -> None:
         """Raise RecordsDamaged where the trail is not what it was; complete what an interrupted act left undone."""
@@ -339,6 +341,11 @@ class AuditTrail:
         entries = self.trail.entries
         content = {"entries": len(entries), "last": entries[-1]["digest"] if entries else ""}
         write_whole(self.folder / HEAD, sealed_line(content), durable=True)
+
+
+def _vouched_for(folder: Path) -> str:
+    """Return a record that gets its name only once its entry stands in the trail, nothing where there is none."""
+    return next((name for name in (MANIFEST, VERSIONS, SIGNATURES) if (folder / name).exists()), "")
 
 
 def content_of(path: Path) -> bytes | None:

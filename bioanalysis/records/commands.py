@@ -67,10 +67,12 @@ def seal_study(folder: Path, reason: str) -> None:
 
 
 def sign_study(folder: Path, key: Path, signer: str, meaning: str) -> None:
-    """Sign the sealed version and say what was signed."""
-    from bioanalysis.records.signing import sign
+    """Sign the sealed version, saying first what stands open in it, then what was signed."""
+    from bioanalysis.records.signing import sign, to_be_signed
 
     with _held(folder):
+        for words in to_be_signed(folder):
+            print(f"note: open in what is signed: {words}", flush=True)
         print(sign(folder, key, signer, meaning))
 
 

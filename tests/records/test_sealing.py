@@ -19,7 +19,7 @@ from bioanalysis.errors import BatchError, RecordsDamaged
 from bioanalysis.planning import workflow_folder
 from bioanalysis.records.archive import archive
 from bioanalysis.records.audit import Act, AuditTrail
-from bioanalysis.records.commands import seal_study
+from bioanalysis.records.commands import seal_study, sign_study
 from bioanalysis.records.places import CONCENTRATIONS, HEAD, METADATA, PROVENANCE, SIGNATURES, TRAIL, VERSIONS
 from bioanalysis.records.recorder import Recorder
 from bioanalysis.records.seal import remove_torn_seal, sealed_version
@@ -205,6 +205,29 @@ def test_a_signature_binds_name_role_meaning_and_time_to_the_seal(to_sign, keys)
     page = (to_sign / SIGNATURES / "1/signatures.html").read_text()
     assert "Signed" in page
     assert "S. Dorn" in page
+
+
+@pytest.mark.requirement("UR-035")
+@needs_openssh
+def test_who_signs_is_told_what_stands_open_and_signs_that_too(study, keys, capsys):
+    results = study / "results"
+    (results / "study/flags.tsv").write_text("flag\tstate\nqc_failed\topen\ndose_differs\taccepted\nqc_failed\topen\n")
+    heading, passed = "rule_id\tplate\tanalyte\tverdict", "RUN\tP1\tmipomersen\tpass"
+    failed = ("QC-05\tP3\tmipomersen\tfail", "RUN\tP3\tmipomersen\tfail")
+    (results / "runs/EL-01/acceptance.tsv").write_text("\n".join([heading, passed, *failed, ""]))
+    table = results / "study/tissue_concentrations.tsv"
+    table.write_text(table.read_text().replace("quantified", "needs_decision", 1))
+    record(study)
+    sign_study(sealed_for(study, keys), keys / "SD", "SD", "approved")
+    stood_open = ["FAILED: EL-01 P3 mipomersen", "1 result to decide", "2 open flags"]
+    *notes, signed = capsys.readouterr().out.splitlines()
+    assert notes == [f"note: open in what is signed: {words}" for words in stood_open]
+    assert signed.startswith("version 1: approved by S. Dorn")
+    (statement,) = (study / SIGNATURES / "1").glob("*.json")
+    assert json.loads(statement.read_text())["stood_open"] == stood_open
+    assert "; ".join(stood_open) in (study / SIGNATURES / "1/signatures.html").read_text()
+    assert AuditTrail(study).trail.last("signed")["after"]["stood_open"] == stood_open
+    assert verify(study)[0] == []
 
 
 @pytest.mark.requirement("UR-035")

@@ -129,7 +129,7 @@ def _read(folder: StudyFolder) -> tuple[Study | None, list[Fault]]:
         return None, own  # it cannot allow its own way out
     config, document = folder.config()
     raw = RawFiles.of(folder.path, _words(document, "allowed_roots") or ())
-    if leaving := [*raw.link_faults("config"), *raw.dead_links("config")]:
+    if leaving := [*raw.link_faults("config"), *raw.dead_links("config"), *raw.odd_names("config")]:
         return None, [*folder.faults, *leaving]  # what they lead to is not read
     methods = folder.methods()
     kind = config.study.kind if config is not None else _kind(document)

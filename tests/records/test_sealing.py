@@ -299,6 +299,20 @@ def test_sealing_again_says_that_nothing_changed_and_whether_the_version_is_sign
 
 @pytest.mark.requirement("UR-035")
 @needs_openssh
+def test_an_analyst_by_an_abbreviated_name_does_not_review_under_the_full_one(study, keys):
+    change(study, "config/runs.tsv", ("2026-03-10 AL", "2026-03-10 R.~Vogt"))
+    record(study, "the analyst by name")
+    to_sign = sealed_for(study, keys, RV=("Rosa Vogt", "reviewer"))
+    with pytest.raises(
+        BatchError, match=r"Rosa Vogt may be 'r vogt'.*; expected two persons, both with their names in"
+    ):
+        sign(to_sign, keys / "RV", "RV", "reviewed")
+    sign(to_sign, keys / "SD", "SD", "authored")
+    sign(to_sign, keys / "RV", "RV", "approved")
+
+
+@pytest.mark.requirement("UR-035")
+@needs_openssh
 def test_the_signature_on_a_version_is_none_on_the_next(to_sign, keys):
     said = sign(to_sign, keys / "SD", "SD", "approved")
     change(to_sign, "config/samples.tsv", ("liver 29 100.5", "liver 29 125.625"))

@@ -53,10 +53,11 @@ def seal_study(folder: Path, reason: str) -> None:
     from bioanalysis.records.seal import folder_of, last_sealed
     from bioanalysis.records.sealing import seal
     from bioanalysis.records.signing import statements
+    from bioanalysis.text_files import plain
 
     with _held(folder):
         before = last_sealed(AuditTrail(folder).trail)
-        number = seal(folder, workflow_folder(), reason)
+        number = seal(folder, workflow_folder(), plain(reason))
         signed = statements(folder, AuditTrail(folder).trail, number)
     words = f"version {number} is sealed: {folder_of(number)}"
     if number == before:

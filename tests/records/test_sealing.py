@@ -16,6 +16,7 @@ from recorded_study import actions, make_keys, record, recorded_study, sealed_fo
 from small_study import change, make_small_study
 
 from bioanalysis.errors import BatchError, RecordsDamaged
+from bioanalysis.launch import run_study
 from bioanalysis.planning import workflow_folder
 from bioanalysis.records.archive import archive
 from bioanalysis.records.audit import Act, AuditTrail
@@ -142,6 +143,19 @@ def test_a_study_that_left_its_version_and_came_back_is_sealed_as_the_next_in_wh
     assert seal(study, workflow_folder(), "") == sealed(study) == 2
     assert (study / VERSIONS / "2/changes.tsv").read_text().splitlines()[1:] == []
     assert verify(study)[0] == []
+
+
+@pytest.mark.requirement("UR-034")
+@pytest.mark.parametrize("reason", [" ", "\t \n", "\u200b", "\x1b"])
+def test_a_reason_that_nobody_sees_is_none(study, reason):
+    seal(study, workflow_folder(), "")
+    change(study, "config/samples.tsv", ("liver 29 100.5", "liver 29 125.625"))
+    with pytest.raises(BatchError, match="what it rests on has changed; expected a reason for the next version"):
+        run_study(study, cores=1, profile="default", dry_run=False, reason=reason)
+    Recorder(study, workflow_folder(), "balance recalibrated").open_version(2)
+    record(study, "balance recalibrated")
+    seal_study(study, reason)
+    assert json.loads((study / VERSIONS / "2/seal.json").read_text())["reason"] == "balance recalibrated"
 
 
 def damage_trail(study):

@@ -11,6 +11,7 @@ from pathlib import Path
 def verify_study(path: Path, witness: Path | None = None) -> int:
     """Print what is not what it was; return 0 where everything is, 3 where not."""
     from bioanalysis.records.verify import verify
+    from bioanalysis.words import printable
 
     if words := _at_work(path):
         print(f"note: {words}; what it has changed so far is among the findings", file=sys.stderr)
@@ -18,7 +19,7 @@ def verify_study(path: Path, witness: Path | None = None) -> int:
     for finding in findings:
         print(finding, file=sys.stderr)
     for remark in remarks:
-        print(remark)
+        print(printable(remark))
     if findings:
         print(f"{len(findings)} finding{'s' if len(findings) > 1 else ''}; the first: {findings[0]}")
         return 3
@@ -70,11 +71,12 @@ def seal_study(folder: Path, reason: str) -> None:
 def sign_study(folder: Path, key: Path, signer: str, meaning: str) -> None:
     """Sign the sealed version, saying first what stands open in it, then what was signed."""
     from bioanalysis.records.signing import sign, to_be_signed
+    from bioanalysis.words import printable
 
     with _held(folder):
         for words in to_be_signed(folder):
-            print(f"note: open in what is signed: {words}", flush=True)
-        print(sign(folder, key, signer, meaning))
+            print(printable(f"note: open in what is signed: {words}"), flush=True)
+        print(printable(sign(folder, key, signer, meaning)))
 
 
 def archive_study(folder: Path, target: Path) -> None:

@@ -15,6 +15,7 @@ from bioanalysis.records.digests import read_listing
 from bioanalysis.records.places import CHANGES, CONCENTRATIONS, HEAD, MANIFEST, TRAIL
 from bioanalysis.study import Run, Study
 from bioanalysis.text_files import did_you_mean
+from bioanalysis.words import printable
 
 Row = dict[str, str]
 GONE = "no longer among the samples of the study: removed, or given another name"
@@ -44,7 +45,9 @@ def history(folder: Path, sample: str) -> str:
         "in the audit trail": list(_entries(folder, trail, study, sample)) or ["nothing: `bioanalysis run` keeps it"],
     }
     damage = [f"NOT WHAT IT WAS: {finding}" for finding in trail.findings]
-    lines = [f"{title}:\n" + "\n".join(f"  {line}" for line in here) for title, here in parts.items() if here]
+    lines = [
+        f"{title}:\n" + "\n".join(f"  {printable(line)}" for line in here) for title, here in parts.items() if here
+    ]
     return "\n".join([f"sample {sample}", *damage, *lines])
 
 

@@ -337,6 +337,23 @@ def test_exit_codes_of_the_command(study):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"\x1b[2K\rfine", r"\x1b[2K\rfine"),
+        ("\u202efi".encode(), r"\u202efi"),
+        (b"\xfc", r"\udcfc"),
+        (b"a\nb", r"a\nb"),
+    ],
+)
+def test_a_name_cannot_take_the_finding_about_itself_from_the_screen(study, name, shown, capsys):
+    (study / "results" / os.fsdecode(name)).write_text("x")
+    assert verify_study(study) == 3
+    told = capsys.readouterr()
+    assert told.err.splitlines() == [f"results/{shown}: is not among the results recorded (held against {MANIFEST})"]
+    assert all(line.isprintable() for line in told.out.splitlines())
+
+
 def test_hidden_files_are_remarked_wherever_records_lie(sealed):
     names = ["config/.note.tsv", "results/study/.x", f"{PROVENANCE}/.later", f"{VERSIONS}/1/config/~$runs.xlsx"]
     for name in names:

@@ -16,7 +16,7 @@ CORRIDOR = (
     "method_blocks", "method", "study", "template", "instruments",
     "chromatography", "responses", "calibration", "variability", "recovery", "acceptance", "tissue", "exposure",
     "validation_study", "evaluation", "results", "reanalysis", "report", "export", "trends", "curve_choice",
-    "planning", "disk", "orphans", "lock", "settled", "records", "workflow", "cluster", "launch", "qualification",
+    "installed", "planning", "disk", "orphans", "lock", "settled", "records", "workflow", "cluster", "launch", "qualification",
     "cli", "kernels", "start",
 )  # fmt: skip
 

@@ -16,8 +16,8 @@ CORRIDOR = (
     "method_blocks", "method", "study", "template", "instruments",
     "chromatography", "responses", "calibration", "variability", "recovery", "acceptance", "tissue", "exposure",
     "validation_study", "evaluation", "results", "reanalysis", "report", "export", "trends", "curve_choice",
-    "installed", "planning", "disk", "orphans", "lock", "settled", "records", "workflow", "cluster", "launch", "qualification",
-    "cli", "kernels", "start",
+    "installed", "planning", "disk", "orphans", "lock", "settled", "records", "workflow", "cluster", "launch",
+    "qualification", "cli", "kernels", "start",
 )  # fmt: skip
 
 

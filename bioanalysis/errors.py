@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bioanalysis.words import count_of
+from bioanalysis.words import count_of, printable
 
 MOST_FILES, EXAMPLES = 5, 3  # files named one by one for the same fault; files named of more
 
@@ -79,7 +79,7 @@ class Finding:
     record: str
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.found} (held against {self.record})"
+        return printable(f"{self.file}: {self.found} (held against {self.record})")
 
 
 class RecordsDamaged(Exception):

@@ -26,7 +26,7 @@ from bioanalysis.records.seal import remove_torn_seal, sealed_version
 from bioanalysis.records.standing import config_changed_since, config_now, raw_changed_since, raw_now
 from bioanalysis.settled import note_settled, settled_summary
 from bioanalysis.study import Study
-from bioanalysis.text_files import listed
+from bioanalysis.text_files import listed, plain
 
 if TYPE_CHECKING:  # what is settled is said without loading it
     import pandas as pd
@@ -51,7 +51,7 @@ def run_study(
     RecordsDamaged
         Where the audit trail is not what it was.
     """
-    profile_folder = find_profile(profile)
+    reason, profile_folder = plain(reason), find_profile(profile)
     if (summary := settled_summary(folder, workflow_folder())) is not None:
         return _nothing_to_do(folder, "" if dry_run else summary)
     read = config_now(folder)

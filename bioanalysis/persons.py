@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 
 Person = tuple[str, ...]
 
@@ -27,6 +28,28 @@ def person(name: str) -> Person:
             words.append(word)
         initials = len(word) == 1
     return tuple(sorted(words))
+
+
+def may_be(one: Person, other: Person) -> bool:
+    """Return whether two names may be of one person: the same, or one an abbreviation of the other.
+
+    `A. Lindqvist` may be `Anna Lindqvist` and `Lindqvist`, `A. Li` may be `Anna Li` (who wants to part them writes both
+    in full). Words of several letters that differ part two persons, and initials alone are nobody's name.
+    """
+    rest, left = Counter(one) - Counter(other), Counter(other) - Counter(one)
+    shared = Counter(one) & Counter(other)
+    short, long = sorted((list(rest.elements()), list(left.elements())), key=len)
+    for word in short:
+        found = next((full for full in long if _stands_for(word, full)), None)
+        if found is None:
+            return False
+        long.remove(found)
+    return one == other or any(len(word) > 1 for word in shared)
+
+
+def _stands_for(one: str, other: str) -> bool:
+    """Return whether one word is the initial of the other."""
+    return one[0] == other[0] and 1 in (len(one), len(other))
 
 
 def persons_in(cell: str) -> set[Person]:

@@ -91,6 +91,11 @@ def quoted(cell: str, most: int = 60) -> str:
     return "'" + "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in shown) + "'"
 
 
+def plain(words: str) -> str:
+    """Return what somebody wrote as one line without signs nobody sees, empty where nothing is left."""
+    return " ".join(CONTROL.sub(" ", INVISIBLE.sub("", words)).split())
+
+
 def listed(words: Iterable[str], most: int = 12) -> str:
     """Return words in one line, cut after `most` with the number left out."""
     words = list(words)

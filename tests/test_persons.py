@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bioanalysis.persons import person, persons_in
+from bioanalysis.persons import may_be, person, persons_in
 
 pytestmark = [pytest.mark.requirement("UR-003"), pytest.mark.requirement("UR-035")]
 
@@ -38,3 +38,19 @@ def test_nobody_is_no_person():
     assert person(" - ?") == ()
     assert persons_in("") == set()
     assert persons_in("Andersson") == {("andersson",)}
+
+
+@pytest.mark.parametrize("other", ["A. Lindqvist", "Lindqvist, A", "Lindqvist", "Anna M. Lindqvist", "LINDQVIST Anna"])
+def test_an_abbreviated_name_may_be_the_same_person(other):
+    assert may_be(person("Anna Lindqvist"), person(other))
+    assert may_be(person(other), person("Anna Lindqvist"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Anna Lindqvist", "Karin Lindqvist"), ("Anna Lindqvist", "K. Lindqvist"), ("Anna Lindqvist", "Anna Moreau"),
+     ("A. Li", "Ali"), ("AL", "A. Lindqvist"), ("", "Anna Li"), ("A.", "Anna Li"), ("Li Li", "Li Anna")],
+)  # fmt: skip
+def test_names_that_differ_in_a_written_out_word_are_of_two(one, other):
+    assert not may_be(person(one), person(other))
+    assert not may_be(person(other), person(one))

@@ -324,6 +324,26 @@ def test_a_decision_may_be_dated_the_evening_before_in_universal_time(folder):
     assert faults_of(folder) == []
 
 
+@pytest.mark.parametrize(
+    ("file", "before", "after", "told"),
+    [(DECISIONS, "spilt KM", "spilt ...", "line 2, author: '...'; expected the name of who decided"),
+     (DECISIONS, "spilt KM", "spilt n.a.", "line 2, author: 'n.a.'; expected the name of who decided"),
+     (DECISIONS, "spilt KM", "-- KM", "line 2, reason: '--'; expected the reason in words"),
+     (RUNS, "2026-03-10 AL", "2026-03-10 --", "line 2, analyst: '--'; expected a name or initials")],
+)  # fmt: skip
+def test_a_dash_is_no_person_who_could_answer_for_it_and_no_reason(folder, file, before, after, told):
+    change(folder, file, (before, after))
+    assert said(folder) == [f"{file}: {told}"]
+
+
+def test_a_run_reviewed_by_its_own_analyst_is_noted(folder):
+    change(
+        folder, RUNS, ("raw_path", "raw_path reviewed_by"), ("raw/LC-01", "raw/LC-01 al"), ("EL-01.csv", "EL-01.csv AL")
+    )
+    notes = [note for note in Study.load(folder).notes if "reviewed_by" in note]
+    assert notes == ["1 run reviewed by the own analyst (reviewed_by): LC-01"]
+
+
 def test_a_reinjection_names_another_run(folder):
     change(folder, RUNS, ("raw_path", "raw_path reinjection_of"), ("raw/LC-01", "raw/LC-01 LC-01"))
     assert said(folder) == [f"{RUNS}: line 2, reinjection_of: 'LC-01'; expected the run_id of another run"]

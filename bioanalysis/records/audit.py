@@ -11,6 +11,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -19,11 +20,11 @@ from typing import Any
 
 from bioanalysis.errors import Finding, RecordsDamaged
 from bioanalysis.records.digests import sha256_or_reason
-from bioanalysis.records.places import HEAD, PROVENANCE, TRAIL
+from bioanalysis.records.places import HEAD, MANIFEST, PROVENANCE, SIGNATURES, TRAIL, VERSIONS
 from bioanalysis.text_files import write_whole
 from bioanalysis.words import count_of
 
-COMPLETED = "trail_completed"
+COMPLETED, RESTARTED = "trail_completed", "trail_restarted"
 _SEALED = re.compile(rb'\{"digest":"([0-9a-f]{64})",(.+\})\n', re.DOTALL)
 Entry = dict[str, Any]
 
@@ -227,6 +228,8 @@ class AuditTrail:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.trail = read_trail(content_of(folder / TRAIL), content_of(folder / HEAD))
+        if not self.trail.entries and not self.trail.findings and (standing := _vouched_for(folder)):
+            self.trail.findings.append(Finding(TRAIL, "is missing, though records it vouched for are there", standing))
 
     def require_whole(self) -> None:
         """Raise RecordsDamaged where the trail is not what it was; complete what an interrupted act left undone."""
@@ -248,19 +251,27 @@ class AuditTrail:
         self.trail.unfinished = ""
         print(f"note: {reason}; the audit trail goes on from there", file=sys.stderr)
 
-    def start_again(self, reason: str) -> None:
-        """Keep a damaged trail under another name and begin a new one that says so."""
+    def begin_anew(self, reason: str, records: dict[str, str], carried: Iterable[Act]) -> None:
+        """Keep a damaged trail under another name and put a new one in its place, which begins by saying so.
+
+        `records`: digests of the files of the records that the new one vouches for. At no time is there no trail.
+        """
         number = 1 + len(list((self.folder / TRAIL).parent.glob("damaged-*.jsonl")))
         kept = {}
         for name, ending in ((TRAIL, "jsonl"), (HEAD, "head.json")):
             content = content_of(self.folder / name)
             if content is not None:
                 target = f"{PROVENANCE}/damaged-{number}.{ending}"
-                os.replace(self.folder / name, self.folder / target)
+                write_whole(self.folder / target, content, durable=True)
                 kept[target] = hashlib.sha256(content).hexdigest()
         before = [str(finding) for finding in self.trail.findings]
         self.trail = Trail()
-        self.add(Act("trail_restarted", TRAIL, before=before, reason=reason, records=kept))
+        lines = []
+        for act in (Act(RESTARTED, TRAIL, before, None, reason, {**records, **kept}), *carried):
+            lines.append(self._line(act, {}))
+            self.trail.entries.append(open_line(lines[-1]))
+        write_whole(self.folder / TRAIL, b"".join(lines), durable=True)
+        self.write_head()
 
     def add(self, *acts: Act, files: dict[str, bytes] | None = None, waiting: dict[str, str] | None = None) -> None:
         """Append one entry per act, and write the files of the records that the last of them vouches for.
@@ -332,6 +343,11 @@ class AuditTrail:
         write_whole(self.folder / HEAD, sealed_line(content), durable=True)
 
 
+def _vouched_for(folder: Path) -> str:
+    """Return a record that gets its name only once its entry stands in the trail, nothing where there is none."""
+    return next((name for name in (MANIFEST, VERSIONS, SIGNATURES) if (folder / name).exists()), "")
+
+
 def content_of(path: Path) -> bytes | None:
     """Return the content of a file, None where it is missing, is no file (a pipe would be waited for) or unreadable."""
     try:
@@ -346,10 +362,13 @@ def now() -> str:
 
 
 def user() -> str:
-    """Return who is logged in, by the operating system: the name, else the number."""
-    import getpass  # here, so that `verify` starts without it
+    """Return who is logged in, by the operating system: the name, else the number.
+
+    `LOGNAME`, `USER` and the like, which `getpass` would ask first, are what anybody says of himself.
+    """
+    import pwd  # here, so that `verify` starts without it
 
     try:
-        return getpass.getuser()
-    except (OSError, KeyError):
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         return f"uid {os.getuid()}"

@@ -12,6 +12,7 @@ from bioanalysis.records.audit import Act, AuditTrail
 from bioanalysis.records.digests import sha256_of
 from bioanalysis.records.places import TRAIL
 from bioanalysis.study.inside import allowed_roots_of, require_inside
+from bioanalysis.text_files import plain
 
 DRAWN, FIXED = "incurred_drawn", "limits_fixed"
 
@@ -48,7 +49,7 @@ def recorded_beside(folder: Path, action: str, pattern: str, reason: str, **said
         before = _digests(folder, pattern)
         yield
         acts = [
-            Act(action, name, old and {"sha256": old}, {"sha256": new, **said}, reason, {name: new})
+            Act(action, name, old and {"sha256": old}, {"sha256": new, **said}, plain(reason), {name: new})
             for name, old, new in differing(before, _digests(folder, pattern))
             if new is not None
         ]

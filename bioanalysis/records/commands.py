@@ -11,6 +11,7 @@ from pathlib import Path
 def verify_study(path: Path, witness: Path | None = None) -> int:
     """Print what is not what it was; return 0 where everything is, 3 where not."""
     from bioanalysis.records.verify import verify
+    from bioanalysis.words import printable
 
     if words := _at_work(path):
         print(f"note: {words}; what it has changed so far is among the findings", file=sys.stderr)
@@ -18,7 +19,7 @@ def verify_study(path: Path, witness: Path | None = None) -> int:
     for finding in findings:
         print(finding, file=sys.stderr)
     for remark in remarks:
-        print(remark)
+        print(printable(remark))
     if findings:
         print(f"{len(findings)} finding{'s' if len(findings) > 1 else ''}; the first: {findings[0]}")
         return 3
@@ -53,10 +54,11 @@ def seal_study(folder: Path, reason: str) -> None:
     from bioanalysis.records.seal import folder_of, last_sealed
     from bioanalysis.records.sealing import seal
     from bioanalysis.records.signing import statements
+    from bioanalysis.text_files import plain
 
     with _held(folder):
         before = last_sealed(AuditTrail(folder).trail)
-        number = seal(folder, workflow_folder(), reason)
+        number = seal(folder, workflow_folder(), plain(reason))
         signed = statements(folder, AuditTrail(folder).trail, number)
     words = f"version {number} is sealed: {folder_of(number)}"
     if number == before:
@@ -67,11 +69,14 @@ def seal_study(folder: Path, reason: str) -> None:
 
 
 def sign_study(folder: Path, key: Path, signer: str, meaning: str) -> None:
-    """Sign the sealed version and say what was signed."""
-    from bioanalysis.records.signing import sign
+    """Sign the sealed version, saying first what stands open in it, then what was signed."""
+    from bioanalysis.records.signing import sign, to_be_signed
+    from bioanalysis.words import printable
 
     with _held(folder):
-        print(sign(folder, key, signer, meaning))
+        for words in to_be_signed(folder):
+            print(printable(f"note: open in what is signed: {words}"), flush=True)
+        print(printable(sign(folder, key, signer, meaning)))
 
 
 def archive_study(folder: Path, target: Path) -> None:

@@ -10,13 +10,15 @@ from pathlib import Path
 from bioanalysis.errors import BatchError, Fault
 from bioanalysis.records.audit import Entry, Trail, content_of, read_trail
 from bioanalysis.records.beside import DRAWN
-from bioanalysis.records.changes import read_changes
+from bioanalysis.records.changes import Change, read_changes
 from bioanalysis.records.digests import read_listing
 from bioanalysis.records.places import CHANGES, CONCENTRATIONS, HEAD, MANIFEST, TRAIL
 from bioanalysis.study import Run, Study
 from bioanalysis.text_files import did_you_mean
+from bioanalysis.words import printable
 
 Row = dict[str, str]
+GONE = "no longer among the samples of the study: removed, or given another name"
 PLACES = ("run_id", "plate", "position", "sample_id", "extraction_id")
 
 
@@ -26,25 +28,33 @@ def history(folder: Path, sample: str) -> str:
     Raises
     ------
     BatchError
-        If the study has no such sample.
+        If the study has no such sample, and the audit trail knows of none that left it.
     """
     study = Study.load(folder)
     known = study.samples["sample_id"].tolist()
-    if sample not in known:
+    trail = read_trail(content_of(folder / TRAIL), content_of(folder / HEAD))
+    if sample not in known and not any(_left(c, sample) for e in trail.entries for c in _changes(folder, e)):
         raise BatchError(
             [Fault("config/samples.tsv", f"no sample '{sample}'", f"a sample_id{did_you_mean(sample, known)}")]
         )
-    trail = read_trail(content_of(folder / TRAIL), content_of(folder / HEAD))
     parts = {
-        "manifest": [_manifest(study, sample)],
+        "manifest": [_manifest(study, sample) if sample in known else GONE],
         "readings": list(_readings(folder, study, sample)),
         "decisions": list(_decisions(study, sample)),
         "results now": list(_results(folder, sample)),
         "in the audit trail": list(_entries(folder, trail, study, sample)) or ["nothing: `bioanalysis run` keeps it"],
     }
     damage = [f"NOT WHAT IT WAS: {finding}" for finding in trail.findings]
-    lines = [f"{title}:\n" + "\n".join(f"  {line}" for line in here) for title, here in parts.items() if here]
+    lines = [
+        f"{title}:\n" + "\n".join(f"  {printable(line)}" for line in here) for title, here in parts.items() if here
+    ]
     return "\n".join([f"sample {sample}", *damage, *lines])
+
+
+def _left(change: Change, sample: str) -> bool:
+    """Return whether a change says that the sample left the manifest under this name."""
+    of_manifest = change.file.startswith("config/samples.") and (change.object, change.column) == (sample, "row")
+    return of_manifest and bool(change.before)
 
 
 def _manifest(study: Study, sample: str) -> str:
@@ -141,11 +151,16 @@ def _concerns(folder: Path, entry: Entry, study: Study, sample: str) -> bool:
 
 def _cells(folder: Path, entry: Entry, sample: str) -> Iterator[str]:
     whole = re.compile(rf"(?<![\w.-]){re.escape(sample)}(?![\w.-])")
+    for change in _changes(folder, entry):
+        if change.object.split(" ")[0] == sample or whole.search(f"{change.before} {change.after}"):
+            row = f" ({change.before or change.after})" if change.column == "row" else ""
+            yield f"{change}{row}"
+
+
+def _changes(folder: Path, entry: Entry) -> Iterator[Change]:
     for name in entry.get("records", {}):
         if name.startswith(f"{CHANGES}/"):
-            for change in read_changes(content_of(folder / name) or b""):
-                if change.object.split(" ")[0] == sample or whole.search(f"{change.before} {change.after}"):
-                    yield str(change)
+            yield from read_changes(content_of(folder / name) or b"")
 
 
 def _table(path: Path) -> list[Row]:

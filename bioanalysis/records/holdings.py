@@ -24,6 +24,7 @@ class Holdings:
         self.folder = folder / below if below else folder
         self.closed = closed
         self.may_leave: set[str] = set()
+        self.hidden: set[str] = set()  # met by `names`: no settings, no results and no records
         self._home = os.path.realpath(folder)
         self._digests: dict[str, str] = {}
 
@@ -35,7 +36,17 @@ class Holdings:
 
     def names(self, below: str = "") -> list[str]:
         """Return the files below a folder, sorted; of a study, hidden files and those of spreadsheet locks stay out."""
-        return [name for name in files_below(self.folder, below) if self.closed or is_visible(name)]
+        found = list(files_below(self.folder, below))
+        self.hidden |= set() if self.closed else {name for name in found if not is_visible(name)}
+        return [name for name in found if name not in self.hidden]
+
+    def links_out(self, below: str) -> list[str]:
+        """Return the links below a folder that lead out of it: what they lead to may be exchanged at any time."""
+        home = os.path.join(self.folder, below)
+        top = os.path.join(os.path.realpath(home), "")
+        paths = (os.path.join(place, name) for place, inner, files in os.walk(home) for name in [*inner, *files])
+        links = [path for path in paths if os.path.islink(path) and not os.path.realpath(path).startswith(top)]
+        return sorted(os.path.relpath(path, self.folder) for path in links)
 
     def hash_all(self, names: Iterable[str]) -> None:
         """Take the digests of these files."""

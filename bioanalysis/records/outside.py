@@ -13,11 +13,10 @@ from bioanalysis.records.acts import NO_SUCH_RUN, differing, group_of
 from bioanalysis.records.audit import Act, AuditTrail
 from bioanalysis.records.digests import digest_of_list
 from bioanalysis.records.made import BEGUN, note_on
-from bioanalysis.records.places import SET_ASIDE
+from bioanalysis.records.places import SET_ASIDE, TIME_STAMP
 from bioanalysis.text_files import listed
 from bioanalysis.words import FIGURES
 
-TIME_STAMP = ".snakemake_timestamp"  # Snakemake's own, in a folder that is an output
 WHY = "changed without an entry: by hand, or by the workflow started on its own"
 WORDS = {
     "results_changed_outside": "is not what the last run wrote",

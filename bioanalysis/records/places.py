@@ -16,6 +16,7 @@ CONCENTRATIONS = "results/study/tissue_concentrations.tsv"
 MAIN_RESULTS = (CONCENTRATIONS, "results/study/validation.tsv")  # of a study, of a method validation
 METADATA = "ro-crate-metadata.json"  # of an archive, below data/
 SIGNERS = "config/signers.tsv"
+TIME_STAMP = ".snakemake_timestamp"  # Snakemake's own, in a folder that is an output
 
 
 def is_result(name: str) -> bool:

@@ -40,7 +40,8 @@ from bioanalysis.records.outside import (
 )
 from bioanalysis.records.places import CHANGES, ENVIRONMENT, MANIFEST
 from bioanalysis.records.plan import plan_in_words, planned_jobs
-from bioanalysis.records.seal import folder_of
+from bioanalysis.records.restart import start_again
+from bioanalysis.records.seal import OPENED, folder_of
 from bioanalysis.records.standing import (
     Standing,
     cell_changes,
@@ -99,7 +100,7 @@ class Recorder:
             if not reason:
                 raise
             self.audit.trail.findings = damaged.findings
-            self.audit.start_again(reason)
+            start_again(folder, self.audit, reason)
             self.recorded = None
         self.config = config_now(folder)
         self.stood_before = len(results_now(folder)) if self.recorded is None else 0
@@ -216,7 +217,7 @@ class Recorder:
 
     def open_version(self, number: int) -> None:
         """Write down that a sealed version is followed by another, and why."""
-        self.audit.add(Act("version_opened", str(number), {"sealed": number - 1}, {"open": number}, self.reason))
+        self.audit.add(Act(OPENED, str(number), {"sealed": number - 1}, {"open": number}, self.reason))
 
     def write(self, study: Study, outcome: Outcome, raw: dict[str, str]) -> None:
         """Write down what the run changed; nothing where it changed nothing.

@@ -6,19 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bioanalysis.errors import Finding
-from bioanalysis.records.audit import Entry, Trail, is_head, read_sealed
+from bioanalysis.records.audit import RESTARTED, Entry, Trail, content_of, is_head, read_sealed
 from bioanalysis.records.digests import difference, read_listing
 from bioanalysis.records.holdings import Holdings
 from bioanalysis.records.places import MANIFEST, TRAIL, VERSIONS
 
 SEAL = "seal.json"
 COPIES = "copies.sha256"
-SEALED = "version_sealed"
+SEALED, OPENED = "version_sealed", "version_opened"
+CARRIED = "carried_over_from"  # the trail before this one, which was damaged
 
 
 def sealed_version(trail: Trail) -> int:
     """Return the number of the last sealed version where none was opened after it, else 0."""
-    last = trail.last(SEALED, "version_opened")
+    last = trail.last(SEALED, OPENED)
     return int(last["object"]) if last is not None and last["action"] == SEALED else 0
 
 
@@ -40,17 +41,23 @@ def folder_of(version: int) -> str:
 
 
 def remove_torn_seal(folder: Path, trail: Trail) -> None:
-    """Remove the version that a `seal` left half written (killed, disk full): its entry, written last, is not there."""
+    """Remove the version that a `seal` left half written (killed, disk full): its entry, written last, is not there.
+
+    A version that was sealed under another trail than this one is none that was left so, and stays.
+    """
     import shutil  # here, so that `verify` starts without it
 
-    shutil.rmtree(folder / folder_of(last_sealed(trail) + 1), ignore_errors=True)
+    home = folder / folder_of(last_sealed(trail) + 1)
+    seal = read_sealed(content_of(home / SEAL))
+    if seal is None or trail_holds(trail, seal["audit"]):
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def seal_findings(holdings: Holdings, trail: Trail) -> Iterator[Finding]:
     """Yield what is not as a seal found it: the trail up to its day, the copies it keeps, what stands since."""
     for entry in trail.entries:
         if entry["action"] == SEALED:
-            yield from _findings(holdings, trail, folder_of(int(entry["object"])))
+            yield from _findings(holdings, entry, trail, folder_of(int(entry["object"])))
     if version := sealed_version(trail):
         manifest = f"{folder_of(version)}/manifest.sha256"
         if holdings.digest(MANIFEST) != holdings.digest(manifest):
@@ -78,9 +85,11 @@ def witness_findings(trail: Trail, head: bytes | None, name: str) -> list[Findin
     return [Finding(TRAIL, text, name)]
 
 
-def _findings(holdings: Holdings, trail: Trail, folder: str) -> Iterator[Finding]:
+def _findings(holdings: Holdings, entry: Entry, trail: Trail, folder: str) -> Iterator[Finding]:
     seal = read_sealed(holdings.content(f"{folder}/{SEAL}"))
-    if seal is not None and not trail_holds(trail, seal["audit"]):
+    # its own trail was damaged and is kept beside this one, of which `verify` remarks that it was begun anew
+    carried = CARRIED in entry["after"] and trail.last(RESTARTED) is not None
+    if seal is not None and not carried and not trail_holds(trail, seal["audit"]):
         text = f"its first {seal['audit']['entries']} entries are not those of the day of the seal"
         yield Finding(TRAIL, text, f"{folder}/{SEAL}")
     if seal is not None and folder_of(seal["version"]) != folder:

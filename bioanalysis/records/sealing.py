@@ -17,6 +17,7 @@ from bioanalysis.records.environment import software
 from bioanalysis.records.places import CONCENTRATIONS, ENVIRONMENT, MAIN_RESULTS, is_config, is_result
 from bioanalysis.records.seal import (
     COPIES,
+    OPENED,
     SEAL,
     SEALED,
     folder_of,
@@ -51,11 +52,10 @@ def seal(folder: Path, workflow_folder: Path, reason: str) -> int:
     _require_finished(audit.trail, stands, workflow_folder)
     assert stands is not None
     before = last_sealed(audit.trail)
-    manifest_before = folder / folder_of(before) / "manifest.sha256"
-    if sealed_version(audit.trail) and sha256_of(manifest_before) == sha256_of_text(stands.text):
+    if sealed_version(audit.trail) and _is_sealed(folder, before, stands):
         return before  # not where another was opened: other packages may give the same values, and are to be sealed
     number = before + 1
-    opened = audit.trail.last("version_opened", subject=str(number))
+    opened = audit.trail.last(OPENED, subject=str(number))
     why = reason or (opened["reason"] if opened else "first version" if number == 1 else "")
     if not why:
         raise BatchError([Fault("the study", f"no reason for version {number}", 'bioanalysis seal --reason "..."')])
@@ -65,6 +65,10 @@ def seal(folder: Path, workflow_folder: Path, reason: str) -> int:
         remove_torn_seal(folder, AuditTrail(folder).trail)
         raise
     return number
+
+
+def _is_sealed(folder: Path, version: int, stands: Standing) -> bool:
+    return sha256_of(folder / folder_of(version) / "manifest.sha256") == sha256_of_text(stands.text)
 
 
 def _has_main_result(stands: Standing) -> bool:

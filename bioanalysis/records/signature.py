@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bioanalysis.errors import BatchError, Finding
-from bioanalysis.persons import Person, person, persons_in
+from bioanalysis.persons import Person, may_be, person, persons_in
 from bioanalysis.records.audit import Trail, read_sealed
 from bioanalysis.records.holdings import Holdings
 from bioanalysis.records.places import SIGNERS, TRAIL
@@ -16,6 +16,7 @@ from bioanalysis.records.seal import SEAL, folder_of, last_sealed
 
 NAMESPACE = "bioanalysis"
 MEANINGS = ("authored", "reviewed", "approved")
+OTHER = {"authored": "reviewed", "reviewed": "authored"}
 SIGNED = "signed"
 COLUMNS = ("signer", "name", "role", "public_key")
 WORK = {"runs": ("analyst", "extracted_by"), "decisions": ("author",)}
@@ -74,7 +75,7 @@ def against_the_rule(
         Who worked on it.
     """
     names = {person(who.signer), person(who.name)}
-    other = {"authored": "reviewed", "reviewed": "authored"}.get(meaning)
+    other = OTHER.get(meaning)
     said = []
     if meaning == "reviewed" and names & people:
         what = "a reviewer who neither analysed, extracted nor decided anything in it"
@@ -82,6 +83,20 @@ def against_the_rule(
     if names & {person(str(one[key])) for one in before if one["meaning"] == other for key in ("signer", "name")}:
         said.append((f"{who.name} signed it as {other}", "two persons: nobody reviews what he authored"))
     return said
+
+
+def perhaps_against_the_rule(
+    who: Signer, meaning: str, before: Iterable[dict[str, Any]], people: set[Person]
+) -> list[tuple[str, str]]:
+    """Return whose abbreviated name the signer's may be, as `against_the_rule`, and how the two are told apart."""
+    name, other = person(who.name), OTHER.get(meaning)
+    worked = people if meaning == "reviewed" else set[Person]()
+    signed = {person(str(one["name"])) for one in before if one["meaning"] == other}
+    near = sorted(" ".join(one) for one in worked | signed if one != name and may_be(one, name))
+    what = f"two persons, both with their names in full in the tables of the version and in {SIGNERS}"
+    return [
+        (f"{who.name} may be '{words}', who worked on this version or signed it as {other}", what) for words in near
+    ]
 
 
 def signature_findings(holdings: Holdings, trail: Trail) -> tuple[list[Finding], list[str]]:

@@ -13,6 +13,7 @@ from bioanalysis.errors import BatchError, Fault
 from bioanalysis.records.audit import Act, AuditTrail, Trail, content_of, now, read_sealed, sealed_line
 from bioanalysis.records.digests import sha256_of
 from bioanalysis.records.holdings import Holdings
+from bioanalysis.records.open_points import open_points
 from bioanalysis.records.places import SIGNATURES, SIGNERS
 from bioanalysis.records.seal import SEAL, folder_of, sealed_version
 from bioanalysis.records.signature import (
@@ -24,6 +25,7 @@ from bioanalysis.records.signature import (
     against_the_rule,
     holds,
     in_words,
+    perhaps_against_the_rule,
     read_signers,
     worked_on,
 )
@@ -31,6 +33,7 @@ from bioanalysis.records.verify import require_as_recorded
 
 _SHORT_NAME = re.compile(r"[^\s#!*?,\"]+")
 _PUBLIC_KEY = re.compile(r"(?:ssh|ecdsa|sk)-[\w@.-]+ [\w+/=]{16,}(?: .*)?", re.ASCII)
+OPEN = "stood_open"
 HOW_TO_SEAL_SIGNERS = (
     f"{SIGNERS} with the columns signer, name, role, public_key; then `bioanalysis run --reason ...`, which takes it "
     "in, and `bioanalysis seal`, which seals it with a next version"
@@ -70,17 +73,26 @@ def sign(folder: Path, key: Path, signer: str, meaning: str) -> str:
     seal_digest = sha256_of(home / SEAL)
     content = {
         "version": version, "seal_sha256": seal_digest, "signer": who.signer, "name": who.name, "role": who.role,
-        "meaning": meaning, "time": now(), "public_key": who.public_key,
+        "meaning": meaning, "time": now(), "public_key": who.public_key, OPEN: open_points(home),
     }  # fmt: skip
     statement = sealed_line(content)
     signature = _signature(key, statement, who)
     name = _name(audit.trail, version, who, meaning)
     signed = [*statements(folder, audit.trail, version), content]
     page_name, page = signature_page(version, seal_digest, signed)
-    after = {"statement": name, "meaning": meaning, "name": who.name, "role": who.role, "seal_sha256": seal_digest}
+    after = {
+        "statement": name, "meaning": meaning, "name": who.name, "role": who.role, "seal_sha256": seal_digest,
+        OPEN: content[OPEN],
+    }  # fmt: skip
     files = {name: statement, f"{name}.sig": signature, page_name: page}
     audit.add(Act(SIGNED, str(version), None, after, f"{meaning} by {who.name}"), files=files)
     return f"version {version}: {in_words(content)}"
+
+
+def to_be_signed(folder: Path) -> list[str]:
+    """Return in words what stands open in the version that would be signed."""
+    version = sealed_version(AuditTrail(folder).trail)
+    return open_points(folder / folder_of(version)) if version else []
 
 
 def statements(folder: Path, trail: Trail, version: int) -> list[dict[str, Any]]:
@@ -107,7 +119,9 @@ def _require_signer(home: Path, name: str, meaning: str, before: list[dict[str, 
         raise BatchError(faults)
     faults += _unusable(found[0])
     people = worked_on(Holdings(home), ".") if meaning == "reviewed" else set()
-    faults += [Fault("the signature", *said) for said in against_the_rule(found[0], meaning, before, people)]
+    against = against_the_rule(found[0], meaning, before, people)
+    against = against or perhaps_against_the_rule(found[0], meaning, before, people)
+    faults += [Fault("the signature", *said) for said in against]
     if any((one["signer"], one["meaning"]) == (name, meaning) for one in before):
         faults.append(Fault("the signature", f"{name} signed this version as {meaning} before", "each signature once"))
     if faults:
@@ -152,8 +166,9 @@ def _name(trail: Trail, version: int, who: Signer, meaning: str) -> str:
 def signature_page(version: int, seal_digest: str, signed: Iterable[dict[str, Any]]) -> tuple[str, bytes]:
     """Return name and content of the page that shows who signed a version, as what and when."""
     columns = ("meaning", "name", "role", "time", "public_key")
-    rows = ["".join(f"<td>{html.escape(str(one[column]))}</td>" for column in columns) for one in signed]
-    head = "".join(f'<th scope="col">{column.replace("_", " ")}</th>' for column in columns)
+    cells = [[*(str(one[column]) for column in columns), _open_in_words(one)] for one in signed]
+    rows = ["".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in cells]
+    head = "".join(f'<th scope="col">{column.replace("_", " ")}</th>' for column in (*columns, OPEN))
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     table = f"<table><caption>Signatures</caption><tr>{head}</tr>{body}</table>" if rows else ""
     state = "Signed" if rows else "UNSIGNED"
@@ -166,3 +181,8 @@ td{{max-width:30rem;overflow-wrap:anywhere}}</style>
 <code>bioanalysis verify</code> checks them, and so does <code>ssh-keygen -Y verify</code>.</p></body></html>
 """
     return f"{SIGNATURES}/{version}/signatures.html", page.encode()
+
+
+def _open_in_words(statement: dict[str, Any]) -> str:
+    """Return what stood open where somebody signed; those who signed before it was noted did not say."""
+    return "; ".join(statement[OPEN]) or "nothing" if OPEN in statement else "not noted"

@@ -20,13 +20,16 @@ from bioanalysis.records.places import (
     MANIFEST,
     METADATA,
     PROVENANCE,
+    TIME_STAMP,
     TRAIL,
     is_config,
     is_result,
     outside_name,
 )
+from bioanalysis.records.restart import restarts
 from bioanalysis.records.seal import copies_of_versions, open_version, seal_findings, witness_findings
 from bioanalysis.records.signature import signature_findings
+from bioanalysis.text_files import listed
 
 if TYPE_CHECKING:  # a folder is verified without what zip files need
     from bioanalysis.records.zip_holdings import ZipHoldings
@@ -165,11 +168,13 @@ def _study(holdings: Holdings, witness: Witness, *, in_bag: bool) -> tuple[list[
     found += _records(holdings, trail)
     found += _unknown(holdings, {*made, *kept, TRAIL, HEAD, MANIFEST})
     found += _foreign(holdings, {*places, *trail.beside, METADATA}) if in_bag else []
+    found += [] if in_bag else _links(holdings)
     found += seal_findings(holdings, trail)
     found += witness_findings(trail, witness[1], witness[0]) if witness else []
     signed, remarks = signature_findings(holdings, trail)
     times, clocks = clock_findings(trail)
-    return _first_first([*found, *signed, *times]), [*remarks, *open_version(trail), *clocks, *completions(trail)]
+    remarks += [*open_version(trail), *clocks, *completions(trail), *restarts(trail), *_hidden(holdings)]
+    return _first_first([*found, *signed, *times]), remarks
 
 
 def _manifest(holdings: Holdings, trail: Trail) -> tuple[dict[str, str], list[Finding]]:
@@ -217,6 +222,17 @@ def _unknown(holdings: Holdings, known: set[str]) -> Iterator[Finding]:
         if name not in known and not name.startswith(f"{KEPT}/"):
             word = "was left by an act that was interrupted" if name.endswith(".next") else "is not among the records"
             yield Finding(name, word, TRAIL)
+
+
+def _links(holdings: Holdings) -> list[Finding]:
+    text = "is a link that leads out of results/: it was written as a file"
+    return [Finding(name, text, "what `bioanalysis run` writes") for name in holdings.links_out("results")]
+
+
+def _hidden(holdings: Holdings) -> list[str]:
+    """Return the remark on hidden files among settings, results and records, Snakemake's own left out."""
+    names = sorted(name for name in holdings.hidden if name.rsplit("/", 1)[-1] != TIME_STAMP)
+    return [f"hidden files, which no record holds and no archive takes along: {listed(names)}"] if names else []
 
 
 def _foreign(holdings: Holdings, known: set[str]) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.errors import Fault
+from bioanalysis.study.entries import is_nobody
 from bioanalysis.study.manifest_checks import TIME_ZONES, instant
 from bioanalysis.study.reading import Rows, shown
 from bioanalysis.study.run import Run
@@ -109,6 +110,10 @@ def _form(row: Row) -> list[Said]:
     said = [(name, "empty", f"a value: '{action}' needs it") for name in NEEDED[action] if not shown(row[name])]
     if code and code not in ACTIONS[action]:
         said.append(("reason_code", f"'{code}'", f"a code of '{action}': {listed(ACTIONS[action])}"))
+    if row["author"] and is_nobody(row["author"]):
+        said.append(("author", f"'{row['author']}'", "the name of who decided"))
+    if row["reason"] and not any(sign.isalnum() for sign in row["reason"]):
+        said.append(("reason", f"'{row['reason']}'", "the reason in words"))
     if not any(row[name] for name in TARGETS):
         said.append(("action", f"'{action}' of nothing", f"a name in one of {listed(TARGETS)}"))
     if action == "exclude" and not any(row[name] for name in ROW_TARGETS):

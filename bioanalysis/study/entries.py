@@ -9,6 +9,7 @@ from bioanalysis.persons import person
 from bioanalysis.study.reading import Rows
 from bioanalysis.study.schema import BY_HAND, FROM_INSTRUMENT
 
+A_NAME = "a name or initials, or nothing where there is nobody"
 NOBODY = ("n/a", "none", "nobody", "tbd", "pending")
 MEASURED = ("tissue_mass_mg", "buffer_volume_ul", "homogenate_volume_ul", "buffer_mass_mg", "organ_weight_g")
 
@@ -31,11 +32,20 @@ def entry_faults(samples: Rows) -> list[Fault]:
     ]
 
 
-def _no_names(samples: Rows, column: str) -> list[Fault]:
-    """A dash or a word for nobody is no person: where nobody did it the cell is empty. `N.A.` may be initials."""
-    names = samples.cells(column)
-    wrong = [bool(name) and (not person(name) or name.casefold() in NOBODY or name == "n.a.") for name in names]
-    return samples.faults(wrong, column, "a name or initials, or nothing where there is nobody")
+def _no_names(table: Rows, column: str, expected: str = A_NAME) -> list[Fault]:
+    names = table.cells(column)
+    return table.faults([bool(name) and is_nobody(name) for name in names], column, expected)
+
+
+def is_nobody(name: str) -> bool:
+    """Return whether a cell names no person: a dash, or a word for nobody. `N.A.` may be initials."""
+    return not person(name) or name.casefold() in NOBODY or name == "n.a."
+
+
+def people_faults(runs: Rows) -> list[Fault]:
+    """Who analysed, extracted and reviewed are persons: nobody else could be told from the one who signs."""
+    others = [fault for name in ("extracted_by", "reviewed_by") for fault in _no_names(runs, name)]
+    return [*_no_names(runs, "analyst", "a name or initials"), *others]
 
 
 def by_hand(samples: pd.DataFrame) -> pd.DataFrame:

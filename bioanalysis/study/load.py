@@ -14,7 +14,7 @@ from bioanalysis.method import Method
 from bioanalysis.study import schema
 from bioanalysis.study.config import StudyConfig
 from bioanalysis.study.decisions import StudyNames, decision_faults, settled
-from bioanalysis.study.entries import entry_faults
+from bioanalysis.study.entries import entry_faults, people_faults
 from bioanalysis.study.manifest_checks import (
     homogenate_faults,
     method_faults,
@@ -129,7 +129,7 @@ def _read(folder: StudyFolder) -> tuple[Study | None, list[Fault]]:
         return None, own  # it cannot allow its own way out
     config, document = folder.config()
     raw = RawFiles.of(folder.path, _words(document, "allowed_roots") or ())
-    if leaving := [*raw.link_faults("config"), *raw.dead_links("config")]:
+    if leaving := [*raw.link_faults("config"), *raw.dead_links("config"), *raw.odd_names("config")]:
         return None, [*folder.faults, *leaving]  # what they lead to is not read
     methods = folder.methods()
     kind = config.study.kind if config is not None else _kind(document)
@@ -192,7 +192,7 @@ def _table_faults(
     """Return the faults of all tables but the worklists."""
     pools = tables.side["pools"]
     faults = [*subject_faults(tables.subjects), *sample_faults(tables.samples, tables.subjects, pools, tissues)]
-    faults += entry_faults(tables.samples)
+    faults += [*entry_faults(tables.samples), *people_faults(tables.runs)]
     faults += pool_faults(pools, tables.subjects) if pools is not None else []
     faults += [*method_faults(methods, tissues), *send_faults(document, methods)]
     faults += [*run_faults(tables.runs, list(methods.documents)), *stray_worklists(folder.path, tables.runs)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bioanalysis.limits import read_catalogue
+from bioanalysis.persons import persons_in
 from bioanalysis.study.side_notes import batch_notes, material_notes, unnamed_file_notes
 from bioanalysis.study.validated import differences
 from bioanalysis.study.worklist_notes import calibrator_unit_notes, level_notes, unexplained_repeat_notes
@@ -21,7 +22,7 @@ QUADRUPOLE_WINDOW_TH = 0.7  # half-width of what a quadrupole at unit resolution
 def notes_on(study: Study) -> tuple[str, ...]:
     """Return the notes on a study, each a sentence."""
     made = (*_exchanged(study), _homogenates(study), _densities(study), _inverted(study))
-    rows = (*_empty_tables(study), *_unused(study), *_recovery_apart(study))
+    rows = (*_empty_tables(study), *_unused(study), *_recovery_apart(study), _own_review(study))
     rows += (*calibrator_unit_notes(study), *level_notes(study), *unexplained_repeat_notes(study))
     side = (*batch_notes(study), *material_notes(study), *unnamed_file_notes(study))
     notes = (*made, *rows, *side, *_masses(study), *_beside_validation(study))
@@ -64,6 +65,12 @@ def _unused(study: Study) -> list[str]:
         _note("in no worklist", "sample", [name for name in available.tolist() if name not in measured]),
         _note("used by no run", "method", [name for name in study.methods if name not in used]),
     ]
+
+
+def _own_review(study: Study) -> str:
+    """Runs whose analyst is the one who reviewed them."""
+    own = [run.run_id for run in study.runs if persons_in(run.analyst) & persons_in(run.reviewed_by)]
+    return _note("reviewed by the own analyst (reviewed_by)", "run", own)
 
 
 def _note(what: str, thing: str, names: list[str]) -> str:

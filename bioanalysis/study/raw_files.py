@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bioanalysis.errors import Fault
 from bioanalysis.study.reading import Rows
-from bioanalysis.text_files import LARGEST_EXPORT_BYTES, other_capitals, quoted
+from bioanalysis.text_files import CONTROL, LARGEST_EXPORT_BYTES, is_visible, other_capitals, quoted
 
 INSIDE = "a path inside the study folder (or list its root under allowed_roots in config/config.yaml)"
 
@@ -77,6 +77,14 @@ class RawFiles:
         dead = [name for name in links if not os.path.exists(os.path.join(self.folder, name))]
         return [Fault(name, "a link that leads nowhere", "a file, or no link") for name in dead]
 
+    def odd_names(self, top: str) -> list[Fault]:
+        """Return a fault for each file below `top` whose name no archive holds so that other software finds it."""
+        walk = os.walk(os.path.join(self.folder, top))
+        paths = (os.path.join(place, name) for place, _, files in walk for name in files if is_visible(name))
+        names = sorted(os.path.relpath(path, self.folder) for path in paths)
+        expected = "a name in UTF-8 without backslashes, line breaks and other control characters"
+        return [Fault(shown, "its name", expected) for name in names if (shown := _shown(name)) != name or "\\" in name]
+
     def faults(self, run: dict[str, str], runs_file: str, worklist: Rows, platform: str | None) -> list[Fault]:
         """Return what is wrong with the raw data of one row of the run table; without platform only its path."""
         raw_path, line = run["raw_path"], int(run["line"])
@@ -139,6 +147,11 @@ def _links(folder: str, top: str) -> Iterator[str]:
         for name in sorted([*folders, *files]):
             if os.path.islink(path := os.path.join(place, name)):
                 yield os.path.relpath(path, folder)
+
+
+def _shown(name: str) -> str:
+    """Return a name as it can be printed and encoded; that of most files is itself."""
+    return CONTROL.sub("?", os.fsencode(name).decode("utf-8", "replace"))
 
 
 def used_twice(worklist: Rows) -> list[Fault]:

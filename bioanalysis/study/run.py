@@ -39,12 +39,13 @@ class Run:
     worklist: pd.DataFrame
     decisions: pd.DataFrame
     extraction_date: str = ""
+    reviewed_by: str = ""
 
     @classmethod
     def of_row(cls, row: Mapping[str, str], method: Method, worklist: pd.DataFrame, decisions: pd.DataFrame) -> Run:
         """Return the run that stands in `row` of the run table; an extraction batch without a name has the run's."""
         same = ("run_id", "run_date", "analyst", "instrument", "raw_path", "sequence_id", "reinjection_of",
-                "extraction_date")  # fmt: skip
+                "extraction_date", "reviewed_by")  # fmt: skip
         batch = row["extraction_batch"] or row["run_id"]
         about = {name: row[name] for name in same}
         return cls(**about, method=method, extraction_batch=batch, worklist=worklist, decisions=decisions)

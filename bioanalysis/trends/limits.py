@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bioanalysis.columns import CONTROL
 from bioanalysis.errors import BatchError, Fault
 from bioanalysis.limits import Rule, trend_rules
 from bioanalysis.tables import read_results, write_table
+from bioanalysis.text_files import plain
 from bioanalysis.trends.reading import RunResults
 from bioanalysis.trends.series import ACCEPTED
 from bioanalysis.words import count_of
@@ -214,15 +214,11 @@ def _block(
     version = int(table.version.iloc[-1]) + 1 if len(table) else 1
     common = {
         "version": version, "first": first.name, "last": last.name, "last_date": last.run_date,
-        "author": _plain(declared.author), "reason": _plain(declared.reason), "time": declared.time, "digest": "",
+        "author": plain(declared.author), "reason": plain(declared.reason), "time": declared.time, "digest": "",
     }  # fmt: skip
     block = pd.DataFrame([row | common for row in rows], columns=COLUMNS)
     block = block.assign(**{name: [repr(value) for value in block[name]] for name in ("centre", "sd")}).astype(str)
     return block.assign(digest=digest_of(block, table.digest.iloc[-1] if len(table) else ""))
-
-
-def _plain(words: str) -> str:
-    return " ".join(CONTROL.sub(" ", words).split())
 
 
 def _phase(
@@ -232,7 +228,7 @@ def _phase(
     faults = [
         Fault("--fix-limits", f"no {name}", expected, column=f"--{name}")
         for name, expected in (("author", "the name of who fixes the limits"), ("reason", "the reason in words"))
-        if not getattr(declared, name).strip()
+        if not plain(getattr(declared, name))
     ]
     ends = []
     for name in ("first", "last"):

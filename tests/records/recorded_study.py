@@ -85,9 +85,10 @@ def make_keys(folder: Path) -> Path:
     return folder
 
 
-def sealed_for(study: Path, keys: Path) -> Path:
-    """Seal a study whose signers are an analyst (of run LC-01), a reviewer and a study director."""
-    rows = [f"{s}\t{name}\t{role}\t{(keys / s).with_suffix('.pub').read_text()}" for s, (name, role) in PEOPLE.items()]
+def sealed_for(study: Path, keys: Path, **others: tuple[str, str]) -> Path:
+    """Seal a study whose signers are an analyst (of run LC-01), a reviewer and a study director, or `others`."""
+    people = {**PEOPLE, **others}
+    rows = [f"{s}\t{name}\t{role}\t{(keys / s).with_suffix('.pub').read_text()}" for s, (name, role) in people.items()]
     (study / "config/signers.tsv").write_text("signer\tname\trole\tpublic_key\n" + "".join(rows))
     record(study)
     seal(study, workflow_folder(), "")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
+import pwd
 
 import pytest
 
 from bioanalysis.errors import RecordsDamaged
 from bioanalysis.records.audit import Act, AuditTrail, Damaged, completions, open_line, read_trail, sealed_line
 from bioanalysis.records.places import HEAD, TRAIL
+from bioanalysis.records.restart import restarts, start_again
 
 pytestmark = pytest.mark.requirement("UR-032")
 
@@ -133,11 +136,24 @@ def test_a_damaged_trail_is_not_written_on(trail):
 def test_a_trail_started_again_keeps_the_damaged_one_and_says_so(trail):
     (trail / TRAIL).write_bytes(b"".join(lines(trail)[:3]))
     audit = AuditTrail(trail)
-    audit.start_again("restored from the backup of Monday")
+    start_again(trail, audit, "restored from the backup of Monday")
     entry = audit.trail.entries[0]
     assert entry["action"] == "trail_restarted"
     assert "cut off" in entry["before"][0]
     assert (trail / TRAIL).with_name("damaged-1.jsonl").read_bytes().count(b"\n") == 3
+    assert not findings(trail)
+    (said,) = restarts(AuditTrail(trail).trail)
+    assert said.startswith("entry 1: the audit trail was damaged and begun anew")
+    assert said.endswith(": restored from the backup of Monday")
+
+
+@pytest.mark.requirement("UR-031")
+def test_who_did_it_is_whom_the_system_knows_and_not_what_he_calls_himself(trail, monkeypatch):
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "qa.director")
+    audit = AuditTrail(trail)
+    audit.add(Act("weighed", "S5"))
+    assert audit.trail.entries[-1]["user"] == pwd.getpwuid(os.getuid()).pw_name != "qa.director"
 
 
 def test_a_torn_last_line_is_told_and_the_trail_goes_on(trail):

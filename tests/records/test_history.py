@@ -69,6 +69,23 @@ def test_a_sample_that_is_drawn_for_reanalysis_is_told_so(study):
     assert "incurred_drawn" not in history(study, "S1")
 
 
+def test_a_sample_that_left_the_study_or_got_another_name_is_still_told_of(study):
+    change(study, "config/samples.tsv", ("S1 R1", "S9 R1"))
+    change(study, "config/worklists/LC-01.tsv", ("unknown S1 ", "unknown S9 "))
+    write_results(study, {"S9": "2.5", "S1": "9.9", "S2": "0.75", "S3": "3.125"})
+    path = study / "results/study/tissue_concentrations.tsv"
+    path.write_text("".join(line for line in path.read_text().splitlines(True) if not line.startswith("S1\t")))
+    record(study, "label misread")
+    said = history(study, "S1")
+    assert "no longer among the samples of the study" in said
+    assert (
+        "config/samples.tsv, S1: removed (subject_id R1; tissue liver; collection_day 29; tissue_mass_mg 100.5" in said
+    )
+    assert "sample_id S1 -> S9" in said
+    assert "S1 mipomersen ASO-LCMS-01: removed (status quantified; value 2.5; unit ug/g" in said
+    assert "sample_id S1 -> S9" in history(study, "S9")
+
+
 def test_an_unknown_sample_is_refused_with_the_nearest(study):
     with pytest.raises(BatchError, match=r"no sample 's1'.*did you mean 'S1'"):
         history(study, "s1")

@@ -9,9 +9,10 @@ from small_study import change
 from bioanalysis.errors import RecordsDamaged
 from bioanalysis.planning import workflow_folder
 from bioanalysis.records.audit import now
-from bioanalysis.records.places import CONCENTRATIONS, MANIFEST, TRAIL
+from bioanalysis.records.places import CONCENTRATIONS, HEAD, MANIFEST, TRAIL
 from bioanalysis.records.recorder import Outcome, Recorder
 from bioanalysis.records.standing import raw_now
+from bioanalysis.records.verify import verify
 from bioanalysis.study import Study
 
 
@@ -139,3 +140,14 @@ def test_a_manifest_that_was_edited_stops_the_next_run_until_a_reason_is_given(s
     record(study, "the disk was restored")
     assert actions(study)[0] == f"trail_restarted {TRAIL}"
     assert "study_recorded SMALL-1" in actions(study)
+
+
+def test_a_trail_taken_away_as_a_whole_stops_the_next_run_until_a_reason_is_given(study):
+    for name in (TRAIL, HEAD):
+        (study / name).unlink()
+    with pytest.raises(RecordsDamaged, match="is missing, though records it vouched for are there"):
+        Recorder(study, workflow_folder())
+    record(study, "lost in a move to another disk")
+    assert actions(study)[0] == f"trail_restarted {TRAIL}"
+    said = ": lost in a move to another disk"
+    assert [remark for remark in verify(study)[1] if "begun anew" in remark and remark.endswith(said)]

@@ -16,11 +16,12 @@ from recorded_study import actions, make_keys, record, recorded_study, sealed_fo
 from small_study import change, make_small_study
 
 from bioanalysis.errors import BatchError, RecordsDamaged
+from bioanalysis.launch import run_study
 from bioanalysis.planning import workflow_folder
 from bioanalysis.records.archive import archive
 from bioanalysis.records.audit import Act, AuditTrail
-from bioanalysis.records.commands import seal_study
-from bioanalysis.records.places import CONCENTRATIONS, METADATA, PROVENANCE, SIGNATURES, TRAIL, VERSIONS
+from bioanalysis.records.commands import seal_study, sign_study
+from bioanalysis.records.places import CONCENTRATIONS, HEAD, METADATA, PROVENANCE, SIGNATURES, TRAIL, VERSIONS
 from bioanalysis.records.recorder import Recorder
 from bioanalysis.records.seal import remove_torn_seal, sealed_version
 from bioanalysis.records.sealing import seal
@@ -142,6 +143,69 @@ def test_a_version_opened_for_other_packages_is_sealed_also_where_they_give_the_
     assert not verify(study)[0]
 
 
+def test_a_study_that_left_its_version_and_came_back_is_sealed_as_the_next_in_which_no_value_changed(study):
+    seal(study, workflow_folder(), "")
+    for before, after in (("100.5", "125.625"), ("125.625", "100.5")):
+        change(study, "config/samples.tsv", (f"liver 29 {before}", f"liver 29 {after}"))
+        recorder = Recorder(study, workflow_folder(), "balance recalibrated")
+        if sealed(study):
+            recorder.open_version(2)
+        record(study, "balance recalibrated")
+    assert sealed(study) == 0
+    assert seal(study, workflow_folder(), "") == sealed(study) == 2
+    assert (study / VERSIONS / "2/changes.tsv").read_text().splitlines()[1:] == []
+    assert verify(study)[0] == []
+
+
+@pytest.mark.requirement("UR-034")
+@pytest.mark.parametrize("reason", [" ", "\t \n", "\u200b", "\x1b"])
+def test_a_reason_that_nobody_sees_is_none(study, reason):
+    seal(study, workflow_folder(), "")
+    change(study, "config/samples.tsv", ("liver 29 100.5", "liver 29 125.625"))
+    with pytest.raises(BatchError, match="what it rests on has changed; expected a reason for the next version"):
+        run_study(study, cores=1, profile="default", dry_run=False, reason=reason)
+    Recorder(study, workflow_folder(), "balance recalibrated").open_version(2)
+    record(study, "balance recalibrated")
+    seal_study(study, reason)
+    assert json.loads((study / VERSIONS / "2/seal.json").read_text())["reason"] == "balance recalibrated"
+
+
+def damage_trail(study):
+    content = (study / TRAIL).read_bytes().splitlines(keepends=True)
+    content[2] = content[2].replace(b'"user"', b'"uzer"')
+    (study / TRAIL).write_bytes(b"".join(content))
+
+
+@pytest.mark.requirement("UR-032")
+@needs_openssh
+def test_versions_and_signatures_outlive_a_damaged_trail_that_is_begun_anew(to_sign, keys):
+    said = sign(to_sign, keys / "SD", "SD", "approved")
+    damage_trail(to_sign)
+    recorder = Recorder(to_sign, workflow_folder(), "a disk failed")
+    recorder.open_version(2)
+    record(to_sign, "a disk failed")
+    found, remarks = verify(to_sign)
+    assert found == []
+    assert f"{said}; the signature holds" in remarks
+    assert "entry 1: the audit trail was damaged and begun anew" in "\n".join(remarks)
+    assert seal(to_sign, workflow_folder(), "") == 2
+    assert verify(to_sign)[0] == []
+    again = [
+        e["after"].get("carried_over_from", "") for e in AuditTrail(to_sign).trail.entries if e["action"] == "signed"
+    ]
+    assert again[0].startswith("entry ")
+
+
+def test_a_version_sealed_under_another_trail_is_never_taken_for_one_left_half_written(study):
+    seal(study, workflow_folder(), "")
+    for name in (TRAIL, HEAD):
+        (study / name).unlink()
+    audit = AuditTrail(study)
+    audit.add(Act("note", "x"))
+    remove_torn_seal(study, audit.trail)
+    assert (study / VERSIONS / "1/seal.json").is_file()
+
+
 def test_what_was_changed_without_an_entry_is_not_sealed(study):
     with (study / CONCENTRATIONS).open("a") as stream:
         stream.write("x")
@@ -167,6 +231,29 @@ def test_a_signature_binds_name_role_meaning_and_time_to_the_seal(to_sign, keys)
     page = (to_sign / SIGNATURES / "1/signatures.html").read_text()
     assert "Signed" in page
     assert "S. Dorn" in page
+
+
+@pytest.mark.requirement("UR-035")
+@needs_openssh
+def test_who_signs_is_told_what_stands_open_and_signs_that_too(study, keys, capsys):
+    results = study / "results"
+    (results / "study/flags.tsv").write_text("flag\tstate\nqc_failed\topen\ndose_differs\taccepted\nqc_failed\topen\n")
+    heading, passed = "rule_id\tplate\tanalyte\tverdict", "RUN\tP1\tmipomersen\tpass"
+    failed = ("QC-05\tP3\tmipomersen\tfail", "RUN\tP3\tmipomersen\tfail")
+    (results / "runs/EL-01/acceptance.tsv").write_text("\n".join([heading, passed, *failed, ""]))
+    table = results / "study/tissue_concentrations.tsv"
+    table.write_text(table.read_text().replace("quantified", "needs_decision", 1))
+    record(study)
+    sign_study(sealed_for(study, keys), keys / "SD", "SD", "approved")
+    stood_open = ["FAILED: EL-01 P3 mipomersen", "1 result to decide", "2 open flags"]
+    *notes, signed = capsys.readouterr().out.splitlines()
+    assert notes == [f"note: open in what is signed: {words}" for words in stood_open]
+    assert signed.startswith("version 1: approved by S. Dorn")
+    (statement,) = (study / SIGNATURES / "1").glob("*.json")
+    assert json.loads(statement.read_text())["stood_open"] == stood_open
+    assert "; ".join(stood_open) in (study / SIGNATURES / "1/signatures.html").read_text()
+    assert AuditTrail(study).trail.last("signed")["after"]["stood_open"] == stood_open
+    assert verify(study)[0] == []
 
 
 @pytest.mark.requirement("UR-035")
@@ -234,6 +321,20 @@ def test_sealing_again_says_that_nothing_changed_and_whether_the_version_is_sign
     sign(to_sign, keys / "SD", "SD", "approved")
     seal_study(to_sign, "")
     assert capsys.readouterr().out == f"{said}; signed\n"
+
+
+@pytest.mark.requirement("UR-035")
+@needs_openssh
+def test_an_analyst_by_an_abbreviated_name_does_not_review_under_the_full_one(study, keys):
+    change(study, "config/runs.tsv", ("2026-03-10 AL", "2026-03-10 R.~Vogt"))
+    record(study, "the analyst by name")
+    to_sign = sealed_for(study, keys, RV=("Rosa Vogt", "reviewer"))
+    with pytest.raises(
+        BatchError, match=r"Rosa Vogt may be 'r vogt'.*; expected two persons, both with their names in"
+    ):
+        sign(to_sign, keys / "RV", "RV", "reviewed")
+    sign(to_sign, keys / "SD", "SD", "authored")
+    sign(to_sign, keys / "RV", "RV", "approved")
 
 
 @pytest.mark.requirement("UR-035")

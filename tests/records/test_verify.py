@@ -182,7 +182,7 @@ def test_a_trail_made_anew_does_not_hold_against_a_seal(sealed):
     for name in (TRAIL, HEAD):
         (sealed / name).unlink()
     shutil.rmtree(sealed / PROVENANCE / "kept")
-    record(sealed)
+    record(sealed, "lost")
     assert any("versions/1" in said for said in found(sealed))
 
 
@@ -335,3 +335,38 @@ def test_exit_codes_of_the_command(study):
     assert done.returncode == 3
     assert "config/config.yaml" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"\x1b[2K\rfine", r"\x1b[2K\rfine"),
+        ("\u202efi".encode(), r"\u202efi"),
+        (b"\xfc", r"\udcfc"),
+        (b"a\nb", r"a\nb"),
+    ],
+)
+def test_a_name_cannot_take_the_finding_about_itself_from_the_screen(study, name, shown, capsys):
+    (study / "results" / os.fsdecode(name)).write_text("x")
+    assert verify_study(study) == 3
+    told = capsys.readouterr()
+    assert told.err.splitlines() == [f"results/{shown}: is not among the results recorded (held against {MANIFEST})"]
+    assert all(line.isprintable() for line in told.out.splitlines())
+
+
+def test_hidden_files_are_remarked_wherever_records_lie(sealed):
+    names = ["config/.note.tsv", "results/study/.x", f"{PROVENANCE}/.later", f"{VERSIONS}/1/config/~$runs.xlsx"]
+    for name in names:
+        (sealed / name).write_text("x")
+    (sealed / "results/study/.snakemake_timestamp").write_text("")  # the workflow's own
+    findings, remarks = verify(sealed)
+    assert findings == []
+    assert f"hidden files, which no record holds and no archive takes along: {', '.join(names)}" in remarks
+
+
+@pytest.mark.parametrize("name", [CONCENTRATIONS, f"{VERSIONS}/1/config/samples.tsv", TRAIL])
+def test_a_result_or_record_exchanged_for_a_link_to_the_same_content_elsewhere_is_named(sealed, tmp_path, name):
+    shutil.move(sealed / name, tmp_path / "elsewhere")
+    (sealed / name).symlink_to(tmp_path / "elsewhere")
+    (said,) = found(sealed)
+    assert said.startswith(f"{name}: is a link that leads out of results/")

@@ -59,6 +59,21 @@ def test_an_editors_lock_is_no_link_of_the_study(folder):
     assert said(folder) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [(b"latin-\xfc.txt", "latin-\ufffd.txt"), (b"two\nlines.txt", "two?lines.txt"), (b"a\\b.txt", "a\\b.txt")],
+)
+def test_a_settings_file_whose_name_no_archive_holds_is_refused(folder, name, shown):
+    (folder / "config" / os.fsdecode(name)).write_text("x")
+    expected = "a name in UTF-8 without backslashes, line breaks and other control characters"
+    assert said(folder) == [f"config/{shown}: its name; expected {expected}"]
+
+
+def test_spaces_and_umlauts_in_names_of_settings_are_no_fault(folder):
+    (folder / "config/M\u00e9thode 1 (\u00e4lter) 85 %.txt").write_text("x")
+    assert said(folder) == []
+
+
 @pytest.mark.parametrize("name", [".hidden.yaml", "~$lcms.yaml"])
 def test_what_the_records_do_not_hold_is_no_method(folder, name):
     text = (folder / "config/methods/lcms.yaml").read_text()

@@ -25,9 +25,11 @@ from types import SimpleNamespace
 from scale import add_batches, cost_of, make_study
 
 from bioanalysis import launch
+from bioanalysis.records.made import note_made
 from bioanalysis.records.recorder import Recorder
 
 JOBS = ("judge_study", "report_study", "write_workbook", "write_pdf", "write_send", "write_summary")
+READINGS = ("traces.npz", "acquisitions.tsv", "refused.json")
 
 
 def main() -> None:
@@ -112,7 +114,7 @@ def fill(folder: Path, batches: int) -> None:
         named = re.compile("|".join(map(re.escape, samples)))
         for number in range(batches):
             run_id = f"B{number:04d}"
-            for file in ("traces.npz", "acquisitions.tsv", "refused.json"):
+            for file in READINGS:
                 shutil.copyfile(alone / "work" / first.name / file, folder / "work" / run_id / file)
             target = folder / "results/runs" / run_id
             shutil.copytree(first, target)
@@ -125,6 +127,9 @@ def fill(folder: Path, batches: int) -> None:
 
 def adopt(folder: Path, cores: int) -> None:
     """Put results made elsewhere under the workflow and its records, as if it had made them."""
+    with contextlib.chdir(folder):  # readings that no job noted would be read again
+        for run in sorted(path.parent for path in Path("work").glob("*/refused.json")):
+            note_made(Path(f"logs/{run.name}/read_traces.log"), [str(run / name) for name in READINGS])
     command = launch._command
     launch._command = lambda *words: [*command(*words), "--touch"]
     Recorder.set_aside_what_changed_outside = lambda _: None

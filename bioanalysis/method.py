@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -27,7 +28,7 @@ from bioanalysis.settings import (
     contradictions,
     settings_of,
 )
-from bioanalysis.text_files import listed
+from bioanalysis.text_files import listed, quoted
 from bioanalysis.yaml_with_lines import Document, read_yaml
 
 __all__ = ["Analyte", "Extraction", "Method", "Transition", "admissible_corrections", "method_of", "read_method"]
@@ -48,6 +49,7 @@ Sequence = Annotated[str, AfterValidator(_readable)]
 Correction = Literal["none", "extraction_recovery", "process_efficiency", "apparent", "is_normalised"]
 
 
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 WEIGHTINGS = ("none", "1/x", "1/x^2", "1/y", "1/y^2")
 
 
@@ -58,6 +60,20 @@ def _known_weighting(value: str) -> str:
         return value
     expected = ", ".join(f"'{name}'" for name in WEIGHTINGS) + " or '1/y^p with a power such as 1.6 for p'"
     raise PydanticCustomError("literal_error", "no weighting", {"expected": expected})
+
+
+def _day(value: str) -> str:
+    """Let pass a day as 2026-01-31."""
+    if not DAY.fullmatch(value) or not _exists(value):
+        raise contradictions([((), quoted(value), "a day such as 2026-01-31")])
+    return value
+
+
+def _exists(day: str) -> bool:
+    try:
+        return bool(date.fromisoformat(day))
+    except ValueError:
+        return False
 
 
 class Calibration(Settings):
@@ -243,6 +259,8 @@ class Method(Settings):
 
     method_id: FileName = Field(description="the identifier of the method")
     version: Name = Field(description="the version of the method")
+    effective_date: Annotated[str, AfterValidator(_day)] | None = None
+    approved_by: Name | None = None
     platform: Literal["lcms", "elisa"] = Field(description="lcms or elisa")
     assay_class: Literal["chromatographic", "ligand_binding"] = Field(description="chromatographic or ligand_binding")
     concentration_basis: Literal["free_acid", "sodium_salt"] = Field(
@@ -331,8 +349,14 @@ class Method(Settings):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the method with all defaults written out, as canonical JSON."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        """SHA-256 of the method with all defaults written out, as canonical JSON.
+
+        Its release counts where it is given alone, so that methods that state none keep the digest they had.
+        """
+        unsaid = {name for name in ("effective_date", "approved_by") if getattr(self, name) is None}
+        canonical = json.dumps(
+            self.model_dump(mode="json", exclude=unsaid), sort_keys=True, ensure_ascii=False, separators=(",", ":")
+        )
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 

@@ -50,7 +50,7 @@ def study_flags(
         for name, validated in study.validations.items()
         for used, shown in differences(study.methods[name], validated)
     ]
-    return [row for row in (*rows, *_entry_flags(study)) if row]
+    return [row for row in (*rows, *_entry_flags(study), *_method_flags(study)) if row]
 
 
 def factor_flags(context: MethodContext) -> list[dict[str, object]]:
@@ -61,6 +61,17 @@ def factor_flags(context: MethodContext) -> list[dict[str, object]]:
         flag("recovery_needs_sign_off", tissue=tissue, analyte=analyte, source="RCV-05, RCV-08",
              observed=f"{context.method.method_id}, {', '.join(rows.extraction_batch)}: {note}")
         for (tissue, analyte, note), rows in pooled.groupby(["tissue", "analyte", "sign_off"], sort=False)
+    ]  # fmt: skip
+
+
+def _method_flags(study: Study) -> list[dict[str, object]]:
+    """Return a flag for each run measured before the day from which its version of the method may be used."""
+    dates = [(run, run.run_date[:10], run.method.effective_date or "") for run in study.runs]
+    return [
+        flag("method_not_effective", run_id=run.run_id, source=f"{run.method.method_id}: effective_date",
+             observed=f"measured on {day}", limit=f"version {run.method.version} from {effective}")
+        for run, day, effective in dates
+        if day < effective
     ]  # fmt: skip
 
 

@@ -118,8 +118,8 @@ def _last_run(study: Study) -> str:
 def methods_section(study: Study) -> dict[str, Any]:
     """Return the methods, the validation report of each, and what it covers."""
     rows = [_method_row(method) for method in study.methods.values()]
-    columns = ["method_id", "version", "range and curve", "basis", "recovery correction", "profile",
-               "validation report", "tissues validated", "digest"]  # fmt: skip
+    columns = ["method_id", "version", "effective from", "approved by", "range and curve", "basis",
+               "recovery correction", "profile", "validation report", "tissues validated", "digest"]  # fmt: skip
     return section("Methods and their validation", pd.DataFrame(rows, columns=columns), source="config/methods")
 
 
@@ -131,7 +131,8 @@ def _method_row(method: Method) -> tuple[str, ...]:
     )
     scope = method.validation
     return (
-        method.method_id, method.version, spans, method.concentration_basis.replace("_", " "),
+        method.method_id, method.version, method.effective_date or NOT_GIVEN, method.approved_by or NOT_GIVEN, spans,
+        method.concentration_basis.replace("_", " "),
         method.extraction.recovery_correction.replace("_", " "), said(method.acceptance.profile),
         scope.report if scope else NOT_GIVEN, ", ".join(scope.tissues) if scope else NOT_GIVEN, method.digest[:16],
     )  # fmt: skip

@@ -37,8 +37,24 @@ def environment(workflow_folder: Path) -> dict[str, object]:
         "packages": dict(computing),
         BESIDE: {name: number for name, number in installed_versions().items() if name not in computing},
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "platform": {"system": platform.platform(), "machine": platform.machine(), "byte_order": sys.byteorder},
+        "platform": {
+            "system": platform.platform(),
+            "machine": platform.machine(),
+            "processor": _processor(),
+            "byte_order": sys.byteorder,
+        },
+        "time": "clock of this computer, in UTC",
     }
+
+
+def _processor() -> str:
+    """Return the model of the processor, as Linux names it, else what Python knows of it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or "not told")
 
 
 def software(workflow_folder: Path) -> dict[str, str]:

@@ -36,6 +36,12 @@ def test_who_has_the_record_alone_can_take_the_digest_of_packages_again():
     assert {**record["packages"], **record["packages_beside"]} == installed_versions()
 
 
+def test_the_processor_and_the_source_of_times_are_told():
+    record = environment(workflow_folder())
+    assert record["platform"]["processor"].strip()
+    assert record["time"].endswith("in UTC")
+
+
 def test_packages_of_other_versions_new_and_gone_are_named_and_those_beside_are_not(recorded):
     here = computing_versions()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -13,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from bioanalysis.columns import NotThis, date
 from bioanalysis.contradictions import PROFILES, admissible_corrections, contradictions_of
 from bioanalysis.errors import BatchError, Fault
 from bioanalysis.full_scan_ions import full_scan_contradictions, ions_mz
@@ -49,7 +49,6 @@ Sequence = Annotated[str, AfterValidator(_readable)]
 Correction = Literal["none", "extraction_recovery", "process_efficiency", "apparent", "is_normalised"]
 
 
-DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 WEIGHTINGS = ("none", "1/x", "1/x^2", "1/y", "1/y^2")
 
 
@@ -63,17 +62,11 @@ def _known_weighting(value: str) -> str:
 
 
 def _day(value: str) -> str:
-    """Let pass a day as 2026-01-31."""
-    if not DAY.fullmatch(value) or not _exists(value):
-        raise contradictions([((), quoted(value), "a day such as 2026-01-31")])
-    return value
-
-
-def _exists(day: str) -> bool:
+    """Let pass a day as the tables take one."""
     try:
-        return bool(date.fromisoformat(day))
-    except ValueError:
-        return False
+        return str(date("effective_date", "").read(value))
+    except NotThis as refusal:
+        raise contradictions([((), quoted(value), str(refusal))]) from refusal
 
 
 class Calibration(Settings):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from bioanalysis.errors import BatchError, Fault
+from bioanalysis.words import printable
 
 MEGABYTE = 1_000_000
 
@@ -88,7 +89,7 @@ def quoted(cell: str, most: int = 60) -> str:
     if not cell:
         return "empty"
     shown = cell if len(cell) <= most else f"{cell[: most - 3]}..."
-    return "'" + "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in shown) + "'"
+    return f"'{printable(shown)}'"
 
 
 def plain(words: str) -> str:

@@ -40,7 +40,11 @@ def page() -> str:
         parts += [_tests(rule, tested.get(rule.rule_id, {})) for rule in rules]
     levels = _levels("Levels and smallest numbers of the statistics", "statistics.tsv")
     return "\n".join(
-        [*parts, levels, _levels("How large tables may be, and how far their days and dates may reach", "entries.tsv")]
+        [
+            *parts,
+            levels,
+            _levels("How large tables may be, how far days and dates may reach, and densities", "entries.tsv"),
+        ]
     )
 
 

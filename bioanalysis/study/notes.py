@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bioanalysis.limits import read_catalogue
 from bioanalysis.persons import persons_in
+from bioanalysis.sheets import entry_limits
 from bioanalysis.study.side_notes import batch_notes, material_notes, unnamed_file_notes
 from bioanalysis.study.validated import differences
 from bioanalysis.study.worklist_notes import calibrator_unit_notes, level_notes, unexplained_repeat_notes
@@ -134,10 +135,13 @@ def _homogenates(study: Study) -> str:
 
 
 def _densities(study: Study) -> str:
-    """Tissues whose density cannot be in g/mL: inflated lung has about 0.3, cortical bone about 1.9."""
+    """Tissues whose density cannot be in g/mL."""
+    low, high = (entry_limits()[name] / 1000 for name in ("lowest_density", "highest_density"))
     given = {name: about.density_g_ml for name, about in study.config.tissues.items()}
-    strange = [f"{name} {value:g}" for name, value in given.items() if value and not 0.2 <= value <= 2.5]
-    return _note("with a density_g_ml outside 0.2 to 2.5 g/mL (water has 1; 1060 would be kg/m3)", "tissue", strange)
+    strange = [f"{name} {value:g}" for name, value in given.items() if value and not low <= value <= high]
+    return _note(
+        f"with a density_g_ml outside {low:g} to {high:g} g/mL (water has 1; 1060 would be kg/m3)", "tissue", strange
+    )
 
 
 def _masses(study: Study) -> list[str]:

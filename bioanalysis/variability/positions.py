@@ -26,9 +26,9 @@ from bioanalysis.limits.statistics import statistical_limits
 
 COLUMNS = ["effect", "size_percent", "p_value", "largest", "n_wells", "note", "smallest_p"]
 SWEEPS = 8
-FARTHEST = 3.0
 MAD_TO_SD = 1.4826  # of a normal distribution
 FEWEST_WELLS = int(statistical_limits()["fewest_wells"])
+FARTHEST = statistical_limits()["farthest_well"]
 LETTERS = "ABCDEFGHIJKLMNOP"
 
 

@@ -46,7 +46,7 @@ def test_a_release_counts_in_the_digest_of_the_method(tmp_path):
     assert len({study.methods["ASO-LCMS-01"].digest for study in studies}) == len(releases)
 
 
-@pytest.mark.parametrize("day", ["2026-02-30", "31.01.2026", "20260131", "2026-1-31"])
+@pytest.mark.parametrize("day", ["2026-02-30", "31.01.2026", "20260131", "2026-1-31", "0026-01-31"])
 def test_what_is_no_day_is_refused(tmp_path, day):
     faults = said(study_with(tmp_path, f"effective_date: {day}\n"))
-    assert faults == [f"config/methods/lcms.yaml: line 3, effective_date: '{day}'; expected a day such as 2026-01-31"]
+    assert faults == [f"config/methods/lcms.yaml: line 3, effective_date: '{day}'; expected a date such as 2026-03-31"]

@@ -50,10 +50,12 @@ def check(study: StudyFolder = Path()) -> None:
 
     checked = _existing(study)
     loaded = Study.load(checked)
-    for note in notes_on(loaded):
+    notes = notes_on(loaded)
+    for note in notes:
         print(f"note: {note}")
     samples, runs = count_of(len(loaded.samples), "sample"), count_of(len(loaded.runs), "run")
-    print(f"nothing wrong: {samples}, {runs}")
+    found = f"nothing stops a run; {count_of(len(notes), 'note')} to look at" if notes else "nothing wrong"
+    print(f"{found}: {samples}, {runs}")
 
 
 @app.command()

@@ -19,6 +19,7 @@ from bioanalysis.full_scan_ions import full_scan_contradictions, ions_mz
 from bioanalysis.method_blocks import RecoverySource, Stability, Uncertainty, ValidatedScope
 from bioanalysis.mole_ranges import mass_key, with_ranges
 from bioanalysis.moles import GRAMS, MOLES
+from bioanalysis.persons import is_nobody
 from bioanalysis.settings import (
     FileName,
     Name,
@@ -67,6 +68,12 @@ def _day(value: str) -> str:
         return str(date("effective_date", "").read(value))
     except NotThis as refusal:
         raise contradictions([((), quoted(value), str(refusal))]) from refusal
+
+
+def _somebody(name: str) -> str:
+    if is_nobody(name):
+        raise contradictions([((), quoted(name), "the name of who released the method, or nothing")])
+    return name
 
 
 class Calibration(Settings):
@@ -253,7 +260,7 @@ class Method(Settings):
     method_id: FileName = Field(description="the identifier of the method")
     version: Name = Field(description="the version of the method")
     effective_date: Annotated[str, AfterValidator(_day)] | None = None
-    approved_by: Name | None = None
+    approved_by: Annotated[Name, AfterValidator(_somebody)] | None = None
     platform: Literal["lcms", "elisa"] = Field(description="lcms or elisa")
     assay_class: Literal["chromatographic", "ligand_binding"] = Field(description="chromatographic or ligand_binding")
     concentration_basis: Literal["free_acid", "sodium_salt"] = Field(

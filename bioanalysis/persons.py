@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 
 Person = tuple[str, ...]
+NOBODY = ("n/a", "none", "nobody", "tbd", "pending")
 
 _WORD = re.compile(r"[^\W_]+")
 _BETWEEN = re.compile(r"[,;/&+]|\s(?:and|und|et)\s", re.IGNORECASE)
@@ -50,6 +51,11 @@ def may_be(one: Person, other: Person) -> bool:
 def _stands_for(one: str, other: str) -> bool:
     """Return whether one word is the initial of the other."""
     return one[0] == other[0] and 1 in (len(one), len(other))
+
+
+def is_nobody(name: str) -> bool:
+    """Return whether a cell names no person: a dash, or a word for nobody. `N.A.` may be initials."""
+    return not person(name) or name.casefold() in NOBODY or name == "n.a."
 
 
 def persons_in(cell: str) -> set[Person]:

@@ -1,4 +1,7 @@
-"""What `bioanalysis run` says at its end: each verdict of a few runs; of many, how many passed, and which did not."""
+"""What `bioanalysis run` says at its end: each verdict of a few runs; of many, how many passed, and which did not.
+
+And the end of `bioanalysis check`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import replace
 import pytest
 from small_study import make_small_study
 
+from bioanalysis.cli import check
 from bioanalysis.launch import MOST_ACCEPTED, _summary
 from bioanalysis.study import Study
 
@@ -59,3 +63,14 @@ def test_verdicts_are_not_called_runs_where_runs_have_several(study):
         "accepted: 23 of 24 verdicts on 12 runs, by plate and analyte",
         "run R12 oligo2: FAILED (as told)",
     ]
+
+
+def test_a_check_that_leaves_notes_does_not_end_in_nothing_wrong(study, capsys):
+    check(study.folder)
+    assert capsys.readouterr().out == "nothing wrong: 4 samples, 2 runs\n"
+    path = study.folder / "config/config.yaml"
+    path.write_text(path.read_text().replace("1.06", "1060"))
+    check(study.folder)
+    note, last = capsys.readouterr().out.splitlines()
+    assert "liver 1060" in note
+    assert last == "nothing stops a run; 1 note to look at: 4 samples, 2 runs"

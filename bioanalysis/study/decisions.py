@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bioanalysis.errors import Fault
-from bioanalysis.study.entries import is_nobody
+from bioanalysis.persons import is_nobody
 from bioanalysis.study.manifest_checks import TIME_ZONES, instant
 from bioanalysis.study.reading import Rows, shown
 from bioanalysis.study.run import Run

@@ -5,12 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from bioanalysis.errors import Fault
-from bioanalysis.persons import person
+from bioanalysis.persons import is_nobody, person
 from bioanalysis.study.reading import Rows
 from bioanalysis.study.schema import BY_HAND, FROM_INSTRUMENT
 
 A_NAME = "a name or initials, or nothing where there is nobody"
-NOBODY = ("n/a", "none", "nobody", "tbd", "pending")
 MEASURED = ("tissue_mass_mg", "buffer_volume_ul", "homogenate_volume_ul", "buffer_mass_mg", "organ_weight_g")
 
 
@@ -35,11 +34,6 @@ def entry_faults(samples: Rows) -> list[Fault]:
 def _no_names(table: Rows, column: str, expected: str = A_NAME) -> list[Fault]:
     names = table.cells(column)
     return table.faults([bool(name) and is_nobody(name) for name in names], column, expected)
-
-
-def is_nobody(name: str) -> bool:
-    """Return whether a cell names no person: a dash, or a word for nobody. `N.A.` may be initials."""
-    return not person(name) or name.casefold() in NOBODY or name == "n.a."
 
 
 def people_faults(runs: Rows) -> list[Fault]:

@@ -148,6 +148,13 @@ def test_two_wavelengths_need_a_choice():
     assert found["signal"].tolist() == [pytest.approx(1.0)]
 
 
+def test_readings_without_a_wavelength_beside_others_as_a_file_that_was_cut_off_leaves_them_are_told():
+    cut = wells(("1", "A1", 1.2, 450.0), ("1", "A2", 1.3, 450.0), ("1", "A3", 1.4))
+    said = r"1 reading without a wavelength \(1 A3 first\), beside those at 450 nm; expected the whole file as exported"
+    with pytest.raises(BatchError, match=said):
+        match(cut, worklist(("1", "A1", "unknown")))
+
+
 def test_a_reference_without_a_number_leaves_no_signal():
     two = wells(("1", "A1", 1.2, 450.0), ("1", "A1", "OVRFLW", 650.0), ("1", "A2", 1.3, 450.0))
     signal = signal_of(two, 450, 650)

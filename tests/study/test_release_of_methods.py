@@ -46,6 +46,12 @@ def test_a_release_counts_in_the_digest_of_the_method(tmp_path):
     assert len({study.methods["ASO-LCMS-01"].digest for study in studies}) == len(releases)
 
 
+@pytest.mark.parametrize("name", ["-", "tbd", "n/a"])
+def test_who_is_nobody_releases_no_method(tmp_path, name):
+    (fault,) = said(study_with(tmp_path, f'approved_by: "{name}"\n'))
+    assert fault.endswith(f"approved_by: '{name}'; expected the name of who released the method, or nothing")
+
+
 @pytest.mark.parametrize("day", ["2026-02-30", "31.01.2026", "20260131", "2026-1-31", "0026-01-31"])
 def test_what_is_no_day_is_refused(tmp_path, day):
     faults = said(study_with(tmp_path, f"effective_date: {day}\n"))

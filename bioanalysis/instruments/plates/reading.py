@@ -10,6 +10,7 @@ import pandas as pd
 
 from bioanalysis.errors import BatchError, Fault
 from bioanalysis.instruments.plates.softmax import REDUCED
+from bioanalysis.words import count_of
 
 SATURATED = "SATURATED"
 
@@ -127,13 +128,24 @@ def _at(wells: pd.DataFrame, wavelength_nm: float | None, name: str) -> pd.DataF
     if wavelength_nm is None:
         rows = np.ones(len(wells), dtype=bool)
         if len(present) > 1:
-            raise BatchError([Fault(name, f"readings at {_listed(present)} nm", "a method that names the wavelength")])
+            raise BatchError([_several(wells, present, name)])
     else:
         rows = np.isclose(wells["wavelength_nm"], wavelength_nm, rtol=0, atol=0.5)
         if not rows.any():
             found = "no wavelength given" if pd.isna(present).all() else f"readings at {_listed(present)} nm"
             raise BatchError([Fault(name, found, f"readings at {wavelength_nm:g} nm, as the method asks")])
     return wells.loc[rows, ["plate", "well", "signal", "word"]].reset_index(drop=True)
+
+
+def _several(wells: pd.DataFrame, present: list[float], name: str) -> Fault:
+    """Return the fault of readings at several wavelengths, or of some that tell theirs beside others that do not."""
+    told = [value for value in present if not np.isnan(value)]
+    if len(told) == len(present):
+        return Fault(name, f"readings at {_listed(told)} nm", "a method that names the wavelength")
+    bare = wells[wells["wavelength_nm"].isna()]
+    first = f"{bare['plate'].iloc[0]} {bare['well'].iloc[0]}".strip()
+    found = f"{count_of(len(bare), 'reading')} without a wavelength ({first} first), beside those at {_listed(told)} nm"
+    return Fault(name, found, "the whole file as exported, or a method that names the wavelength")
 
 
 def _listed(values: Sequence[object]) -> str:
